@@ -1,0 +1,226 @@
+/** @file Builds a Graph node by node, inferring the type of every value. The op table is passed in, so that ops may emit. */
+import { invariant, PipewrightError } from "../errors.js";
+import type { AttrField, Emitter, OpTable } from "../ops/define.js";
+import type { OpAttrs, OpType } from "../ops/types.js";
+import type { DType, Graph, Literal, Node, StateUpdate, TensorType, Value } from "./graph.js";
+import { int64Literal, literalOf } from "./literal.js";
+
+/** Ids from which a builder goes on, when it extends a graph that exists. */
+export interface BuilderStart {
+  readonly nextValueId: number;
+  readonly nextNodeId: number;
+  /** Names already taken. */
+  readonly names: Iterable<string>;
+}
+
+/** How `GraphBuilder.node` names what it makes. */
+export interface NodeNames {
+  readonly name?: string;
+  /** Wanted name of each output; undefined leaves an optional output out. */
+  readonly outputs: readonly (string | undefined)[];
+}
+
+/**
+ * Appends inputs, parameters and nodes in topological order.
+ * Ensures: value names and node names are unique; every value has the type its op's shape rule gives.
+ */
+export class GraphBuilder implements Emitter {
+  readonly #ops: OpTable;
+  readonly #inputs: Value[] = [];
+  readonly #params: Value[] = [];
+  readonly #nodes: Node[] = [];
+  readonly #states: StateUpdate[] = [];
+  readonly #valueNames: Set<string>;
+  readonly #nodeNames = new Set<string>();
+  readonly #integerLiterals = new Map<string, Value>();
+  #nextValueId: number;
+  #nextNodeId: number;
+  /** Prefix of the names of nodes and values that get none. */
+  prefix = "";
+
+  constructor(ops: OpTable, start: BuilderStart = { nextValueId: 0, nextNodeId: 0, names: [] }) {
+    this.#ops = ops;
+    this.#nextValueId = start.nextValueId;
+    this.#nextNodeId = start.nextNodeId;
+    this.#valueNames = new Set(start.names);
+  }
+
+  /** Nodes appended so far. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
+  input(name: string, type: TensorType): Value {
+    const value = this.#value(name, type);
+    this.#inputs.push(value);
+    return value;
+  }
+
+  param(name: string, type: TensorType): Value {
+    const value = this.#value(name, type);
+    this.#params.push(value);
+    return value;
+  }
+
+  /** Declares that each forward run replaces `param` by `next`. */
+  state(param: Value, next: Value): void {
+    this.#states.push({ param, next });
+  }
+
+  emit<K extends OpType>(op: K, inputs: readonly (Value | undefined)[], attrs: Partial<OpAttrs[K]> = {}): Value {
+    return this.emitMany(op, inputs, 1, attrs)[0]!;
+  }
+
+  emitMany<K extends OpType>(
+    op: K,
+    inputs: readonly (Value | undefined)[],
+    outputs: number,
+    attrs: Partial<OpAttrs[K]> = {},
+  ): readonly Value[] {
+    const node = this.node(op, inputs, attrs, { outputs: Array.from({ length: outputs }, () => "") });
+    return node.outputs.map((value) => value!);
+  }
+
+  /**
+   * Appends a node with chosen names. An empty name asks for a fresh one.
+   * @throws PipewrightError as the op's shape rule does, with the node's name in front.
+   */
+  node<K extends OpType>(
+    op: K,
+    inputs: readonly (Value | undefined)[],
+    attrs: Partial<OpAttrs[K]>,
+    names: NodeNames,
+  ): Node<K> {
+    const def = this.#ops[op];
+    const id = this.#nextNodeId++;
+    const name = unique(this.#nodeNames, names.name || `${this.prefix}${op}_${id}`);
+    const filled = fillAttrs(op, name, def.attributes, attrs);
+    const types = inferAt(name, op, () => def.infer(inputs, filled, names.outputs.length));
+    invariant(
+      types.length >= names.outputs.length,
+      `${op} infers ${types.length} outputs, node ${name} has ${names.outputs.length}`,
+    );
+    const outputs = names.outputs.map((wanted, index) =>
+      wanted === undefined ? undefined : this.#value(wanted || `${name}_${index}`, types[index]!),
+    );
+    const node = { id, name, op, inputs: [...inputs], outputs, attrs: filled } as unknown as Node<K>;
+    this.#nodes.push(node as Node);
+    return node;
+  }
+
+  /** Appends a node made elsewhere whose values this builder has seen or takes over. */
+  append(node: Node): void {
+    this.#nodes.push(node);
+    this.#nodeNames.add(node.name);
+    this.#nextNodeId = Math.max(this.#nextNodeId, node.id + 1);
+    for (const value of node.outputs) if (value) this.#adopt(value);
+  }
+
+  /** Takes over an input of another graph. */
+  adoptInput(value: Value): void {
+    this.#inputs.push(value);
+    this.#adopt(value);
+  }
+
+  /** Takes over a parameter of another graph. */
+  adoptParam(value: Value): void {
+    this.#params.push(value);
+    this.#adopt(value);
+  }
+
+  literal(literal: Literal, name = ""): Value {
+    const type = { dtype: literal.dtype, shape: literal.shape };
+    return { ...this.#value(name || `${this.prefix}literal_${this.#nextValueId}`, type), literal };
+  }
+
+  int64s(numbers: readonly number[]): Value {
+    const key = numbers.join(",");
+    const known = this.#integerLiterals.get(key);
+    if (known) return known;
+    const value = this.literal(int64Literal(numbers));
+    this.#integerLiterals.set(key, value);
+    return value;
+  }
+
+  scalar(number: number, dtype: DType): Value {
+    return this.literal(literalOf(dtype, [], [number]));
+  }
+
+  build(name: string, outputs: readonly Value[]): Graph {
+    return {
+      name,
+      inputs: [...this.#inputs],
+      params: [...this.#params],
+      nodes: [...this.#nodes],
+      outputs: [...outputs],
+      states: [...this.#states],
+    };
+  }
+
+  #adopt(value: Value): void {
+    this.#valueNames.add(value.name);
+    this.#nextValueId = Math.max(this.#nextValueId, value.id + 1);
+  }
+
+  #value(name: string, type: TensorType): Value {
+    return { id: this.#nextValueId++, name: unique(this.#valueNames, name), type };
+  }
+}
+
+/** A builder that goes on where `graph` ends: same inputs, parameters, nodes and states. */
+export function extend(ops: OpTable, graph: Graph): GraphBuilder {
+  let nextValueId = 0;
+  const names: string[] = [];
+  for (const node of graph.nodes) {
+    for (const value of node.inputs) {
+      if (!value) continue;
+      nextValueId = Math.max(nextValueId, value.id + 1);
+      if (value.literal) names.push(value.name);
+    }
+  }
+  for (const value of graph.outputs) nextValueId = Math.max(nextValueId, value.id + 1);
+  const builder = new GraphBuilder(ops, { nextValueId, nextNodeId: 0, names });
+  for (const value of graph.inputs) builder.adoptInput(value);
+  for (const value of graph.params) builder.adoptParam(value);
+  for (const node of graph.nodes) builder.append(node);
+  for (const { param, next } of graph.states) builder.state(param, next);
+  return builder;
+}
+
+/** Gives every attribute that is left out its fallback. @throws MODEL_MALFORMED when a required one is missing. */
+function fillAttrs<K extends OpType>(op: K, name: string, fields: object, given: Partial<OpAttrs[K]>): OpAttrs[K] {
+  const filled: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(fields) as [string, AttrField<unknown>][]) {
+    const value = (given as Readonly<Record<string, unknown>>)[key] ?? field.fallback;
+    if (value === undefined && field.required) {
+      throw new PipewrightError(
+        "MODEL_MALFORMED",
+        `node ${name} (${op}): attribute "${key}" is missing and has no default.`,
+        { node: name, op },
+      );
+    }
+    if (value !== undefined) filled[key] = value;
+  }
+  return filled as OpAttrs[K];
+}
+
+/** Runs a shape rule and puts the node in front of the message of what it throws. */
+function inferAt(name: string, op: OpType, infer: () => readonly TensorType[]): readonly TensorType[] {
+  try {
+    return infer();
+  } catch (error) {
+    if (!(error instanceof PipewrightError)) throw error;
+    throw new PipewrightError(error.code, `node ${name} (${op}): ${error.message}`, {
+      ...error.details,
+      node: name,
+      op,
+    });
+  }
+}
+
+function unique(taken: Set<string>, wanted: string): string {
+  let name = wanted;
+  for (let suffix = taken.has(wanted) ? 1 : 0; taken.has(name); suffix++) name = `${wanted}.${suffix}`;
+  taken.add(name);
+  return name;
+}

@@ -1,0 +1,82 @@
+/** @file The partition problem: blocks, the tensors between them, stages and what they offer. No op names in here. Types only. */
+import type { NodeId } from "../ir/graph.js";
+import type { LinkSpec } from "../profile/profile.js";
+
+/** The smallest unit that a stage can hold. */
+export interface Block {
+  readonly index: number;
+  /** For reports: the name of its costliest node. */
+  readonly name: string;
+  /** Forward nodes; their backward nodes come along. */
+  readonly nodes: readonly NodeId[];
+  /** Per microbatch, on the device kind that was profiled. */
+  readonly forwardMs: number;
+  readonly inputGradMs: number;
+  readonly weightGradMs: number;
+  /** Parameter elements' bytes. */
+  readonly parameterBytes: number;
+  /** Held once: parameters, gradient accumulators, optimizer state. */
+  readonly residentBytes: number;
+  /** Held per microbatch in flight: what the backward pass reads again. */
+  readonly stashBytes: number;
+}
+
+/**
+ * Tensors that one block makes and others read, merged when producer and consumers are the same.
+ * If any consumer is on another stage, `forwardBytes` leave the producer's stage and `gradBytes` come back.
+ */
+export interface Net {
+  readonly producer: number;
+  readonly consumers: readonly number[];
+  readonly forwardBytes: number;
+  readonly gradBytes: number;
+}
+
+/** Blocks in topological order: every net's consumers have larger indices than its producer. */
+export interface BlockGraph {
+  readonly blocks: readonly Block[];
+  readonly nets: readonly Net[];
+}
+
+/**
+ * direct: a net charges its bytes once to each stage it touches (producer and every consuming stage).
+ * relay: a net charges its bytes to both sides of every boundary it crosses.
+ */
+export type CommunicationModel = "direct" | "relay";
+
+/** What stage s has to work with. */
+export interface StageResources {
+  /** Times of blocks are divided by this; 1 is the profiled device. */
+  readonly speed: number;
+  /** Bytes for this stage, its share of the device. Undefined: no limit. */
+  readonly memoryBytes?: number;
+  /** Microbatches whose stash the schedule keeps at once on this stage. */
+  readonly inFlight: number;
+}
+
+export interface PartitionProblem {
+  readonly graph: BlockGraph;
+  readonly model: CommunicationModel;
+  /** One per stage, in the order of the data flow. */
+  readonly stages: readonly StageResources[];
+  /** The link that every cut tensor crosses. */
+  readonly link: LinkSpec;
+}
+
+/** How good a partition is known to be: bound ≤ optimum ≤ bottleneck; gap = (bottleneck − bound) / bottleneck. */
+export interface Certificate {
+  readonly status: "optimal" | "feasible";
+  readonly bottleneckMs: number;
+  readonly boundMs: number;
+  readonly gap: number;
+}
+
+/** Stage of each block (non-decreasing along every net) and the certificate. Loads are recomputed from the assignment. */
+export interface Partition {
+  readonly stageOf: readonly number[];
+  /** Time per microbatch of each stage: compute and its share of communication. */
+  readonly loadMs: readonly number[];
+  readonly certificate: Certificate;
+  /** The method that gave the assignment, e.g. "ideal-dp", "highs", "slicing". */
+  readonly solver: string;
+}

@@ -1,0 +1,156 @@
+/**
+ * @file The Plan: all that the runtime needs, as data on disk (plan.json and the files it names). Types only.
+ * It holds no absolute path, no time of day and nothing that depends on the machine that made it.
+ */
+import type { DType, Shape } from "../ir/graph.js";
+import type { DeviceSpec, LinkSpec } from "../profile/profile.js";
+import type { Certificate, CommunicationModel } from "../partition/problem.js";
+import type { Phase } from "../schedule/action.js";
+
+/** What a stage can run. backward = input-grad then weight-grad, in one graph. */
+export type ProgramKind = "forward" | "backward" | "input-grad" | "weight-grad";
+
+/** Where a tensor of a program lives while it runs. */
+export type Port =
+  /** A parameter; as an output, the new value of a state such as a running mean. */
+  | { readonly tensor: string; readonly at: "param"; readonly param: string }
+  /** The gradient sum of a parameter over the microbatches done so far; as an output, the sum with this one added. */
+  | { readonly tensor: string; readonly at: "accumulator"; readonly param: string }
+  /** An input of the model or a target, of this microbatch. */
+  | { readonly tensor: string; readonly at: "input" }
+  /** A value that another action of the same microbatch made or will read: a stash or a cut tensor. */
+  | { readonly tensor: string; readonly at: "slot" }
+  /** A result that the caller asked for: the loss, an output of the model, an input gradient. */
+  | { readonly tensor: string; readonly at: "result" };
+
+/** One ONNX graph of a stage. Ports are in the order of the graph's inputs and outputs, whose names are `tensor`. */
+export interface StageProgram {
+  readonly kind: ProgramKind;
+  /** Relative to the plan directory, "stages/0.forward.onnx". */
+  readonly file: string;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+}
+
+export interface TensorSpec {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** A parameter and the stage that owns it. `readers`: further stages that read it (tied weights). */
+export interface PlanParameter extends TensorSpec {
+  readonly stage: number;
+  readonly readers: readonly number[];
+  readonly trainable: boolean;
+}
+
+/**
+ * Values that one program makes for each microbatch and that other programs read: they share a ring of slots.
+ * Microbatch m lives in slot `slotOf[m]`. `shared`: a program on another device reads some of them.
+ */
+export interface SlotGroup {
+  readonly stage: number;
+  readonly program: ProgramKind;
+  readonly slots: number;
+  readonly slotOf: readonly number[];
+  readonly values: readonly (TensorSpec & { readonly shared: boolean })[];
+}
+
+/** Wait until device `device` has finished `count` actions of its row in this step. */
+export interface Wait {
+  readonly device: number;
+  readonly count: number;
+}
+
+/** One action of a device's row, with what it must wait for: data from other devices, and slots they still read. */
+export interface PlanAction {
+  readonly stage: number;
+  readonly phase: Phase;
+  readonly microbatch: number;
+  readonly waits: readonly Wait[];
+}
+
+export interface PlanStage {
+  readonly index: number;
+  readonly device: number;
+  /** Forward nodes. */
+  readonly nodes: number;
+  readonly programs: readonly StageProgram[];
+  /** Predicted, per microbatch. */
+  readonly forwardMs: number;
+  readonly inputGradMs: number;
+  readonly weightGradMs: number;
+  readonly parameterBytes: number;
+  /** Bytes per microbatch that leave for other stages, forward and backward. */
+  readonly sendBytes: number;
+  readonly peakBytes: number;
+}
+
+/** Stochastic gradient descent: v = momentum·v + g (v starts as the first g); p −= lr·v. Weight decay is added to g. */
+export interface SgdSpec {
+  readonly kind: "sgd";
+  readonly learningRate: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+}
+
+/** AdamW (Loshchilov & Hutter 2019): p *= 1 − lr·weightDecay, then Adam with bias correction. */
+export interface AdamWSpec {
+  readonly kind: "adamw";
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+}
+
+export type OptimizerSpec = SgdSpec | AdamWSpec;
+
+/** What the simulator says of one step; training compares it with what it measures. */
+export interface Forecast {
+  readonly makespanMs: number;
+  /** Lower bound of the makespan for this partition. */
+  readonly boundMs: number;
+  readonly gap: number;
+  /** Idle share of the makespan. */
+  readonly bubble: number;
+  /** Microbatches in flight, per stage. */
+  readonly peakActivations: readonly number[];
+}
+
+export interface Plan {
+  readonly version: 1;
+  readonly model: {
+    readonly name: string;
+    /** sha256 of the ONNX file. */
+    readonly digest: string;
+    /** Forward nodes. */
+    readonly nodes: number;
+    readonly blocks: number;
+    /** Parameter elements. */
+    readonly parameters: number;
+  };
+  readonly profile: { readonly source: "analytic" | "measured" };
+  readonly devices: readonly DeviceSpec[];
+  readonly link: LinkSpec;
+  readonly microbatches: number;
+  readonly schedule: { readonly name: string; readonly forecast: Forecast };
+  readonly partition: {
+    readonly model: CommunicationModel;
+    readonly solver: string;
+    readonly certificate: Certificate;
+  };
+  readonly optimizer: OptimizerSpec;
+  /** Of one microbatch; `batchAxis` undefined: all microbatches share the tensor. */
+  readonly inputs: readonly (TensorSpec & { readonly batchAxis?: number; readonly stages: readonly number[] })[];
+  /** Of one microbatch; the loss comes first. */
+  readonly results: readonly (TensorSpec & { readonly stage: number })[];
+  readonly parameters: readonly PlanParameter[];
+  readonly stages: readonly PlanStage[];
+  readonly slotGroups: readonly SlotGroup[];
+  /** One row per device. */
+  readonly rows: readonly (readonly PlanAction[])[];
+  /** sha256 of every other file of the plan directory, by relative path. */
+  readonly files: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,41 @@
+/** @file What a model costs: time per forward node and phase, on one kind of device, for one microbatch. Types only. */
+
+/** Kinds of devices that engines can drive. */
+export type DeviceKind = "cpu" | "cuda" | "webgpu";
+
+/** One device of the cluster. `memoryBytes` undefined: no limit. */
+export interface DeviceSpec {
+  readonly name: string;
+  readonly kind: DeviceKind;
+  /** Sustained arithmetic of dense float32 work. */
+  readonly flopsPerMs: number;
+  /** Sustained memory traffic. */
+  readonly memoryBytesPerMs: number;
+  readonly memoryBytes?: number;
+}
+
+/** A connection between two devices: time of n bytes = latencyMs + n / bytesPerMs. */
+export interface LinkSpec {
+  readonly bytesPerMs: number;
+  readonly latencyMs: number;
+}
+
+/** Time of a forward node and of the backward nodes it owns. */
+export interface NodeCost {
+  readonly forwardMs: number;
+  readonly inputGradMs: number;
+  readonly weightGradMs: number;
+}
+
+/**
+ * Costs by the name of the forward node. `source` says where they are from: "analytic" is a roofline estimate and
+ * reproducible; "measured" was timed on an engine.
+ */
+export interface Profile {
+  readonly version: 1;
+  readonly source: "analytic" | "measured";
+  readonly deviceKind: DeviceKind;
+  /** Digest of the graph that was profiled. */
+  readonly graphDigest: string;
+  readonly nodes: ReadonlyMap<string, NodeCost>;
+}

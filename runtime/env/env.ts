@@ -1,0 +1,82 @@
+/**
+ * @file The only door to the outside: files, clock, randomness, processes, shared memory. Everything else in the
+ * runtime gets an Env, so that faults and crashes can be simulated. Types only; node.ts is the real one.
+ */
+
+/** Paths are strings of the host. Every failure is a PipewrightError FILE that names the path and the reason. */
+export interface Files {
+  read(path: string): Promise<Uint8Array>;
+  /** Part of a file. @throws FILE when the file ends before. */
+  readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
+  size(path: string): Promise<number>;
+  exists(path: string): Promise<boolean>;
+  list(path: string): Promise<readonly string[]>;
+  /** Writes the whole file so that a crash leaves the old or the new content, never half: temporary file, fsync, rename. */
+  writeAtomic(path: string, bytes: Uint8Array | string): Promise<void>;
+  /**
+   * Makes a directory appear at once: `fill` writes into a temporary sibling, which then takes the place of `path`.
+   * On failure nothing is left behind and what was at `path` stays.
+   */
+  writeDirectoryAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void>;
+  makeDirectory(path: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  temporaryDirectory(): Promise<string>;
+}
+
+export interface Clock {
+  /** Monotonic milliseconds. */
+  nowMs(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface Random {
+  /** Unpredictable bytes, for temporary names only; everything that trains uses seeded counters. */
+  bytes(count: number): Uint8Array;
+}
+
+/** A message between parent and child: structured-clonable data. */
+export type Message = unknown;
+
+/** A child process or thread that runs a worker entry. */
+export interface Child {
+  readonly pid: number;
+  send(message: Message): void;
+  onMessage(listener: (message: Message) => void): void;
+  /** Called once when the child is gone: exit code, or the signal that ended it. */
+  onExit(listener: (end: { readonly code: number | null; readonly signal: string | null }) => void): void;
+  kill(): void;
+}
+
+export interface Processes {
+  /** Starts a module of the runtime as a child process that dies with its parent. `entry` is a file URL. */
+  spawn(entry: string, argument: Message): Child;
+}
+
+/** Memory that this process and its children see at the same time. */
+export interface SharedMemory {
+  /** Passed to children so that they can `open` it. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /**
+   * Blocks the thread until the 32-bit word at `offset` differs from `seen`, or the time is over.
+   * Returns false when the time is over.
+   */
+  wait(offset: number, seen: number, timeoutMs: number): boolean;
+  /** Wakes all that wait on the word at `offset`. */
+  wake(offset: number): void;
+  close(): void;
+}
+
+export interface SharedMemories {
+  /** Zero-filled; freed by the system when every process that has it is gone or closed it. */
+  create(bytes: number): SharedMemory;
+  open(name: string): SharedMemory;
+}
+
+export interface Env {
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly processes: Processes;
+  readonly memories: SharedMemories;
+}
