@@ -14,6 +14,9 @@ export interface Action {
  * The actions of every device in order. Stage s runs on device `placement[s]`; stages are numbered along the data
  * flow. Ensured by check.ts: every stage runs F and either B or I and W of every microbatch exactly once, in an order
  * that no dependency contradicts.
+ *
+ * A bidirectional schedule holds the model `replicas` times (default 1). Each copy has its own stage entries: with
+ * P = stages / replicas, stage r·P + i is part i of copy r. Microbatch m runs through copy `replicaOf[m]` only.
  */
 export interface Schedule {
   readonly name: string;
@@ -22,9 +25,32 @@ export interface Schedule {
   readonly microbatches: number;
   readonly placement: readonly number[];
   readonly rows: readonly (readonly Action[])[];
+  /** Copies of the model; 1 if absent. */
+  readonly replicas?: number;
+  /** Copy that each microbatch runs through; present if and only if there are several. */
+  readonly replicaOf?: readonly number[];
+  /** Per device, positions of the row whose action and the next one run as one overlapped pair (PyTorch's OVERLAP_F_B). */
+  readonly pairs?: readonly (readonly number[])[];
 }
 
 /** "2F0". */
 export function formatAction({ stage, phase, microbatch }: Action): string {
   return `${stage}${phase}${microbatch}`;
+}
+
+/** Reads what `formatAction` writes: "2F0". Undefined for any other text. */
+export function parseAction(text: string): Action | undefined {
+  const match = /^(\d+)([FBIW])(\d+)$/.exec(text);
+  if (!match) return undefined;
+  return { stage: Number(match[1]), phase: match[2] as Phase, microbatch: Number(match[3]) };
+}
+
+/** Stages of one copy of the model. */
+export function stagesPerReplica(schedule: { readonly stages: number; readonly replicas?: number }): number {
+  return schedule.stages / (schedule.replicas ?? 1);
+}
+
+/** Copy of the model that microbatch m runs through. */
+export function replicaOf(schedule: { readonly replicaOf?: readonly number[] }, microbatch: number): number {
+  return schedule.replicaOf?.[microbatch] ?? 0;
 }

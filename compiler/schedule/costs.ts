@@ -1,0 +1,78 @@
+/** @file What actions and transfers cost: the input of simulation, bound and search. Times in ms, per stage. */
+import { PipewrightError } from "../errors.js";
+import type { StashSizes } from "./in-flight.js";
+
+/**
+ * Tensors that go from stage `from` to stage `to` of each microbatch, and their gradients that come back. A message
+ * occupies the link between the two devices for its wire time, one message after the other, and arrives `latencyMs`
+ * later. Nothing is charged between stages of one device.
+ */
+export interface Transfer {
+  readonly from: number;
+  readonly to: number;
+  readonly latencyMs: number;
+  /** Wire time of the activations. */
+  readonly forwardMs: number;
+  /** Wire time of the gradients. */
+  readonly gradMs: number;
+}
+
+/** One entry per stage. B takes inputGradMs + weightGradMs. */
+export interface ScheduleCosts {
+  readonly forwardMs: readonly number[];
+  readonly inputGradMs: readonly number[];
+  readonly weightGradMs: readonly number[];
+  /** Stages that exchange tensors at a cost; the others hand over at no cost. A pair may skip stages. */
+  readonly transfers?: readonly Transfer[];
+  /** Whole activation of a stage, and the part of it that W needs. Default: 1, all of it. */
+  readonly stash?: StashSizes;
+  /** Share of the shorter half that an overlapped pair hides; 0 (the default): F + B, 1: max(F, B). */
+  readonly overlap?: number;
+  /** The sender computes nothing while a message of its is on the wire. Default: communication overlaps compute. */
+  readonly blockingSends?: boolean;
+}
+
+/** The same times for every stage; by default F = I = W = 1, so B = 2. */
+export function uniformCosts(
+  stages: number,
+  {
+    forwardMs = 1,
+    inputGradMs = 1,
+    weightGradMs = 1,
+  }: { forwardMs?: number; inputGradMs?: number; weightGradMs?: number } = {},
+): ScheduleCosts {
+  const all = (ms: number) => Array.from({ length: stages }, () => ms);
+  return { forwardMs: all(forwardMs), inputGradMs: all(inputGradMs), weightGradMs: all(weightGradMs) };
+}
+
+/** A link of this latency between all neighbouring stages. */
+export function uniformLatency(stages: number, latencyMs: number): Transfer[] {
+  return Array.from({ length: stages - 1 }, (_, from) => ({ from, to: from + 1, latencyMs, forwardMs: 0, gradMs: 0 }));
+}
+
+/** Stops with USAGE if a list is not one finite, non-negative number per stage, or a transfer names no stage. */
+export function checkCosts(stages: number, costs: ScheduleCosts): void {
+  const lists = {
+    forwardMs: costs.forwardMs,
+    inputGradMs: costs.inputGradMs,
+    weightGradMs: costs.weightGradMs,
+    ...(costs.stash && { "stash.forward": costs.stash.forward, "stash.weight": costs.stash.weight }),
+  };
+  for (const [name, list] of Object.entries(lists)) {
+    const bad = list.findIndex((value) => !(value >= 0 && value < Infinity));
+    if (list.length === stages && bad < 0) continue;
+    const got = list.length === stages ? `${list[bad]} for stage ${bad}` : `${list.length} numbers`;
+    throw new PipewrightError(
+      "USAGE",
+      `schedule costs: ${name} does not fit; got ${got} expected ${stages} finite numbers of at least 0. Give one number per stage.`,
+    );
+  }
+  for (const { from, to, latencyMs, forwardMs, gradMs } of costs.transfers ?? []) {
+    const known = Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from < to && to < stages;
+    if (known && [latencyMs, forwardMs, gradMs].every((ms) => ms >= 0 && ms < Infinity)) continue;
+    throw new PipewrightError(
+      "USAGE",
+      `schedule costs: bad transfer; got stage ${from} to ${to}, latency ${latencyMs}, wire times ${forwardMs} and ${gradMs} expected stages in order below ${stages} and finite times of at least 0. Correct the transfer.`,
+    );
+  }
+}

@@ -1,0 +1,80 @@
+/** @file All schedules by name, with the names that SageMaker and PyTorch give them. */
+import { PipewrightError } from "../errors.js";
+import { oneForwardOneBackward } from "./1f1b.js";
+import type { Schedule } from "./action.js";
+import { eager1f1b } from "./eager-1f1b.js";
+import { gpipe } from "./gpipe.js";
+import { interleaved1f1b } from "./interleaved-1f1b.js";
+import type { ScheduleSize } from "./size.js";
+import { windowed1f1b } from "./windowed-1f1b.js";
+
+/** A schedule that can be asked for by name. */
+export interface ScheduleEntry {
+  readonly name: string;
+  /** Other names, compared without case, "-", "_" and a leading "Schedule". */
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  readonly build: (size: ScheduleSize) => Schedule;
+}
+
+export const SCHEDULES: readonly ScheduleEntry[] = [
+  { name: "gpipe", aliases: ["simple", "fill-drain"], summary: "every forward, then every backward", build: gpipe },
+  {
+    name: "1f1b",
+    aliases: ["pipedream-flush", "dapple"],
+    summary: "one forward, one backward",
+    build: oneForwardOneBackward,
+  },
+  { name: "eager-1f1b", aliases: [], summary: "1f1b with twice the warm-up, hides link latency", build: eager1f1b },
+  {
+    name: "windowed-1f1b",
+    aliases: ["interleaved"],
+    summary: "1f1b with a window of active microbatches (SageMaker's interleaved; default devices + 2)",
+    build: windowed1f1b,
+  },
+  {
+    name: "interleaved-1f1b",
+    aliases: ["megatron-interleaved"],
+    summary: "1f1b over several stages per device",
+    build: interleaved1f1b,
+  },
+];
+
+/**
+ * The schedule of this name or alias. "interleaved" is SageMaker's, one stage per device; PyTorch's and Megatron-LM's
+ * is "interleaved-1f1b".
+ * @throws USAGE for an unknown name (with the closest known one) and for sizes that the schedule cannot run.
+ */
+export function scheduleByName(name: string, size: ScheduleSize): Schedule {
+  const wanted = plain(name);
+  const entry = SCHEDULES.find((s) => [s.name, ...s.aliases].some((known) => plain(known) === wanted));
+  if (entry) return entry.build(size);
+  const known = SCHEDULES.flatMap((s) => [s.name, ...s.aliases]);
+  const closest = known.reduce((best, other) =>
+    distance(plain(other), wanted) < distance(plain(best), wanted) ? other : best,
+  );
+  throw new PipewrightError(
+    "USAGE",
+    `schedule: unknown name; got ${JSON.stringify(name)} expected one of ${SCHEDULES.map((s) => s.name).join(", ")}. Did you mean ${closest}?`,
+    { name, closest },
+  );
+}
+
+function plain(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/[-_ ]/g, "")
+    .replace(/^schedule/, "");
+}
+
+/** Edit distance (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++)
+      row.push(Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+  }
+  return row[b.length]!;
+}
