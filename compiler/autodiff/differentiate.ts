@@ -43,7 +43,7 @@ interface AnyDef {
 export function differentiate(graph: Graph, ops: OpTable, options: DifferentiateOptions): Differentiated {
   const builder = extend(ops, graph);
   const active = activeValues(graph, ops, options.wrt);
-  const sweep: Sweep = { builder, active, total: new Map(), owner: new Map(), flows: [] };
+  const sweep: Sweep = { builder, active, total: new Map(), owner: new Map(), lastContributor: new Map(), flows: [] };
   for (const node of graph.nodes) sweep.owner.set(node.id, node.id);
   seedGradients(sweep, options.seeds);
 
@@ -57,7 +57,8 @@ export function differentiate(graph: Graph, ops: OpTable, options: Differentiate
   const params = new Set(graph.params.map((value) => value.id));
   const gradients = options.wrt.flatMap((value): Gradient[] => {
     const grad = sweep.total.get(value.id);
-    return grad ? [{ of: value, grad }] : [];
+    const owner = sweep.lastContributor.get(value.id);
+    return grad && owner !== undefined ? [{ of: value, grad, owner }] : [];
   });
   return collect(graph, sweep, options, {
     parameterGrads: gradients.filter(({ of }) => params.has(of.id)),
@@ -73,6 +74,7 @@ interface Sweep {
   /** Gradient summed so far, by value. */
   readonly total: Map<ValueId, Value>;
   readonly owner: Map<NodeId, NodeId>;
+  readonly lastContributor: Map<ValueId, NodeId>;
   /** Gradients that rules of other nodes start from. */
   readonly flows: Value[];
 }
@@ -120,6 +122,7 @@ function sweepNode(sweep: Sweep, node: Node, ops: OpTable): string | undefined {
     if (!value || !contribution || !active.has(value.id)) continue;
     const before = total.get(value.id);
     total.set(value.id, before ? builder.emit("Add", [before, contribution]) : contribution);
+    sweep.lastContributor.set(value.id, node.id);
   }
   for (const emitted of builder.nodes.slice(start)) sweep.owner.set(emitted.id, node.id);
   return undefined;

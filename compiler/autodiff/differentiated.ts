@@ -8,6 +8,8 @@ export type NodePhase = "F" | "I" | "W";
 export interface Gradient {
   readonly of: Value;
   readonly grad: Value;
+  /** The forward node that added the last contribution: the earliest reader of `of`. */
+  readonly owner: NodeId;
 }
 
 /**

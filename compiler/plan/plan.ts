@@ -77,6 +77,8 @@ export interface PlanStage {
   /** Forward nodes. */
   readonly nodes: number;
   readonly programs: readonly StageProgram[];
+  /** Graph that updates one slab of the stage's trained parameters; left out when it has none. */
+  readonly update?: { readonly file: string };
   /** Predicted, per microbatch. */
   readonly forwardMs: number;
   readonly inputGradMs: number;

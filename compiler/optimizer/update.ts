@@ -1,0 +1,85 @@
+/**
+ * @file Optimizer updates as ONNX graphs over slabs: a stage keeps its parameters in one flat arena, its gradient sums
+ * and optimizer states in others of the same layout, and runs one graph on each slab of them, in place.
+ */
+import type { Emitter, OpTable } from "../ops/define.js";
+import { GraphBuilder } from "../ir/builder.js";
+import type { Graph, Value } from "../ir/graph.js";
+import type { OptimizerSpec } from "../plan/plan.js";
+
+/** Optimizer states per parameter element: momentum; or first and second moment. */
+export function stateCount(optimizer: OptimizerSpec): number {
+  return optimizer.kind === "sgd" ? 1 : 2;
+}
+
+/** Scalars that change from step to step, in the order of the graph's scalar inputs. */
+export type StepScalars = readonly { readonly name: string; readonly value: number }[];
+
+/**
+ * The scalars of step `step` (1 is the first) when `microbatches` gradients were summed.
+ * Units: learning rate per step; everything else has none.
+ */
+export function stepScalars(optimizer: OptimizerSpec, step: number, microbatches: number): StepScalars {
+  const gradScale = { name: "gradScale", value: 1 / microbatches };
+  if (optimizer.kind === "sgd") return [gradScale, { name: "learningRate", value: optimizer.learningRate }];
+  const { learningRate, beta1, beta2, weightDecay } = optimizer;
+  return [
+    gradScale,
+    { name: "keep", value: 1 - learningRate * weightDecay },
+    { name: "stepSize", value: learningRate / (1 - beta1 ** step) },
+    { name: "rootCorrection", value: Math.sqrt(1 - beta2 ** step) },
+  ];
+}
+
+/**
+ * The update of one slab of `elements` float32 elements.
+ *
+ * Inputs: param, gradSum, state0 [, state1], then the scalars of `stepScalars`, each of shape [1].
+ * Outputs: the next param, then the next states; each may be bound to the memory of its input, because every reader of
+ * the old value comes before the node that makes the new one.
+ * Source: torch.optim.SGD and AdamW (Loshchilov & Hutter 2019), default settings.
+ */
+export function updateGraph(optimizer: OptimizerSpec, elements: number, ops: OpTable): Graph {
+  const builder = new GraphBuilder(ops);
+  const slab = (name: string): Value => builder.input(name, { dtype: "float32", shape: [elements] });
+  const param = slab("param");
+  const gradSum = slab("gradSum");
+  const states = Array.from({ length: stateCount(optimizer) }, (_, index) => slab(`state${index}`));
+  const scalars = new Map(
+    stepScalars(optimizer, 1, 1).map(({ name }) => [name, builder.input(name, { dtype: "float32", shape: [1] })]),
+  );
+  const update = optimizer.kind === "sgd" ? sgdUpdate : adamwUpdate;
+  const next = update(builder, optimizer as never, { param, gradSum, states, scalar: (name) => scalars.get(name)! });
+  return builder.build(`update ${optimizer.kind}`, next);
+}
+
+interface Slabs {
+  readonly param: Value;
+  readonly gradSum: Value;
+  readonly states: readonly Value[];
+  readonly scalar: (name: string) => Value;
+}
+
+/** v' = momentum·v + g;  p' = p − lr·v'. */
+function sgdUpdate(b: Emitter, spec: OptimizerSpec & { kind: "sgd" }, { param, gradSum, states, scalar }: Slabs): Value[] {
+  const mean = b.emit("Mul", [gradSum, scalar("gradScale")]);
+  const grad = spec.weightDecay === 0 ? mean : b.emit("Add", [mean, times(b, param, spec.weightDecay)]);
+  const velocity = b.emit("Add", [times(b, states[0]!, spec.momentum), grad]);
+  return [b.emit("Sub", [param, b.emit("Mul", [velocity, scalar("learningRate")])]), velocity];
+}
+
+/** m' = β1·m + (1−β1)·g;  v' = β2·v + (1−β2)·g²;  p' = keep·p − stepSize·m' / (√v' / rootCorrection + ε). */
+function adamwUpdate(b: Emitter, spec: OptimizerSpec & { kind: "adamw" }, { param, gradSum, states, scalar }: Slabs): Value[] {
+  const grad = b.emit("Mul", [gradSum, scalar("gradScale")]);
+  const first = b.emit("Add", [times(b, states[0]!, spec.beta1), times(b, grad, 1 - spec.beta1)]);
+  const square = b.emit("Mul", [grad, grad]);
+  const second = b.emit("Add", [times(b, states[1]!, spec.beta2), times(b, square, 1 - spec.beta2)]);
+  const root = b.emit("Div", [b.emit("Sqrt", [second]), scalar("rootCorrection")]);
+  const denominator = b.emit("Add", [root, b.scalar(spec.epsilon, "float32")]);
+  const step = b.emit("Div", [b.emit("Mul", [first, scalar("stepSize")]), denominator]);
+  return [b.emit("Sub", [b.emit("Mul", [param, scalar("keep")]), step]), first, second];
+}
+
+function times(b: Emitter, value: Value, factor: number): Value {
+  return b.emit("Mul", [value, b.scalar(factor, "float32")]);
+}

@@ -1,0 +1,145 @@
+/** @file Links a partition and a schedule into a plan: programs, slots, waits, and what is predicted of them. */
+import type { Differentiated } from "../autodiff/differentiated.js";
+import type { Graph, NodeId, Value } from "../ir/graph.js";
+import { elementCount, tensorBytes } from "../ir/literal.js";
+import type { OpTable } from "../ops/define.js";
+import type { NodeCost } from "../profile/profile.js";
+import type { Action, Schedule } from "../schedule/action.js";
+import { residentBytes, ringBytes, workspaceBytes } from "./memory.js";
+import { formatProgramKey, placeNodes } from "./placed.js";
+import type { OptimizerSpec, Plan, PlanParameter, PlanStage, StageProgram, TensorSpec } from "./plan.js";
+import type { LinkedPrograms, ProgramGraph, WantedResult } from "./ports.js";
+import { linkPrograms } from "./ports.js";
+import type { SlotRing } from "./slots.js";
+import { assignSlots } from "./slots.js";
+import { planRows } from "./waits.js";
+
+/** What link needs besides the graph. */
+export interface LinkOptions {
+  readonly ops: OpTable;
+  readonly schedule: Schedule;
+  /** All actions of the schedule in a linear order that keeps every dependency, best by simulated start. */
+  readonly order: readonly Action[];
+  /** Stage of every forward node. */
+  readonly stageOf: ReadonlyMap<NodeId, number>;
+  /** Cost of every forward node. */
+  readonly costs: ReadonlyMap<NodeId, NodeCost>;
+  readonly optimizer: OptimizerSpec;
+  readonly results: readonly WantedResult[];
+  /** Batch axis of graph inputs that have one; 0 for those not named, null for none. */
+  readonly batchAxes: ReadonlyMap<string, number | null>;
+}
+
+/** The part of a plan that the graph decides, and the stage graphs behind it. */
+export interface Linked {
+  readonly parts: Pick<Plan, "inputs" | "results" | "parameters" | "stages" | "slotGroups" | "rows">;
+  readonly programs: readonly ProgramGraph[];
+}
+
+/**
+ * Requires: a checked schedule; every stage has a forward node.
+ * Ensures: the programs together compute exactly the nodes of the graph; each parameter has one owner.
+ */
+export function link(differentiated: Differentiated, options: LinkOptions): Linked {
+  const { ops, schedule, order, stageOf, results } = options;
+  const isSplit = Array.from({ length: schedule.stages }, (_, stage) =>
+    schedule.rows.some((row) => row.some((action) => action.stage === stage && action.phase === "I")),
+  );
+  const linked = linkPrograms(placeNodes(differentiated, stageOf, isSplit), ops, results);
+  const rings = assignSlots(linked.crossings, order, schedule.placement, schedule.microbatches);
+  const parameters = planParameters(differentiated, linked);
+  const stages = Array.from({ length: schedule.stages }, (_, index) =>
+    planStage(index, linked, rings, parameters, options),
+  );
+  return {
+    parts: {
+      inputs: planInputs(differentiated.graph, linked, options),
+      results: results.map(({ name, value }) => ({ ...spec(value), name, stage: resultStage(name, linked) })),
+      parameters,
+      stages,
+      slotGroups: rings.map(({ stage, program, slots, slotOf, values }) => ({ stage, program, slots, slotOf, values })),
+      rows: planRows(schedule, rings),
+    },
+    programs: linked.programs,
+  };
+}
+
+/** "stages/0.forward.onnx". */
+export function programFile(program: ProgramGraph): string {
+  return `stages/${formatProgramKey(program.key)}.onnx`;
+}
+
+function spec(value: Value): TensorSpec {
+  return { name: value.name, dtype: value.type.dtype, shape: value.type.shape };
+}
+
+function planParameters(differentiated: Differentiated, linked: LinkedPrograms): readonly PlanParameter[] {
+  const trained = new Set(differentiated.parameterGrads.map(({ of }) => of.name));
+  const readers = new Map<string, Set<number>>();
+  for (const { key, inputs } of linked.programs) {
+    for (const { port } of inputs) {
+      if (port.at === "param") readers.set(port.param, (readers.get(port.param) ?? new Set()).add(key.stage));
+    }
+  }
+  return differentiated.graph.params.map((param): PlanParameter => {
+    const stage = linked.ownerOf.get(param.name) ?? 0;
+    const others = [...(readers.get(param.name) ?? [])].filter((reader) => reader !== stage).sort((a, b) => a - b);
+    return { ...spec(param), stage, readers: others, trainable: trained.has(param.name) };
+  });
+}
+
+function planInputs(graph: Graph, linked: LinkedPrograms, { batchAxes }: LinkOptions): Plan["inputs"] {
+  return graph.inputs.map((input) => {
+    const stages = linked.programs.filter(({ inputs }) => inputs.some(({ value }) => value.id === input.id));
+    const axis = batchAxes.has(input.name) ? batchAxes.get(input.name)! : 0;
+    const readers = [...new Set(stages.map(({ key }) => key.stage))].sort((a, b) => a - b);
+    const hasAxis = axis !== null && input.type.shape.length > 0;
+    return { ...spec(input), ...(hasAxis ? { batchAxis: axis } : {}), stages: readers };
+  });
+}
+
+function resultStage(name: string, linked: LinkedPrograms): number {
+  const tensor = `${name}/result`;
+  return linked.programs.find(({ outputs }) => outputs.some(({ port }) => port.tensor === tensor))!.key.stage;
+}
+
+function planStage(
+  index: number,
+  linked: LinkedPrograms,
+  rings: readonly SlotRing[],
+  parameters: readonly PlanParameter[],
+  { schedule, stageOf, costs, optimizer }: LinkOptions,
+): PlanStage {
+  const programs = linked.programs.filter(({ key }) => key.stage === index);
+  const own = [...stageOf].filter(([, stage]) => stage === index).map(([node]) => costs.get(node));
+  const sum = (pick: (cost: NodeCost) => number): number => own.reduce((total, cost) => total + (cost ? pick(cost) : 0), 0);
+  const ownRings = rings.filter(({ stage }) => stage === index);
+  const sent = ownRings.flatMap(({ values }) => values).filter(({ shared }) => shared);
+  const held = parameters.filter(({ stage }) => stage === index);
+  const bytes = (list: readonly TensorSpec[]): number => list.reduce((total, item) => total + tensorBytes(item), 0);
+  const resident = held.reduce((total, item) => total + residentBytes(tensorBytes(item), item.trainable, optimizer), 0);
+  const inFlight = ownRings.reduce((total, ring) => total + ringBytes(ring), 0);
+  return {
+    index,
+    device: schedule.placement[index]!,
+    nodes: own.length,
+    programs: programs.map((program): StageProgram => ({
+      kind: program.key.kind,
+      file: programFile(program),
+      inputs: program.inputs.map(({ port }) => port),
+      outputs: program.outputs.map(({ port }) => port),
+    })),
+    ...(held.some(({ trainable }) => trainable) ? { update: { file: `stages/${index}.update.onnx` } } : {}),
+    forwardMs: sum(({ forwardMs }) => forwardMs),
+    inputGradMs: sum(({ inputGradMs }) => inputGradMs),
+    weightGradMs: sum(({ weightGradMs }) => weightGradMs),
+    parameterBytes: bytes(held),
+    sendBytes: bytes(sent),
+    peakBytes: resident + inFlight + Math.max(0, ...programs.map(workspaceBytes)),
+  };
+}
+
+/** Parameter elements of a graph. */
+export function parameterElements(graph: Graph): number {
+  return graph.params.reduce((sum, { type }) => sum + elementCount(type.shape), 0);
+}

@@ -1,0 +1,84 @@
+/** @file Runs one device's row of actions. It makes no choices: order and waits come from the plan. */
+import type { Plan, PlanAction } from "../compiler/plan/plan.js";
+import type { StepScalars } from "../compiler/optimizer/update.js";
+import type { Device } from "./device.js";
+import type { Clock } from "./env/env.js";
+import type { Progress } from "./progress.js";
+
+/** When each action of a row ran: milliseconds of the monotonic clock, in row order. The time before `startMs` was spent waiting. */
+export interface RowTimes {
+  readonly startMs: Float64Array;
+  readonly endMs: Float64Array;
+  /** End of the optimizer update. */
+  readonly updateEndMs: number;
+}
+
+/** What a step does after its last action. undefined: gradient sums stay as they are. */
+export type StepEnd = { readonly update: StepScalars } | { readonly clear: true } | undefined;
+
+/** One device's part of a step, action by action. */
+export class RowRun {
+  readonly #device: Device;
+  readonly #index: number;
+  readonly #row: readonly PlanAction[];
+  readonly #progress: Progress;
+  readonly #clock: Clock;
+  readonly #step: number;
+  readonly #startMs: Float64Array;
+  readonly #endMs: Float64Array;
+  readonly #others: readonly { readonly device: number; readonly count: number }[];
+  #position = 0;
+
+  constructor(plan: Plan, index: number, device: Device, progress: Progress, clock: Clock, step: number) {
+    this.#device = device;
+    this.#index = index;
+    this.#row = plan.rows[index]!;
+    this.#progress = progress;
+    this.#clock = clock;
+    this.#step = step;
+    this.#startMs = new Float64Array(this.#row.length);
+    this.#endMs = new Float64Array(this.#row.length);
+    this.#others = readersOfParameters(plan, index);
+  }
+
+  get isDone(): boolean {
+    return this.#position === this.#row.length;
+  }
+
+  /** True when the next action has all it waits for. */
+  get isReady(): boolean {
+    return this.#row[this.#position]!.waits.every((wait) => this.#progress.isReached(this.#step, wait));
+  }
+
+  /** Waits for the next action's inputs and runs it. Requires: not done. */
+  next(check: () => void): void {
+    const action = this.#row[this.#position]!;
+    for (const wait of action.waits) this.#progress.await(this.#step, wait, check);
+    this.#startMs[this.#position] = this.#clock.nowMs();
+    this.#device.run(action);
+    this.#endMs[this.#position] = this.#clock.nowMs();
+    this.#position++;
+    this.#progress.advance(this.#index);
+  }
+
+  /**
+   * Ends the step. Requires: done.
+   * Parameters that other devices read are updated only when those have finished their rows.
+   */
+  finish(end: StepEnd, check: () => void): RowTimes {
+    for (const wait of this.#others) this.#progress.await(this.#step, wait, check);
+    if (end && "update" in end) this.#device.update(end.update);
+    else if (end) this.#device.clearGradients();
+    return { startMs: this.#startMs, endMs: this.#endMs, updateEndMs: this.#clock.nowMs() };
+  }
+}
+
+function readersOfParameters(plan: Plan, device: number): readonly { device: number; count: number }[] {
+  const deviceOf = (stage: number): number => plan.stages[stage]!.device;
+  const readers = plan.parameters
+    .filter(({ stage }) => deviceOf(stage) === device)
+    .flatMap((parameter) => parameter.readers.map(deviceOf));
+  return [...new Set(readers)]
+    .filter((reader) => reader !== device)
+    .map((reader) => ({ device: reader, count: plan.rows[reader]!.length }));
+}

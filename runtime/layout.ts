@@ -1,0 +1,108 @@
+/** @file Where everything lies in the memory that all workers of a run share. Made from the plan alone, so each process computes the same. */
+import { tensorBytes } from "../compiler/ir/literal.js";
+import { stateCount } from "../compiler/optimizer/update.js";
+import { arenaGeometry } from "../compiler/plan/arena.js";
+import type { Plan, PlanParameter, TensorSpec } from "../compiler/plan/plan.js";
+
+/** Distance of regions, so that no two share a cache line. */
+const ALIGNMENT = 64;
+
+/** Part of the shared memory, in bytes. */
+export interface Region {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * The trained parameters of a stage, their gradient sums and their optimizer states: regions of equal length, with
+ * each parameter at the same place in all of them. Padded with zeros to whole slabs.
+ */
+export interface Arena {
+  readonly params: Region;
+  readonly gradSums: Region;
+  readonly states: readonly Region[];
+  /** float32 elements of one slab; the arena holds a whole number of them. */
+  readonly slabElements: number;
+  readonly slabs: number;
+}
+
+export interface Layout {
+  readonly bytes: number;
+  /** Offset of each device's progress word: actions finished since the run began. */
+  readonly progress: readonly number[];
+  /** By input name: a region per microbatch, or one for all. */
+  readonly inputs: ReadonlyMap<string, readonly Region[]>;
+  /** By result name: a region per microbatch. */
+  readonly results: ReadonlyMap<string, readonly Region[]>;
+  /** By stage; undefined for a stage without trained parameters. */
+  readonly arenas: readonly (Arena | undefined)[];
+  /** Every parameter's own bytes. */
+  readonly params: ReadonlyMap<string, Region>;
+  /** The gradient sum of every trained parameter. */
+  readonly gradSums: ReadonlyMap<string, Region>;
+  /** By name of a value that crosses devices: a region per slot. */
+  readonly slots: ReadonlyMap<string, readonly Region[]>;
+}
+
+/** Lays out the shared memory of a run. Ensures: regions are disjoint and start on cache lines. */
+export function layoutOf(plan: Plan): Layout {
+  let end = 0;
+  const take = (length: number): Region => {
+    const offset = end;
+    end += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+    return { offset, length };
+  };
+  const perMicrobatch = (spec: TensorSpec): readonly Region[] =>
+    Array.from({ length: plan.microbatches }, () => take(tensorBytes(spec)));
+
+  const progress = plan.devices.map(() => take(4).offset);
+  const inputs = new Map(
+    plan.inputs.map((input): [string, readonly Region[]] => {
+      if (input.batchAxis !== undefined) return [input.name, perMicrobatch(input)];
+      return [input.name, new Array<Region>(plan.microbatches).fill(take(tensorBytes(input)))];
+    }),
+  );
+  const results = new Map(plan.results.map((result) => [result.name, perMicrobatch(result)]));
+  const params = new Map<string, Region>();
+  const gradSums = new Map<string, Region>();
+  const arenas = plan.stages.map(({ index }) => {
+    const own = plan.parameters.filter(({ stage }) => stage === index);
+    for (const param of own) if (!param.trainable) params.set(param.name, take(tensorBytes(param)));
+    const trained = own.filter(({ trainable }) => trainable);
+    return trained.length === 0 ? undefined : takeArena(trained, plan, take, params, gradSums);
+  });
+  const slots = new Map<string, readonly Region[]>();
+  for (const group of plan.slotGroups) {
+    for (const value of group.values) {
+      if (value.shared) slots.set(value.name, Array.from({ length: group.slots }, () => take(tensorBytes(value))));
+    }
+  }
+  return { bytes: end, progress, inputs, results, arenas, params, gradSums, slots };
+}
+
+function takeArena(
+  trained: readonly PlanParameter[],
+  plan: Plan,
+  take: (length: number) => Region,
+  params: Map<string, Region>,
+  gradSums: Map<string, Region>,
+): Arena {
+  const { starts, slabElements, slabs } = arenaGeometry(trained);
+  const length = slabs * slabElements * 4;
+  const arena = {
+    params: take(length),
+    gradSums: take(length),
+    states: Array.from({ length: stateCount(plan.optimizer) }, () => take(length)),
+    slabElements,
+    slabs,
+  };
+  for (const param of trained) {
+    const within = (region: Region): Region => ({
+      offset: region.offset + starts.get(param.name)! * 4,
+      length: tensorBytes(param),
+    });
+    params.set(param.name, within(arena.params));
+    gradSums.set(param.name, within(arena.gradSums));
+  }
+  return arena;
+}
