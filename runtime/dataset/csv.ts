@@ -1,0 +1,72 @@
+/**
+ * @file Tables of numbers with a header line. The column `x` gives the array x [rows]; the columns `x.0`, `x.1`, …
+ * give x [rows, columns]. Fields may be quoted; there are no quotes inside fields.
+ */
+import type { FileArray, FileArrays } from "./array.js";
+import { broken } from "./array.js";
+
+/** A column family: the columns that make one array. */
+interface Family {
+  readonly name: string;
+  readonly columns: readonly number[];
+  readonly flat: boolean;
+}
+
+/** Reads all arrays as float64. @throws ARTEFACT_MISMATCH naming `file` and the line. */
+export function readCsv(file: string, bytes: Uint8Array): FileArrays {
+  const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
+  while (lines.length > 0 && lines.at(-1)!.trim() === "") lines.pop();
+  if (lines.length < 2) throw broken(file, "expected a header line and at least one line of numbers.");
+  const header = fields(lines[0]!);
+  const rows = lines.length - 1;
+  const table = new Float64Array(rows * header.length);
+  for (let row = 0; row < rows; row++) {
+    const cells = fields(lines[row + 1]!);
+    if (cells.length !== header.length) {
+      throw broken(file, `line ${row + 2} has ${cells.length} fields; expected ${header.length} as in the header.`);
+    }
+    for (const [column, cell] of cells.entries()) {
+      const number = cell === "" ? NaN : Number(cell);
+      if (Number.isNaN(number)) {
+        throw broken(
+          file,
+          `line ${row + 2}, column ${header[column]}: got ${JSON.stringify(cell)}, expected a number.`,
+        );
+      }
+      table[row * header.length + column] = number;
+    }
+  }
+  const arrays = new Map<string, FileArray>();
+  for (const family of families(file, header)) {
+    const width = family.columns.length;
+    const elements = new Float64Array(rows * width);
+    for (let row = 0; row < rows; row++) {
+      for (const [at, column] of family.columns.entries())
+        elements[row * width + at] = table[row * header.length + column]!;
+    }
+    const shape = family.flat ? [rows] : [rows, width];
+    arrays.set(family.name, { dtype: "float64", shape, bytes: new Uint8Array(elements.buffer) });
+  }
+  return arrays;
+}
+
+function fields(line: string): readonly string[] {
+  return line.split(",").map((field) => field.trim().replace(/^"(.*)"$/, "$1"));
+}
+
+/** Groups columns by the part of their name before the last dot, if a number follows it. */
+function families(file: string, header: readonly string[]): readonly Family[] {
+  const groups = new Map<string, { columns: number[]; flat: boolean }>();
+  for (const [column, title] of header.entries()) {
+    const numbered = /^(.+)\.(\d+)$/.exec(title);
+    const name = numbered ? numbered[1]! : title;
+    const group = groups.get(name) ?? { columns: [], flat: !numbered };
+    const expected = numbered ? Number(numbered[2]) : 0;
+    if (group.columns.length !== expected || group.flat === Boolean(numbered)) {
+      throw broken(file, `column ${title} is out of order; expected ${name}.0, ${name}.1, … once each.`);
+    }
+    group.columns.push(column);
+    groups.set(name, group);
+  }
+  return [...groups].map(([name, group]) => ({ name, ...group }));
+}
