@@ -1,0 +1,116 @@
+/** @file Attributes of nodes: reading them as an op's fields say, and writing them. */
+import { PipewrightError } from "../errors.js";
+import type { Literal } from "../ir/graph.js";
+import type { AttrField, AttrKind } from "../ops/define.js";
+import type { AttributeProto } from "./proto.js";
+import { has, numberOf } from "./proto.js";
+import { tensorLiteral, tensorProto } from "./tensor-data.js";
+
+/** A decoded attribute value. */
+export type AttrValue = number | string | readonly number[] | readonly string[] | Literal;
+
+/** AttributeProto.AttributeType of each kind. */
+const TYPES: Readonly<Record<AttrKind, number>> = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+};
+
+const KINDS: ReadonlyMap<number, AttrKind> = new Map(
+  Object.entries(TYPES).map(([kind, type]) => [type, kind as AttrKind]),
+);
+
+/** The kind of an attribute; undefined for graphs, types and sparse tensors. Files before IR 2 do not say it. */
+export function attributeKind(attribute: AttributeProto): AttrKind | undefined {
+  if (attribute.type) return KINDS.get(attribute.type);
+  if (has(attribute, "f")) return "float";
+  if (has(attribute, "i")) return "int";
+  if (has(attribute, "s")) return "string";
+  if (has(attribute, "t")) return "tensor";
+  if (attribute.floats?.length) return "floats";
+  if (attribute.ints?.length) return "ints";
+  return attribute.strings?.length ? "strings" : undefined;
+}
+
+/** The value of an attribute; undefined for graphs, types and sparse tensors. `where` names the node. */
+export function attributeValue(attribute: AttributeProto, where: string): AttrValue | undefined {
+  const decoder = new TextDecoder();
+  switch (attributeKind(attribute)) {
+    case "float":
+      return attribute.f ?? 0;
+    case "int":
+      return numberOf(attribute.i ?? 0);
+    case "string":
+      return decoder.decode(attribute.s ?? new Uint8Array());
+    case "floats":
+      return [...(attribute.floats ?? [])];
+    case "ints":
+      return (attribute.ints ?? []).map(numberOf);
+    case "strings":
+      return (attribute.strings ?? []).map((text) => decoder.decode(text));
+    case "tensor":
+      if (attribute.t) return tensorLiteral(attribute.t, `${where}, attribute "${attribute.name}"`);
+      throw new PipewrightError("MODEL_MALFORMED", `${where}: attribute "${attribute.name}" holds no tensor.`, {
+        where,
+      });
+    case undefined:
+      return undefined;
+  }
+}
+
+/** True when a value has the form of `kind`. */
+export function fitsKind(value: AttrValue, kind: AttrKind): boolean {
+  const list = Array.isArray(value);
+  switch (kind) {
+    case "int":
+      return Number.isInteger(value);
+    case "float":
+      return typeof value === "number";
+    case "string":
+      return typeof value === "string";
+    case "ints":
+      return list && value.every(Number.isInteger);
+    case "floats":
+      return list && value.every((item) => typeof item === "number");
+    case "strings":
+      return list && value.every((item) => typeof item === "string");
+    case "tensor":
+      return typeof value === "object" && !list;
+  }
+}
+
+/** The attributes of a node of the IR, as protos in the order of their names. */
+export function attributeProtos(
+  fields: Readonly<Record<string, AttrField<unknown>>>,
+  attrs: Readonly<Record<string, unknown>>,
+): readonly AttributeProto[] {
+  return Object.keys(fields)
+    .filter((name) => attrs[name] !== undefined)
+    .sort()
+    .map((name) => attributeProto(name, fields[name]!.kind, attrs[name] as AttrValue));
+}
+
+function attributeProto(name: string, kind: AttrKind, value: AttrValue): AttributeProto {
+  const encoder = new TextEncoder();
+  const head = { name, type: TYPES[kind] };
+  switch (kind) {
+    case "int":
+      return { ...head, i: value as number };
+    case "float":
+      return { ...head, f: value as number };
+    case "string":
+      return { ...head, s: encoder.encode(value as string) };
+    case "ints":
+      return { ...head, ints: value as readonly number[] };
+    case "floats":
+      return { ...head, floats: value as readonly number[] };
+    case "strings":
+      return { ...head, strings: (value as readonly string[]).map((text) => encoder.encode(text)) };
+    case "tensor":
+      return { ...head, t: tensorProto(value as Literal, "") };
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * @file The budget pass: walks the raw bytes of a model once, before anything is decoded, and refuses what would cost
+ * more than the declared limits. It allocates nothing but the path to where it stands.
+ * Cost: linear in the bytes that are no tensor data.
+ */
+import { PipewrightError } from "../errors.js";
+import type { ModelLimits } from "./limits.js";
+import { overLimit } from "./limits.js";
+import type { MessageName } from "./schema.js";
+import { MESSAGES } from "./schema.js";
+import { malformed, WIRE, WireReader } from "./wire.js";
+
+type Kind = "number" | "text" | "bytes" | MessageName;
+interface FieldInfo {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly repeated: boolean;
+}
+
+/** Fields by number, per message. */
+const FIELDS: ReadonlyMap<MessageName, ReadonlyMap<number, FieldInfo>> = new Map(
+  Object.entries(MESSAGES).map(([message, fields]) => [
+    message as MessageName,
+    new Map(
+      Object.entries(fields).map(([name, [id, type, repeated]]) => {
+        const numeric = type === "int32" || type === "int64" || type === "uint64" || type === "float";
+        const kind = numeric ? "number" : type === "string" ? "text" : type;
+        return [id, { name, kind, repeated: repeated !== undefined }];
+      }),
+    ),
+  ]),
+);
+
+/** Where the walk stands: "graph.node[3].attribute[0]" by frames. */
+interface Frame {
+  readonly message: MessageName;
+  readonly parent: Frame | undefined;
+  /** The field of the parent that holds this message, and which of its repetitions this is. */
+  readonly field: string;
+  readonly position: number | undefined;
+  readonly depth: number;
+}
+
+interface Counts {
+  messages: number;
+  numbers: number;
+  nodes: number;
+  tensors: number;
+  functions: number;
+}
+
+/**
+ * Requires: nothing of the bytes.
+ * Ensures: they form a ModelProto as far as structure goes, within `limits`, with UTF-8 text and one graph at most.
+ * @throws MODEL_MALFORMED with the byte offset and the element; LIMIT_EXCEEDED.
+ */
+export function scanModel(bytes: Uint8Array, limits: ModelLimits): void {
+  const counts: Counts = { messages: 0, numbers: 0, nodes: 0, tensors: 0, functions: 0 };
+  const root: Frame = { message: "ModelProto", parent: undefined, field: "", position: undefined, depth: 0 };
+  scanMessage(new WireReader(bytes), root, limits, counts);
+}
+
+function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, counts: Counts): void {
+  if (frame.depth > limits.nesting)
+    throw overLimit("nesting", `nesting of ${pathOf(frame)}`, frame.depth, limits.nesting);
+  countMessage(frame, limits, counts);
+  const fields = FIELDS.get(frame.message)!;
+  const repetitions = new Map<string, number>();
+  while (reader.position < reader.end) {
+    const start = reader.position;
+    const { field, wire } = reader.tag();
+    if (wire === WIRE.groupStart || wire === WIRE.groupEnd) {
+      if (wire === WIRE.groupEnd) throw malformed(start, `${pathOf(frame)} ends a group that it never began`);
+      skipGroup(reader, field, frame.depth + 1, limits);
+      continue;
+    }
+    const known = fields.get(field);
+    if (wire !== WIRE.bytes) {
+      countNumbers(1, frame, limits, counts);
+      reader.skip(wire);
+      continue;
+    }
+    const end = reader.length() + reader.position;
+    if (known) {
+      const seen = repetitions.get(known.name) ?? 0;
+      repetitions.set(known.name, seen + 1);
+      scanPayload(reader, end, start, known, seen, frame, limits, counts);
+    } else if (frame.message !== "TensorProto") countNumbers(1, frame, limits, counts);
+    reader.position = end;
+  }
+}
+
+function scanPayload(
+  reader: WireReader,
+  end: number,
+  start: number,
+  known: FieldInfo,
+  seen: number,
+  frame: Frame,
+  limits: ModelLimits,
+  counts: Counts,
+): void {
+  const { kind, name, repeated } = known;
+  const where = (): string => join(frame, name, repeated ? seen : undefined);
+  if (kind === "number") {
+    countNumbers(end - reader.position, frame, limits, counts);
+  } else if (kind === "text") {
+    const size = end - reader.position;
+    if (name !== "doc_string" && name !== "value" && size > limits.nameBytes) {
+      throw overLimit("nameBytes", `length of ${where()}`, size, limits.nameBytes);
+    }
+    countNumbers(1, frame, limits, counts);
+    checkUtf8(reader.bytes.subarray(reader.position, end), reader.position, where);
+  } else if (kind === "bytes") {
+    countNumbers(1, frame, limits, counts);
+  } else {
+    if (!repeated && seen > 0) {
+      throw new PipewrightError(
+        "MODEL_MALFORMED",
+        `${where()}: given twice; the second one starts at byte ${start}. Write the model with one.`,
+        { offset: start },
+      );
+    }
+    const outer = reader.end;
+    reader.end = end;
+    const child: Frame = {
+      message: kind,
+      parent: frame,
+      field: name,
+      position: repeated ? seen : undefined,
+      depth: frame.depth + 1,
+    };
+    scanMessage(reader, child, limits, counts);
+    reader.end = outer;
+  }
+}
+
+/** Passes over an unknown group without recursion. */
+function skipGroup(reader: WireReader, field: number, depth: number, limits: ModelLimits): void {
+  const start = reader.position;
+  const open = [field];
+  while (open.length > 0) {
+    if (reader.position >= reader.end) throw malformed(start, `the group of field ${field} has no end`);
+    if (open.length + depth > limits.nesting) {
+      throw overLimit("nesting", `nesting of groups at byte ${start}`, open.length + depth, limits.nesting);
+    }
+    const tag = reader.tag();
+    if (tag.wire === WIRE.groupStart) open.push(tag.field);
+    else if (tag.wire === WIRE.groupEnd) {
+      if (open.pop() !== tag.field)
+        throw malformed(reader.position, `the group of field ${field} ends with another number`);
+    } else reader.skip(tag.wire);
+  }
+}
+
+function countMessage(frame: Frame, limits: ModelLimits, counts: Counts): void {
+  const check = (limit: keyof ModelLimits, count: number, what: string): void => {
+    if (count > limits[limit]) throw overLimit(limit, what, count, limits[limit]);
+  };
+  check("messages", ++counts.messages, "number of messages in the model file");
+  if (frame.message === "NodeProto") check("nodes", ++counts.nodes, "number of nodes");
+  else if (frame.message === "TensorProto") check("tensors", ++counts.tensors, "number of tensors");
+  else if (frame.message === "FunctionProto") check("functions", ++counts.functions, "number of functions");
+  else if (frame.message === "AttributeProto" && (frame.position ?? 0) >= limits.attributesPerNode) {
+    throw overLimit(
+      "attributesPerNode",
+      `attributes of ${pathOf(frame.parent!)}`,
+      frame.position! + 1,
+      limits.attributesPerNode,
+    );
+  }
+}
+
+function countNumbers(count: number, frame: Frame, limits: ModelLimits, counts: Counts): void {
+  counts.numbers += count;
+  if (counts.numbers > limits.numbers) {
+    throw overLimit(
+      "numbers",
+      `values in lists of the model file, at ${pathOf(frame)},`,
+      counts.numbers,
+      limits.numbers,
+    );
+  }
+}
+
+function checkUtf8(bytes: Uint8Array, offset: number, where: () => string): void {
+  if (bytes.every((byte) => byte < 0x80)) return;
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new PipewrightError(
+      "MODEL_MALFORMED",
+      `${where()}: the text at byte ${offset} is not UTF-8. The file is damaged or was written by a broken exporter.`,
+      { offset },
+    );
+  }
+}
+
+function join(frame: Frame, field: string, position: number | undefined): string {
+  const path = pathOf(frame);
+  const own = position === undefined ? field : `${field}[${position}]`;
+  return path === "model" ? own : `${path}.${own}`;
+}
+
+function pathOf(frame: Frame): string {
+  return frame.parent ? join(frame.parent, frame.field, frame.position) : "model";
+}

@@ -1,0 +1,166 @@
+/**
+ * @file TensorProto: type, bytes, literal. Elements are little-endian wherever they are bytes.
+ * Data come as raw_data or as one of five number lists, which the schema leaves as raw wire bytes (see schema.ts).
+ */
+import { PipewrightError } from "../errors.js";
+import type { DType, Literal, LiteralElements, TensorType } from "../ir/graph.js";
+import { allocateElements, elementBytes, elementCount } from "../ir/literal.js";
+import { dtypeCode, dtypeOf } from "./dtype.js";
+import type { TensorProto } from "./proto.js";
+import { has, numberOf } from "./proto.js";
+import { bytesField, WIRE, WireReader } from "./wire.js";
+
+/** The number list that holds each element type when raw_data does not, and how wide its elements are on the wire. */
+const LISTS = {
+  float_data: { field: 4, wire: WIRE.fixed32, dtypes: ["float32"] },
+  int32_data: {
+    field: 5,
+    wire: WIRE.varint,
+    dtypes: ["int32", "int16", "int8", "uint16", "uint8", "bool", "float16", "bfloat16"],
+  },
+  int64_data: { field: 7, wire: WIRE.varint, dtypes: ["int64"] },
+  double_data: { field: 10, wire: WIRE.fixed64, dtypes: ["float64"] },
+  uint64_data: { field: 11, wire: WIRE.varint, dtypes: ["uint64", "uint32"] },
+} as const;
+
+type NumberList = (typeof LISTS)[keyof typeof LISTS];
+
+/** Which list holds elements of `dtype`. Strings have a list of their own. */
+export function numberListOf(dtype: DType): NumberList | undefined {
+  return Object.values(LISTS).find(({ dtypes }) => (dtypes as readonly DType[]).includes(dtype));
+}
+
+/** Type of a tensor. @throws MODEL_MALFORMED for negative or too many elements; MODEL_UNSUPPORTED as `dtypeOf`. */
+export function tensorType(tensor: TensorProto, where: string): TensorType {
+  const shape = tensor.dims.map(numberOf);
+  if (shape.some((size) => size < 0) || !Number.isSafeInteger(elementCount(shape) * 8)) {
+    throw malformedTensor(where, `its shape [${shape.join(",")}] is impossible`);
+  }
+  return { dtype: dtypeOf(tensor.data_type, where), shape };
+}
+
+/**
+ * Elements of a numeric tensor as little-endian bytes: a view of the file for raw_data and for packed floats.
+ * Requires: data in the file, not external.
+ * @throws MODEL_MALFORMED when there are more or fewer elements than the shape has.
+ */
+export function tensorBytes(tensor: TensorProto, where: string): Uint8Array {
+  const type = tensorType(tensor, where);
+  const wanted = elementCount(type.shape) * elementBytes(type.dtype);
+  const found = has(tensor, "raw_data") ? tensor.raw_data! : listBytes(tensor, type, where);
+  if (found.length !== wanted) {
+    throw malformedTensor(
+      where,
+      `it has ${found.length} bytes of data, but ${type.dtype}[${type.shape.join(",")}] takes ${wanted}`,
+    );
+  }
+  return found;
+}
+
+/** The tensor as a literal. Requires: data in the file. Ensures: elements are a copy, aligned. @throws as `tensorBytes`. */
+export function tensorLiteral(tensor: TensorProto, where: string): Literal {
+  const type = tensorType(tensor, where);
+  if (type.dtype === "string") {
+    const elements = (tensor.string_data ?? []).map((text) => new TextDecoder().decode(text));
+    if (elements.length !== elementCount(type.shape)) throw malformedTensor(where, `it has ${elements.length} strings`);
+    return { ...type, elements };
+  }
+  return { ...type, elements: elementsFromBytes(type.dtype, tensorBytes(tensor, where)) };
+}
+
+/** A literal as a TensorProto with raw_data. */
+export function tensorProto(literal: Literal, name: string): TensorProto {
+  const head = { dims: literal.shape, data_type: dtypeCode(literal.dtype), name };
+  if (literal.dtype === "string") {
+    const encoder = new TextEncoder();
+    return { ...head, string_data: (literal.elements as readonly string[]).map((text) => encoder.encode(text)) };
+  }
+  return { ...head, raw_data: bytesFromElements(literal.elements as Exclude<LiteralElements, readonly string[]>) };
+}
+
+/** Little-endian bytes as typed elements, copied. Requires: a whole number of elements. */
+export function elementsFromBytes(
+  dtype: Exclude<DType, "string">,
+  bytes: Uint8Array,
+): Exclude<LiteralElements, readonly string[]> {
+  const elements = allocateElements(dtype, bytes.length / elementBytes(dtype));
+  bytesFromElements(elements).set(bytes);
+  return elements;
+}
+
+/** The memory of typed elements, as bytes. */
+export function bytesFromElements(elements: Exclude<LiteralElements, readonly string[]>): Uint8Array {
+  return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
+}
+
+/** Elements out of the number lists, in file order, packed or not. */
+function listBytes(tensor: TensorProto, type: TensorType, where: string): Uint8Array {
+  const list = numberListOf(type.dtype);
+  if (!list) throw malformedTensor(where, `a ${type.dtype} tensor has no list of numbers`);
+  const parts: { readonly wire: number; readonly payload: Uint8Array }[] = [];
+  for (const field of tensor.$unknowns ?? []) {
+    const reader = new WireReader(field);
+    const tag = reader.tag();
+    if (tag.field !== list.field) continue;
+    if (tag.wire === WIRE.bytes) reader.length();
+    parts.push({ wire: tag.wire, payload: field.subarray(reader.position) });
+  }
+  if (parts.some(({ wire }) => wire !== WIRE.bytes && wire !== list.wire)) {
+    throw malformedTensor(where, "its list of numbers has the wrong encoding");
+  }
+  const payload = parts.length === 1 ? parts[0]!.payload : concatenate(parts.map((part) => part.payload));
+  return list.wire === WIRE.varint ? decodeVarints(type, payload, where) : payload;
+}
+
+function decodeVarints(type: TensorType, payload: Uint8Array, where: string): Uint8Array {
+  const count = payload.reduce((sum, byte) => sum + (byte < 0x80 ? 1 : 0), 0);
+  if (count !== elementCount(type.shape)) {
+    throw malformedTensor(
+      where,
+      `it lists ${count} numbers, but its shape [${type.shape.join(",")}] takes ${elementCount(type.shape)}`,
+    );
+  }
+  const elements = allocateElements(type.dtype as Exclude<DType, "string">, count);
+  const reader = new WireReader(payload);
+  for (let position = 0; position < count; position++) {
+    if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) elements[position] = reader.varint64();
+    else elements[position] = Number(BigInt.asIntN(64, reader.varint64()));
+  }
+  return bytesFromElements(elements);
+}
+
+/**
+ * The tensor with other elements of the same type, in the form it had: raw_data, or its number list where that holds
+ * the elements bit for bit (float32 and float64).
+ * Requires: as many bytes as the type takes.
+ */
+export function withBytes(tensor: TensorProto, bytes: Uint8Array): TensorProto {
+  const list = [LISTS.float_data, LISTS.double_data].find(({ dtypes }) =>
+    (dtypes as readonly DType[]).includes(dtypeOf(tensor.data_type, tensor.name ?? "")),
+  );
+  const lists = new Set<number>(Object.values(LISTS).map(({ field }) => field));
+  const others = (tensor.$unknowns ?? []).filter((field) => !lists.has(new WireReader(field).tag().field));
+  const { $unknowns: _unknowns, raw_data: _raw, external_data: _external, data_location: _location, ...rest } = tensor;
+  if (has(tensor, "raw_data") || !list) return { ...rest, raw_data: bytes, $unknowns: others };
+  return { ...rest, $unknowns: [...others, bytesField(list.field, bytes)] };
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+function malformedTensor(where: string, what: string): PipewrightError {
+  return new PipewrightError(
+    "MODEL_MALFORMED",
+    `${where}: ${what}. The file is damaged or was written by a broken exporter.`,
+    {
+      where,
+    },
+  );
+}
