@@ -1,9 +1,31 @@
 /** @file Attribute types of every op, merged from the families. Types only, so that the families may import OpType. */
 import type { BinaryAttrs } from "./binary.js";
+import type { ActivationAttrs } from "./activation.js";
+import type { CastAttrs } from "./cast.js";
+import type { ClampAttrs } from "./clamp.js";
+import type { CompareAttrs } from "./compare.js";
+import type { RandomAttrs } from "./random.js";
+import type { ScanAttrs } from "./scan.js";
+import type { SoftmaxAttrs } from "./softmax.js";
+import type { UnaryAttrs } from "./unary.js";
+import type { VariadicAttrs } from "./variadic.js";
 import type { MovementAttrs } from "./movement.js";
 import type { ReduceAttrs } from "./reduce.js";
 
-export interface OpAttrs extends BinaryAttrs, MovementAttrs, ReduceAttrs {}
+export interface OpAttrs
+  extends
+    ActivationAttrs,
+    BinaryAttrs,
+    CastAttrs,
+    ClampAttrs,
+    CompareAttrs,
+    MovementAttrs,
+    RandomAttrs,
+    ReduceAttrs,
+    ScanAttrs,
+    SoftmaxAttrs,
+    UnaryAttrs,
+    VariadicAttrs {}
 
 /** An operator of the IR, by its ONNX name. */
 export type OpType = keyof OpAttrs;
