@@ -5,6 +5,12 @@
 import type { TensorType } from "../../compiler/ir/graph.js";
 import type { DeviceKind } from "../../compiler/profile/profile.js";
 
+/**
+ * Tensors in host memory start at a multiple of this, because kernels that peel off unaligned elements would add in
+ * another order otherwise. Who lays out shared slots rounds their offsets up to it.
+ */
+export const ALIGNMENT_BYTES = 64;
+
 /** A tensor on the engine's device. Dense, row-major. */
 export interface Buffer {
   readonly type: TensorType;
@@ -48,6 +54,7 @@ export interface Engine {
   /**
    * A buffer over host memory that others see too, such as a shared slot. The CPU kind uses the memory in place;
    * other kinds keep a device copy that `pull` and `push` bring up to date.
+   * Requires: as many bytes as the type has, at a multiple of ALIGNMENT_BYTES; the memory outlives the buffer.
    */
   adopt(memory: Uint8Array, type: TensorType): SharedBuffer;
   /** Host to device. Requires: as many bytes as the buffer has. */
@@ -56,7 +63,7 @@ export interface Engine {
   read(buffer: Buffer): Uint8Array;
   /** Device to device. */
   copy(from: Buffer, to: Buffer): void;
-  /** Runs the program `repeat` times on the bound buffers and gives each node's time; the least disturbed of the runs counts. */
+  /** Runs the program `repeat` times on the bound buffers and gives each node's time; the least of the runs counts for each. */
   timeNodes(
     model: Uint8Array,
     inputs: ReadonlyMap<string, Buffer>,
