@@ -1,4 +1,16 @@
 /** @file The table of all ops. A missing op does not compile. */
+import { batchNorm } from "./batch-norm.js";
+import { conv } from "./conv.js";
+import { convTranspose } from "./conv-transpose.js";
+import { gathering } from "./gathering.js";
+import { globalPool } from "./global-pool.js";
+import { layerNorm } from "./layer-norm.js";
+import { linalg } from "./linalg.js";
+import { padding } from "./padding.js";
+import { pool } from "./pool.js";
+import { scattering } from "./scattering.js";
+import { shapeOps } from "./shape-ops.js";
+import { slicing } from "./slicing.js";
 import { binary } from "./binary.js";
 import { activation } from "./activation.js";
 import { cast } from "./cast.js";
@@ -25,5 +37,17 @@ export const OPS: OpTable = {
   ...unary,
   ...variadic,
   ...movement,
+  ...batchNorm,
+  ...conv,
+  ...convTranspose,
+  ...gathering,
+  ...globalPool,
+  ...layerNorm,
+  ...linalg,
+  ...padding,
+  ...pool,
+  ...scattering,
+  ...shapeOps,
+  ...slicing,
   ...reduce,
 };

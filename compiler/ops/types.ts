@@ -1,4 +1,16 @@
 /** @file Attribute types of every op, merged from the families. Types only, so that the families may import OpType. */
+import type { BatchNormAttrs } from "./batch-norm.js";
+import type { ConvAttrs } from "./conv.js";
+import type { ConvTransposeAttrs } from "./conv-transpose.js";
+import type { GatheringAttrs } from "./gathering.js";
+import type { GlobalPoolAttrs } from "./global-pool.js";
+import type { LayerNormAttrs } from "./layer-norm.js";
+import type { LinalgAttrs } from "./linalg.js";
+import type { PaddingAttrs } from "./padding.js";
+import type { PoolAttrs } from "./pool.js";
+import type { ScatteringAttrs } from "./scattering.js";
+import type { ShapeAttrs } from "./shape-ops.js";
+import type { SlicingAttrs } from "./slicing.js";
 import type { BinaryAttrs } from "./binary.js";
 import type { ActivationAttrs } from "./activation.js";
 import type { CastAttrs } from "./cast.js";
@@ -20,6 +32,18 @@ export interface OpAttrs
     ClampAttrs,
     CompareAttrs,
     MovementAttrs,
+    BatchNormAttrs,
+    ConvAttrs,
+    ConvTransposeAttrs,
+    GatheringAttrs,
+    GlobalPoolAttrs,
+    LayerNormAttrs,
+    LinalgAttrs,
+    PaddingAttrs,
+    PoolAttrs,
+    ScatteringAttrs,
+    ShapeAttrs,
+    SlicingAttrs,
     RandomAttrs,
     ReduceAttrs,
     ScanAttrs,

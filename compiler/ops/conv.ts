@@ -1,0 +1,106 @@
+/** @file Convolution. Its gradient to the weight is in conv-weight-gradient.ts. */
+import type { Shape, Value } from "../ir/graph.js";
+import { elementCount } from "../ir/literal.js";
+import { convWeightGradient } from "./conv-weight-gradient.js";
+import type { Emitter, OpDef, Operand } from "./define.js";
+import { int } from "./define.js";
+import { flip, sumOver } from "./emission.js";
+import { formatShape, mismatch, sameShape, typeAt } from "./shape.js";
+import type { Window, WindowAttrs } from "./window.js";
+import { adjointPadding, extentOf, padsOf, resolveWindow, slideShape, spatialOf, windowAttributes } from "./window.js";
+import { trafficBytes } from "./work.js";
+
+export interface ConvAttrs {
+  Conv: WindowAttrs & { readonly group: number };
+}
+
+/** Throws unless `bias`, where given, is [channels]. */
+export function checkBias(bias: Operand | undefined, channels: number): void {
+  if (bias && !sameShape(bias.type.shape, [channels])) {
+    throw mismatch(`bias is wrong; got ${formatShape(bias.type.shape)}, expected [${channels}].`);
+  }
+}
+
+/** The kernel of a weight tensor. @throws SHAPE_MISMATCH when it contradicts the input or `kernel_shape`. */
+export function kernelOf(x: Shape, w: Shape, declared: readonly number[] | undefined): readonly number[] {
+  if (w.length !== x.length) {
+    throw mismatch(`weight has another number of axes than the input; got ${formatShape(w)} for ${formatShape(x)}.`);
+  }
+  const kernel = w.slice(2);
+  if (declared && !sameShape(declared, kernel)) {
+    throw mismatch(
+      `attribute "kernel_shape" contradicts the weight; got [${declared.join(",")}] and ${formatShape(w)}.`,
+    );
+  }
+  return kernel;
+}
+
+/** The window of a Conv. */
+export function convWindow(x: Shape, w: Shape, attrs: ConvAttrs["Conv"]): Window {
+  return resolveWindow(spatialOf(x), kernelOf(x, w, attrs.kernel_shape), attrs);
+}
+
+/**
+ * The gradient of a convolution with respect to its input. Depthwise with stride 1 is a convolution with the reversed
+ * kernel, which runs several times faster than the transposed convolution that serves all others.
+ */
+function inputGradient(b: Emitter, dy: Value, w: Value, x: Shape, window: Window, group: number): Value {
+  const depthwise = group === x[1] && w.type.shape[0] === group && window.strides.every((stride) => stride === 1);
+  const reach = window.kernel.map((_, axis) => extentOf(window, axis) - 1);
+  const pads = [
+    ...reach.map((size, axis) => size - window.padsBegin[axis]!),
+    ...reach.map((size, axis) => size - window.padsEnd[axis]!),
+  ];
+  if (depthwise && pads.every((pad) => pad >= 0)) {
+    const reversed = flip(
+      b,
+      w,
+      window.kernel.map((_, axis) => axis + 2),
+    );
+    return b.emit("Conv", [dy, reversed], { dilations: window.dilations, group, pads });
+  }
+  return b.emit("ConvTranspose", [dy, w], {
+    strides: window.strides,
+    dilations: window.dilations,
+    group,
+    ...adjointPadding(dy.type.shape.slice(2), x.slice(2), window),
+  });
+}
+
+export const conv: { readonly [K in keyof ConvAttrs]: OpDef<K> } = {
+  Conv: {
+    attributes: { ...windowAttributes, group: int(1) },
+    infer: (x, attrs) => {
+      const [data, weight] = [typeAt(x, 0), typeAt(x, 1)];
+      const window = convWindow(data.shape, weight.shape, attrs);
+      const [channels, perGroup] = [data.shape[1]!, weight.shape[1]!];
+      const [outChannels, { group }] = [weight.shape[0]!, attrs];
+      if (channels !== perGroup * group || outChannels % group !== 0) {
+        throw mismatch(
+          `channels do not fit; got ${channels} in, ${outChannels} out, group=${group} and a weight ${formatShape(weight.shape)}, expected a weight [M,${channels}/group,…] with M a multiple of group.`,
+        );
+      }
+      checkBias(x[2], outChannels);
+      const spatial = slideShape(spatialOf(data.shape), window, false);
+      return [{ dtype: data.dtype, shape: [data.shape[0]!, outChannels, ...spatial] }];
+    },
+    work: (x, y) => ({
+      flops: 2 * elementCount(y[0]!.shape) * elementCount(x[1]!.shape.slice(1)),
+      bytes: trafficBytes(x, y),
+    }),
+    grad: (b, { x: [x, w], dy: [dy], attrs }) => {
+      const window = convWindow(x!.type.shape, w!.type.shape, attrs);
+      const spatialAxes = window.kernel.map((_, axis) => axis + 2);
+      return [
+        inputGradient(b, dy!, w!, x!.type.shape, window, attrs.group),
+        convWeightGradient(b, { input: x!, outputGrad: dy!, weight: w!.type.shape, window, group: attrs.group }),
+        sumOver(b, dy!, [0, ...spatialAxes]),
+      ];
+    },
+  },
+};
+
+/** The attributes of a Conv that slides `window`. */
+export function convAttrs(window: Window, group: number) {
+  return { strides: window.strides, dilations: window.dilations, pads: padsOf(window), group };
+}
