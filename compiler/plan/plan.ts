@@ -71,6 +71,16 @@ export interface PlanAction {
   readonly waits: readonly Wait[];
 }
 
+/** An input of the model or a target. */
+export interface PlanInput extends TensorSpec {
+  /** Axis along which a batch is cut into microbatches. Left out: all microbatches share the tensor. */
+  readonly batchAxis?: number;
+  /** Stages that read it. */
+  readonly stages: readonly number[];
+  /** Integers of the tensor lie below this, where the model says so: indices of a table, classes of a loss. */
+  readonly below?: number;
+}
+
 export interface PlanStage {
   readonly index: number;
   readonly device: number;
@@ -109,6 +119,16 @@ export interface AdamWSpec {
 
 export type OptimizerSpec = SgdSpec | AdamWSpec;
 
+/** The user's choices that decide which graph is trained. */
+export interface TrainingSpec {
+  /** Terms of the loss in the form of `--loss`. */
+  readonly loss: readonly string[];
+  /** Values of symbolic dimensions. */
+  readonly bind: Readonly<Record<string, number>>;
+  /** Patterns of `--trainable`; left out: all. */
+  readonly trainable?: readonly string[];
+}
+
 /** What the simulator says of one step; training compares it with what it measures. */
 export interface Forecast {
   readonly makespanMs: number;
@@ -144,8 +164,10 @@ export interface Plan {
     readonly certificate: Certificate;
   };
   readonly optimizer: OptimizerSpec;
+  /** What the plan was made from besides the model file, so that it can be made again on one device. */
+  readonly training: TrainingSpec;
   /** Of one microbatch; `batchAxis` undefined: all microbatches share the tensor. */
-  readonly inputs: readonly (TensorSpec & { readonly batchAxis?: number; readonly stages: readonly number[] })[];
+  readonly inputs: readonly PlanInput[];
   /** Of one microbatch; the loss comes first. */
   readonly results: readonly (TensorSpec & { readonly stage: number })[];
   readonly parameters: readonly PlanParameter[];

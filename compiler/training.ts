@@ -1,0 +1,83 @@
+/** @file From a model to something that trains: loss attached, parameters chosen, gradients appended. */
+import type { Differentiated } from "./autodiff/differentiated.js";
+import { differentiate } from "./autodiff/differentiate.js";
+import { PipewrightError } from "./errors.js";
+import type { Graph, Value } from "./ir/graph.js";
+import { attachLoss } from "./loss/attach.js";
+import type { LossSpec } from "./loss/spec.js";
+import type { OpTable } from "./ops/define.js";
+import type { WantedResult } from "./plan/ports.js";
+
+/** What to train a model for. */
+export interface TrainingOptions {
+  /** Terms of the loss. Empty: the model's only scalar output. */
+  readonly loss: readonly LossSpec[];
+  /** Patterns of the parameters that train; `*` stands for any text. Left out: every float parameter that the loss reaches. */
+  readonly trainable?: readonly string[];
+  /** Also hand out the model's outputs and the gradients of its float inputs, for checking. Costs memory and copies. */
+  readonly withOutputs?: boolean;
+}
+
+/** A model that is ready to be profiled and cut. */
+export interface TrainingGraph {
+  readonly differentiated: Differentiated;
+  /** Graph inputs that bring targets. */
+  readonly targets: readonly Value[];
+  /** The loss first; then, if asked for, outputs by name and input gradients as "NAME/grad". */
+  readonly results: readonly WantedResult[];
+}
+
+/**
+ * Requires: a verified forward graph.
+ * Ensures: every trained parameter is float32 and has a gradient.
+ * @throws LOSS_UNKNOWN, MODEL_UNSUPPORTED with all reasons, USAGE for a pattern that matches nothing.
+ */
+export function trainingGraph(model: Graph, ops: OpTable, options: TrainingOptions): TrainingGraph {
+  const { graph: whole, loss, targets } = attachLoss(model, ops, options.loss);
+  const graph = options.withOutputs ? whole : { ...whole, outputs: [] };
+  const params = trainableParameters(model, options.trainable);
+  const inputs = options.withOutputs ? model.inputs.filter(({ type }) => type.dtype === "float32") : [];
+  const differentiated = differentiate(graph, ops, { seeds: [{ output: loss }], wrt: [...params, ...inputs] });
+  if (differentiated.parameterGrads.length === 0) {
+    throw new PipewrightError("MODEL_UNSUPPORTED", `loss: it depends on no trainable parameter; got ${params.length} candidates. Check --loss and --trainable.`);
+  }
+  const outputs = options.withOutputs ? model.outputs.filter(({ id }) => id !== loss.id) : [];
+  const results: WantedResult[] = [
+    { name: "loss", value: loss },
+    ...outputs.map((value) => ({ name: value.name, value })),
+    ...differentiated.inputGrads.map(({ of, grad }) => ({ name: `${of.name}/grad`, value: grad })),
+  ];
+  return { differentiated, targets, results };
+}
+
+/** float32 parameters that a pattern chooses, without those that the forward pass replaces itself. */
+function trainableParameters(graph: Graph, patterns: readonly string[] | undefined): readonly Value[] {
+  const states = new Set(graph.states.map(({ param }) => param.id));
+  const candidates = graph.params.filter(({ id, type }) => type.dtype === "float32" && !states.has(id));
+  if (!patterns) return candidates;
+  const chosen = new Set<Value>();
+  for (const pattern of patterns) {
+    const matches = candidates.filter(({ name }) => matchesPattern(name, pattern));
+    if (matches.length === 0) {
+      const known = candidates.slice(0, 8).map(({ name }) => name).join(", ");
+      throw new PipewrightError("USAGE", `--trainable ${pattern}: matches no parameter; the model has ${known}${candidates.length > 8 ? ", …" : ""}.`);
+    }
+    for (const value of matches) chosen.add(value);
+  }
+  return candidates.filter((value) => chosen.has(value));
+}
+
+/** `*` in the pattern stands for any text; everything else is literal. Linear in name times pattern. */
+function matchesPattern(name: string, pattern: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return name === pattern;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  const last = rest.pop()!;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
+}

@@ -1,0 +1,148 @@
+/**
+ * @file A plan in operation: workers started, parameters in place, steps run on batches. The coordinator feeds inputs
+ * and reads results through the shared memory; workers exchange activations and gradients among themselves.
+ */
+import { invariant, PipewrightError } from "../compiler/errors.js";
+import type { Plan } from "../compiler/plan/plan.js";
+import type { Env, SharedMemory } from "./env/env.js";
+import type { RowTimes, StepEnd } from "./executor.js";
+import type { Layout, Region } from "./layout.js";
+import { layoutOf } from "./layout.js";
+import type { WorkerSet } from "./worker-set.js";
+import { startInline } from "./inline-workers.js";
+import { startProcesses } from "./worker-set.js";
+
+/** Tensors of one step: by input name, the bytes of each microbatch (one entry for inputs that all share). */
+export type Batch = ReadonlyMap<string, readonly Uint8Array[]>;
+
+/** How devices run: a child process each, or all in this thread (tests, replay, the one-device reference). */
+export type PipelineMode = "process" | "inline";
+
+/** What one step gave. */
+export interface StepResult {
+  /** Wall time of the step, from order to the last update. */
+  readonly ms: number;
+  /** By device. */
+  readonly rows: readonly RowTimes[];
+  /** Loss of each microbatch. */
+  readonly losses: readonly number[];
+}
+
+/** A running plan. Close it, or its processes stay. */
+export class Pipeline {
+  readonly plan: Plan;
+  readonly layout: Layout;
+  readonly #memory: SharedMemory;
+  readonly #workers: WorkerSet;
+  readonly #env: Env;
+  #step = 0;
+  #isPulled = false;
+
+  private constructor(env: Env, plan: Plan, layout: Layout, memory: SharedMemory, workers: WorkerSet) {
+    this.#env = env;
+    this.plan = plan;
+    this.layout = layout;
+    this.#memory = memory;
+    this.#workers = workers;
+  }
+
+  /**
+   * Starts the workers of a plan. Parameters are zero until `writeParameter` fills them in.
+   * @throws TRAINING_FAULT when a worker does not start.
+   */
+  static async start(env: Env, directory: string, plan: Plan, mode: PipelineMode): Promise<Pipeline> {
+    const layout = layoutOf(plan);
+    const memory = env.memories.create(Math.max(layout.bytes, 1));
+    try {
+      const start = mode === "process" ? startProcesses : startInline;
+      return new Pipeline(env, plan, layout, memory, await start(env, directory, plan, memory));
+    } catch (error) {
+      memory.close();
+      throw error;
+    }
+  }
+
+  /** Version of each device's engine. */
+  get engines(): readonly string[] {
+    return this.#workers.engines;
+  }
+
+  /**
+   * Runs one step. @throws TRAINING_FAULT when a worker dies; the pipeline is then closed.
+   */
+  async step(batch: Batch, end: StepEnd): Promise<StepResult> {
+    this.#feed(batch);
+    const startMs = this.#env.clock.nowMs();
+    const rows = await this.#workers.step({ kind: "step", step: this.#step, end, pull: !this.#isPulled, push: true });
+    this.#step++;
+    this.#isPulled = true;
+    const ms = Math.max(...rows.map(({ updateEndMs }) => updateEndMs)) - startMs;
+    return { ms, rows, losses: this.result(this.plan.results[0]!.name).map(firstFloat) };
+  }
+
+  /** The result of every microbatch of the last step: views that the next step overwrites. */
+  result(name: string): readonly Uint8Array[] {
+    const regions = this.layout.results.get(name);
+    invariant(regions, `the plan has no result ${name}`);
+    return regions.map((region) => this.#view(region));
+  }
+
+  writeParameter(name: string, bytes: Uint8Array): void {
+    this.#parameter(this.layout.params, name).set(bytes);
+    this.#isPulled = false;
+  }
+
+  /** A view of the parameter; the next step may change it. */
+  parameter(name: string): Uint8Array {
+    return this.#parameter(this.layout.params, name);
+  }
+
+  /** A view of the gradient sum over the microbatches of the last step, if that step ended without update. */
+  gradientSum(name: string): Uint8Array {
+    return this.#parameter(this.layout.gradSums, name);
+  }
+
+  /** Sets all gradient sums to zero. */
+  clearGradientSums(): void {
+    for (const region of this.layout.gradSums.values()) this.#view(region).fill(0);
+    this.#isPulled = false;
+  }
+
+  async close(): Promise<void> {
+    await this.#workers.stop();
+    this.#memory.close();
+  }
+
+  #feed(batch: Batch): void {
+    for (const input of this.plan.inputs) {
+      const tensors = batch.get(input.name);
+      const regions = this.layout.inputs.get(input.name)!;
+      const wanted = input.batchAxis === undefined ? 1 : regions.length;
+      if (tensors?.length !== wanted) {
+        const got = tensors ? `${tensors.length} microbatches` : "nothing";
+        throw new PipewrightError("ARTEFACT_MISMATCH", `input ${input.name}: the batch does not fit the plan; got ${got}, expected ${wanted} microbatches.`);
+      }
+      for (const [index, bytes] of tensors.entries()) {
+        const view = this.#view(regions[index]!);
+        if (bytes.length !== view.length) {
+          throw new PipewrightError("ARTEFACT_MISMATCH", `input ${input.name}: microbatch ${index} has the wrong size; got ${bytes.length} bytes, expected ${view.length}.`);
+        }
+        view.set(bytes);
+      }
+    }
+  }
+
+  #parameter(regions: ReadonlyMap<string, Region>, name: string): Uint8Array {
+    const region = regions.get(name);
+    invariant(region, `the layout has no parameter ${name}`);
+    return this.#view(region);
+  }
+
+  #view({ offset, length }: Region): Uint8Array {
+    return this.#memory.bytes.subarray(offset, offset + length);
+  }
+}
+
+function firstFloat(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getFloat32(0, true);
+}

@@ -1,0 +1,137 @@
+/** @file The plan directory: written at once or not at all, and checked whole when it is read back. */
+import { createHash } from "node:crypto";
+import type { ZodError } from "zod";
+import { PipewrightError } from "../../compiler/errors.js";
+import { tensorBytes } from "../../compiler/ir/literal.js";
+import type { Plan } from "../../compiler/plan/plan.js";
+import type { Tensors } from "../../compiler/plan/safetensors.js";
+import { readSafetensors, writeSafetensors } from "../../compiler/plan/safetensors.js";
+import type { Env } from "../env/env.js";
+import { planSchema } from "./schema.js";
+
+/** Names of the files of a plan directory besides `stages/`. */
+export const PLAN_FILES = {
+  plan: "plan.json",
+  schedule: "schedule.csv",
+  weights: "weights.safetensors",
+  model: "model.onnx",
+} as const;
+
+/** Everything that a plan directory holds, before digests. */
+export interface PlanContents {
+  readonly plan: Omit<Plan, "files">;
+  /** Stage graphs, by relative path. */
+  readonly programs: ReadonlyMap<string, Uint8Array>;
+  /** Rows in PyTorch's compute-only form. */
+  readonly csv: string;
+  /** Every parameter's start value. */
+  readonly weights: Tensors;
+  /** The imported file, byte for byte: what the trained model is written back into. */
+  readonly model: Uint8Array;
+}
+
+/** sha256 in hex. */
+export function digestOf(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/**
+ * Writes a plan directory in one step and returns the plan with its digests.
+ * Ensures: on failure `path` is as it was. @throws FILE.
+ */
+export async function writePlan(env: Env, path: string, contents: PlanContents): Promise<Plan> {
+  const files = new Map<string, Uint8Array | string>(contents.programs);
+  files.set(PLAN_FILES.schedule, contents.csv);
+  files.set(PLAN_FILES.weights, writeSafetensors(contents.weights));
+  files.set(PLAN_FILES.model, contents.model);
+  const digests = [...files].map(([name, bytes]): [string, string] => [name, digestOf(bytes)]);
+  digests.sort(([a], [b]) => (a < b ? -1 : 1));
+  const plan: Plan = { ...contents.plan, files: Object.fromEntries(digests) };
+  files.set(PLAN_FILES.plan, `${JSON.stringify(plan, undefined, 1)}\n`);
+  await env.files.writeDirectoryAtomic(path, async (temporary) => {
+    await env.files.makeDirectory(`${temporary}/stages`);
+    for (const [name, bytes] of files) await env.files.writeAtomic(`${temporary}/${name}`, bytes);
+  });
+  return plan;
+}
+
+/**
+ * Reads plan.json and checks it, and every file it names against its digest.
+ * @throws FILE when something is missing, ARTEFACT_MISMATCH naming the first thing that is wrong.
+ */
+export async function readPlan(env: Env, path: string): Promise<Plan> {
+  const text = new TextDecoder().decode(await env.files.read(`${path}/${PLAN_FILES.plan}`));
+  const plan = parsePlan(text, path);
+  for (const [name, digest] of Object.entries(plan.files)) {
+    if (!isPlanFile(name)) throw broken(path, `plan.json names the file ${JSON.stringify(name)}, which no plan has`);
+    const found = digestOf(await env.files.read(`${path}/${name}`));
+    if (found !== digest) throw broken(path, `${name} was changed; got sha256 ${found}, expected ${digest}`);
+  }
+  for (const stage of plan.stages) {
+    for (const { file } of [...stage.programs, ...(stage.update ? [stage.update] : [])]) {
+      if (!(file in plan.files)) throw broken(path, `plan.json has no digest for ${file}`);
+    }
+  }
+  return plan;
+}
+
+/** The start values of the plan's parameters. @throws ARTEFACT_MISMATCH when one is missing or has another type. */
+export async function readWeights(env: Env, path: string, plan: Plan): Promise<Tensors> {
+  const weights = readSafetensors(await env.files.read(`${path}/${PLAN_FILES.weights}`));
+  for (const parameter of plan.parameters) {
+    const found = weights.get(parameter.name);
+    const wanted = `${parameter.dtype}[${parameter.shape.join(",")}]`;
+    const got = found ? `${found.dtype}[${found.shape.join(",")}]` : "nothing";
+    if (got !== wanted || found?.bytes.length !== tensorBytes(parameter)) {
+      throw broken(path, `${PLAN_FILES.weights}: parameter ${JSON.stringify(parameter.name)} does not fit; got ${got}, expected ${wanted}`);
+    }
+  }
+  return weights;
+}
+
+function parsePlan(text: string, path: string): Plan {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw broken(path, `plan.json is not JSON (${(error as Error).message})`);
+  }
+  const result = planSchema.safeParse(json);
+  if (!result.success) throw broken(path, `plan.json is not a plan of version 1: ${firstIssue(result.error)}`);
+  const plan = result.data as Plan;
+  const problem = brokenReference(plan);
+  if (problem) throw broken(path, problem);
+  return plan;
+}
+
+/** What names something that is not there. */
+function brokenReference({ stages, devices, rows, microbatches, slotGroups, parameters }: Plan): string | undefined {
+  const isStage = (index: number): boolean => index < stages.length;
+  if (rows.length !== devices.length) return `plan.json has ${rows.length} rows for ${devices.length} devices`;
+  for (const [position, { index, device }] of stages.entries()) {
+    if (index !== position || device >= devices.length) return `plan.json: stage ${position} is numbered ${index} or on no device`;
+  }
+  for (const action of rows.flat()) {
+    if (!isStage(action.stage) || action.microbatch >= microbatches) return `plan.json has an action ${action.stage}${action.phase}${action.microbatch} of no stage or microbatch`;
+    if (action.waits.some(({ device, count }) => count > (rows[device]?.length ?? -1))) return `plan.json: action ${action.stage}${action.phase}${action.microbatch} waits for what never happens`;
+  }
+  for (const { stage, slots, slotOf } of slotGroups) {
+    if (!isStage(stage) || slotOf.length !== microbatches || slotOf.some((slot) => slot >= slots)) return `plan.json: the slots of stage ${stage} do not fit`;
+  }
+  const orphan = parameters.find((parameter) => !isStage(parameter.stage) || !parameter.readers.every(isStage));
+  return orphan && `plan.json: parameter ${JSON.stringify(orphan.name)} is on no stage`;
+}
+
+function isPlanFile(name: string): boolean {
+  const { plan: _, ...others } = PLAN_FILES;
+  return /^stages\/\d+\.[a-z-]+\.onnx$/.test(name) || (Object.values(others) as string[]).includes(name);
+}
+
+function firstIssue(error: ZodError): string {
+  const issue = error.issues[0]!;
+  return `${issue.path.join(".") || "the document"}: ${issue.message}`;
+}
+
+function broken(path: string, what: string): PipewrightError {
+  return new PipewrightError("ARTEFACT_MISMATCH", `${path}: ${what}. Make the plan again with \`pipewright partition\`.`);
+}

@@ -1,0 +1,131 @@
+/** @file What plan.json must look like. Checked before anything of it is used. */
+import * as z from "zod";
+
+const count = z.int().min(0);
+const finite = z.number().min(0);
+const shape = z.array(count);
+const dtype = z.enum([
+  "float32",
+  "float64",
+  "float16",
+  "bfloat16",
+  "int64",
+  "int32",
+  "int16",
+  "int8",
+  "uint64",
+  "uint32",
+  "uint16",
+  "uint8",
+  "bool",
+]);
+const tensor = { name: z.string(), dtype, shape };
+const programKind = z.enum(["forward", "backward", "input-grad", "weight-grad"]);
+/** The only places a plan may point to: nothing outside its directory, nothing absolute, no "..". */
+const stageFile = z.string().regex(/^stages\/\d+\.(forward|backward|input-grad|weight-grad|update)\.onnx$/);
+const port = z.discriminatedUnion("at", [
+  z.strictObject({ tensor: z.string(), at: z.literal("param"), param: z.string() }),
+  z.strictObject({ tensor: z.string(), at: z.literal("accumulator"), param: z.string() }),
+  z.strictObject({ tensor: z.string(), at: z.literal("input") }),
+  z.strictObject({ tensor: z.string(), at: z.literal("slot") }),
+  z.strictObject({ tensor: z.string(), at: z.literal("result") }),
+]);
+const link = z.strictObject({ bytesPerMs: z.number().positive(), latencyMs: finite });
+const optimizer = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("sgd"), learningRate: finite, momentum: finite, weightDecay: finite }),
+  z.strictObject({
+    kind: z.literal("adamw"),
+    learningRate: finite,
+    beta1: finite,
+    beta2: finite,
+    epsilon: finite,
+    weightDecay: finite,
+  }),
+]);
+const stage = z.strictObject({
+  index: count,
+  device: count,
+  nodes: count,
+  programs: z.array(
+    z.strictObject({ kind: programKind, file: stageFile, inputs: z.array(port), outputs: z.array(port) }),
+  ),
+  update: z.strictObject({ file: stageFile }).optional(),
+  forwardMs: finite,
+  inputGradMs: finite,
+  weightGradMs: finite,
+  parameterBytes: count,
+  sendBytes: count,
+  peakBytes: count,
+});
+
+/** Schema of plan.json, version 1. */
+export const planSchema = z.strictObject({
+  version: z.literal(1),
+  model: z.strictObject({ name: z.string(), digest: z.string(), nodes: count, blocks: count, parameters: count }),
+  profile: z.strictObject({ source: z.enum(["analytic", "measured"]) }),
+  devices: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        kind: z.enum(["cpu", "cuda", "webgpu"]),
+        flopsPerMs: z.number().positive(),
+        memoryBytesPerMs: z.number().positive(),
+        memoryBytes: count.optional(),
+      }),
+    )
+    .min(1),
+  link,
+  microbatches: z.int().min(1),
+  schedule: z.strictObject({
+    name: z.string(),
+    forecast: z.strictObject({
+      makespanMs: finite,
+      boundMs: finite,
+      gap: finite,
+      bubble: finite,
+      peakActivations: z.array(count),
+    }),
+  }),
+  partition: z.strictObject({
+    model: z.enum(["direct", "relay"]),
+    solver: z.string(),
+    certificate: z.strictObject({
+      status: z.enum(["optimal", "feasible"]),
+      bottleneckMs: finite,
+      boundMs: finite,
+      gap: finite,
+    }),
+  }),
+  optimizer,
+  training: z.strictObject({
+    loss: z.array(z.string()),
+    bind: z.record(z.string(), count),
+    trainable: z.array(z.string()).optional(),
+  }),
+  inputs: z.array(z.strictObject({ ...tensor, batchAxis: count.optional(), stages: z.array(count), below: count.optional() })),
+  results: z.array(z.strictObject({ ...tensor, stage: count })).min(1),
+  parameters: z.array(
+    z.strictObject({ ...tensor, stage: count, readers: z.array(count), trainable: z.boolean() }),
+  ),
+  stages: z.array(stage).min(1),
+  slotGroups: z.array(
+    z.strictObject({
+      stage: count,
+      program: programKind,
+      slots: z.int().min(1),
+      slotOf: z.array(count),
+      values: z.array(z.strictObject({ ...tensor, shared: z.boolean() })),
+    }),
+  ),
+  rows: z.array(
+    z.array(
+      z.strictObject({
+        stage: count,
+        phase: z.enum(["F", "B", "I", "W"]),
+        microbatch: count,
+        waits: z.array(z.strictObject({ device: count, count })),
+      }),
+    ),
+  ),
+  files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
+});

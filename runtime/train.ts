@@ -1,0 +1,104 @@
+/** @file Trains a plan: feeds batches, runs steps, watches the loss. */
+import { PipewrightError } from "../compiler/errors.js";
+import { stepScalars } from "../compiler/optimizer/update.js";
+import type { Plan } from "../compiler/plan/plan.js";
+import type { Tensors } from "../compiler/plan/safetensors.js";
+import type { Dataset } from "./dataset/dataset.js";
+import type { Env } from "./env/env.js";
+import type { Batch, PipelineMode } from "./pipeline.js";
+import { Pipeline } from "./pipeline.js";
+import { readWeights } from "./plan/directory.js";
+import type { RowTimes } from "./executor.js";
+
+/** What one step of training did. */
+export interface StepReport {
+  /** Counts from 1. */
+  readonly step: number;
+  /** Mean over the microbatches, before the update. */
+  readonly loss: number;
+  /** Wall time, update included. */
+  readonly ms: number;
+  /** When each action ran, by device. */
+  readonly rows: readonly RowTimes[];
+}
+
+export interface TrainOptions {
+  readonly dataset: Dataset;
+  readonly steps: number;
+  /** A child process per device (default), or everything in this thread. */
+  readonly mode?: PipelineMode;
+  /** Gets the trained parameters when all steps are done. */
+  readonly onTrained?: (weights: Tensors) => void | Promise<void>;
+  /** Asked between steps; true ends the training early, with the parameters handed out as usual. */
+  readonly isCancelled?: () => boolean;
+}
+
+/**
+ * Runs a plan directory step by step.
+ *
+ * Requires: `plan` was read from `directory`.
+ * Ensures: same plan, weights, data and machine type give the same losses and parameters, bit for bit, whatever the
+ * number of stages or the mode; no process is left, however it ends.
+ * @throws TRAINING_FAULT when a worker dies, LOSS_NOT_FINITE when the loss is NaN or infinite.
+ */
+export async function* train(env: Env, directory: string, plan: Plan, options: TrainOptions): AsyncGenerator<StepReport> {
+  const { dataset, steps, mode = "process", onTrained, isCancelled = () => false } = options;
+  const weights = await readWeights(env, directory, plan);
+  const pipeline = await Pipeline.start(env, directory, plan, mode);
+  try {
+    for (const { name } of plan.parameters) pipeline.writeParameter(name, weights.get(name)!.bytes);
+    let next = stepBatch(plan, dataset, 0);
+    for (let step = 0; step < steps && !isCancelled(); step++) {
+      const batch = await next;
+      const running = pipeline.step(batch, { update: stepScalars(plan.optimizer, step + 1, plan.microbatches) });
+      if (step + 1 < steps) next = stepBatch(plan, dataset, step + 1);
+      const { ms, rows, losses } = await running;
+      const loss = mean(losses);
+      if (!Number.isFinite(loss)) throw notFinite(step + 1, losses);
+      yield { step: step + 1, loss, ms, rows };
+    }
+    await onTrained?.(currentWeights(pipeline, plan));
+  } finally {
+    await pipeline.close();
+  }
+}
+
+/** Inputs of all microbatches of a step. Steps count from 0. @throws ARTEFACT_MISMATCH when the dataset lacks an input. */
+export async function stepBatch(plan: Plan, dataset: Dataset, step: number): Promise<Batch> {
+  const microbatches = await Promise.all(
+    Array.from({ length: plan.microbatches }, (_, microbatch) => dataset.feeds(step, microbatch)),
+  );
+  return new Map(
+    plan.inputs.map(({ name, batchAxis }): [string, readonly Uint8Array[]] => {
+      const wanted = batchAxis === undefined ? microbatches.slice(0, 1) : microbatches;
+      const tensors = wanted.map((feeds) => {
+        const bytes = feeds.get(name);
+        if (bytes) return bytes;
+        const known = [...feeds.keys()].join(", ");
+        throw new PipewrightError("ARTEFACT_MISMATCH", `data: input ${name} is missing; got ${known || "nothing"}. Name the source's tensors after the inputs.`);
+      });
+      return [name, tensors];
+    }),
+  );
+}
+
+/** Copies of all parameters as they are now. */
+export function currentWeights(pipeline: Pipeline, plan: Plan): Tensors {
+  return new Map(
+    plan.parameters.map(({ name, dtype, shape }) => [name, { dtype, shape, bytes: pipeline.parameter(name).slice() }]),
+  );
+}
+
+/** Sum in index order, so that the mean has the same bits everywhere. */
+function mean(losses: readonly number[]): number {
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+function notFinite(step: number, losses: readonly number[]): PipewrightError {
+  const microbatch = losses.findIndex((loss) => !Number.isFinite(loss));
+  return new PipewrightError(
+    "LOSS_NOT_FINITE",
+    `step ${step}: the loss of microbatch ${microbatch} is ${losses[microbatch]}. Lower the learning rate, or check the data.`,
+    { step, microbatch },
+  );
+}

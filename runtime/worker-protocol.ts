@@ -1,0 +1,32 @@
+/** @file Messages between the coordinator of a run and its workers. */
+import type { Plan } from "../compiler/plan/plan.js";
+import type { RowTimes, StepEnd } from "./executor.js";
+
+/** What a worker needs to start. */
+export interface WorkerStart {
+  readonly kind: "start";
+  /** Directory of the plan, for its stage graphs. */
+  readonly directory: string;
+  readonly plan: Plan;
+  readonly device: number;
+  /** Name of the shared memory of the run. */
+  readonly memory: string;
+}
+
+/** Run step `step` (0 is the first of the run); parameters and inputs are in the shared memory. */
+export interface StepOrder {
+  readonly kind: "step";
+  readonly step: number;
+  readonly end: StepEnd;
+  /** Bring parameters to the device first. */
+  readonly pull: boolean;
+  /** Bring parameters, sums and states back afterwards. */
+  readonly push: boolean;
+}
+
+export type ToWorker = WorkerStart | StepOrder | { readonly kind: "stop" };
+
+export type FromWorker =
+  | { readonly kind: "ready"; readonly engine: string }
+  | { readonly kind: "done"; readonly step: number; readonly times: RowTimes }
+  | { readonly kind: "failed"; readonly message: string; readonly code?: string };

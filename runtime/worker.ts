@@ -1,0 +1,68 @@
+/** @file A worker: runs the stages of one device, step by step, as the coordinator says. */
+import { PipewrightError } from "../compiler/errors.js";
+import { Device } from "./device.js";
+import { engineFor } from "./engine/registry.js";
+import type { Env, SharedMemory } from "./env/env.js";
+import { RowRun } from "./executor.js";
+import { layoutOf } from "./layout.js";
+import { Progress } from "./progress.js";
+import type { FromWorker, StepOrder, ToWorker, WorkerStart } from "./worker-protocol.js";
+
+interface Running {
+  readonly start: WorkerStart;
+  readonly device: Device;
+  readonly progress: Progress;
+  readonly memory: SharedMemory;
+}
+
+/** The worker's end of its channel to the coordinator. */
+export interface WorkerPort {
+  send(message: FromWorker): void;
+  onMessage(listener: (message: ToWorker) => void): void;
+  /** Lets the process end. */
+  close(): void;
+}
+
+/** Answers the coordinator until it says stop or goes away. */
+export function serve(env: Env, port: WorkerPort): void {
+  let running: Running | undefined;
+  const handle = async (message: ToWorker): Promise<void> => {
+    if (message.kind === "start") {
+      running = await begin(env, message, (engine) => port.send({ kind: "ready", engine }));
+    } else if (message.kind === "step") {
+      port.send({ kind: "done", step: message.step, times: runStep(env, running!, message) });
+    } else {
+      running?.device.free();
+      running?.memory.close();
+      port.close();
+    }
+  };
+  port.onMessage((message) => {
+    handle(message).catch((error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      port.send({ kind: "failed", message: text, ...(error instanceof PipewrightError ? { code: error.code } : {}) });
+    });
+  });
+}
+
+async function begin(env: Env, start: WorkerStart, ready: (engine: string) => void): Promise<Running> {
+  const { plan, device: index } = start;
+  const memory = env.memories.open(start.memory);
+  const layout = layoutOf(plan);
+  const engine = engineFor(plan.devices[index]!.kind);
+  const read = (file: string): Promise<Uint8Array> => env.files.read(`${start.directory}/${file}`);
+  const device = await Device.load(index, plan, layout, engine, memory.bytes, read);
+  const rowLengths = plan.rows.map((row) => row.length);
+  ready(engine.version);
+  return { start, device, memory, progress: new Progress(memory, layout.progress, rowLengths) };
+}
+
+function runStep(env: Env, { start, device, progress }: Running, order: StepOrder): ReturnType<RowRun["finish"]> {
+  if (order.pull) device.pullState();
+  const run = new RowRun(start.plan, start.device, device, progress, env.clock, order.step);
+  const check = (): void => undefined;
+  while (!run.isDone) run.next(check);
+  const times = run.finish(order.end, check);
+  if (order.push) device.pushState();
+  return times;
+}
