@@ -26,7 +26,10 @@ export interface ScheduleCosts {
   readonly transfers?: readonly Transfer[];
   /** Whole activation of a stage, and the part of it that W needs. Default: 1, all of it. */
   readonly stash?: StashSizes;
-  /** Share of the shorter half that an overlapped pair hides; 0 (the default): F + B, 1: max(F, B). */
+  /**
+   * Pairs of the schedule run as one action that hides this share of its shorter half: 0 is F + B, 1 is max(F, B).
+   * Absent: the halves of a pair run one after the other like any two actions.
+   */
   readonly overlap?: number;
   /** The sender computes nothing while a message of its is on the wire. Default: communication overlaps compute. */
   readonly blockingSends?: boolean;

@@ -94,7 +94,7 @@ function sweep(schedule: Schedule, flat: FlatSchedule, costs: ScheduleCosts) {
   const ms = durations(flat, costs);
   const { start: userStart, users } = usersOf(flat);
   const messages = new Messages(schedule, flat, costs.transfers ?? []);
-  const paired = pairedIds(schedule, flat);
+  const paired = costs.overlap === undefined ? undefined : pairedIds(schedule, flat);
   const startMs = new Float64Array(count);
   const endMs = new Float64Array(count);
   const readyMs = new Float64Array(count);
@@ -125,7 +125,7 @@ function sweep(schedule: Schedule, flat: FlatSchedule, costs: ScheduleCosts) {
       if (paired?.[id] === 1) {
         if (missing[id + 1]! > 0) break;
         const begin = Math.max(freeMs[d]!, readyMs[id]!, readyMs[id + 1]!);
-        const hidden = (costs.overlap ?? 0) * Math.min(ms[id]!, ms[id + 1]!);
+        const hidden = costs.overlap! * Math.min(ms[id]!, ms[id + 1]!);
         startMs[id] = startMs[id + 1] = begin;
         endMs[id] = endMs[id + 1] = freeMs[d] = begin + ms[id]! + ms[id + 1]! - hidden;
         next[d] = id + 2;
