@@ -2,16 +2,13 @@
 import type { DType, Shape } from "../../compiler/ir/graph.js";
 import { elementBytes, elementCount } from "../../compiler/ir/literal.js";
 import { PipewrightError } from "../../compiler/errors.js";
+import type { StoredTensor, Tensors } from "../../compiler/plan/safetensors.js";
 
-/** One array of a data file. `bytes` are little-endian and may lie at any offset of their memory. */
-export interface FileArray {
-  readonly dtype: DType;
-  readonly shape: Shape;
-  readonly bytes: Uint8Array;
-}
+/** One array of a data file. Its bytes may lie at any offset of their memory. */
+export type FileArray = StoredTensor;
 
 /** The arrays of a data file by name. A file that holds one unnamed array gives it the name "". */
-export type FileArrays = ReadonlyMap<string, FileArray>;
+export type FileArrays = Tensors;
 
 /** The error of a data file that is broken: names the file and what is wrong with it. */
 export function broken(file: string, message: string): PipewrightError {

@@ -1,6 +1,7 @@
 /** @file Opens what `--data` names: `synthetic`, one file for all inputs, or one file per input. */
 import { suggestion } from "../../compiler/closest.js";
 import { PipewrightError } from "../../compiler/errors.js";
+import { readSafetensors } from "../../compiler/plan/safetensors.js";
 import type { Files } from "../env/env.js";
 import type { FileArray, FileArrays } from "./array.js";
 import { arraysDataset } from "./arrays.js";
@@ -9,7 +10,6 @@ import type { Dataset, FeedSpec } from "./dataset.js";
 import { readIdx } from "./idx.js";
 import { readNpy } from "./npy.js";
 import { readNpz } from "./npz.js";
-import { readSafetensors } from "./safetensors.js";
 import { syntheticDataset } from "./synthetic.js";
 
 /** Largest data file, and largest sum of what an archive unpacks to. */
@@ -37,7 +37,7 @@ const single =
 const READERS: Readonly<Record<string, Reader>> = {
   npy: single(readNpy),
   npz: (file, bytes) => readNpz(file, bytes, DATA_LIMIT_BYTES),
-  safetensors: readSafetensors,
+  safetensors: (file, bytes) => readSafetensors(bytes, `data file ${file}`),
   csv: readCsv,
   idx: single(readIdx),
   ubyte: single(readIdx),

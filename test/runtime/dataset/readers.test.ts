@@ -7,22 +7,12 @@ import { readCsv } from "../../../runtime/dataset/csv.js";
 import { readIdx } from "../../../runtime/dataset/idx.js";
 import { readNpy } from "../../../runtime/dataset/npy.js";
 import { readNpz } from "../../../runtime/dataset/npz.js";
-import { readSafetensors } from "../../../runtime/dataset/safetensors.js";
 
 const LIMIT = 1_000_000;
 const fixture = (name: string) =>
   new Uint8Array(readFileSync(new URL(`../../../fixtures/reference/dataset/${name}`, import.meta.url)));
 const copy = ({ bytes }: FileArray) => Uint8Array.from(bytes).buffer;
 const count = (length: number) => Array.from({ length }, (_, at) => at);
-
-const write = (header: string, content: readonly number[]) => {
-  const text = new TextEncoder().encode(header);
-  const bytes = new Uint8Array(8 + text.length + content.length);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
-  bytes.set(text, 8);
-  bytes.set(content, 8 + text.length);
-  return bytes;
-};
 
 describe("readNpy", () => {
   it("reads float32 in row-major order", () => {
@@ -85,33 +75,14 @@ describe("readCsv", () => {
   });
 });
 
-describe("readSafetensors", () => {
-  it("reads tensors and skips metadata", () => {
-    const header = '{"__metadata__":{"a":"b"},"x":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}';
-    const array = readSafetensors("f", write(header, [9, 1, 2])).get("x")!;
-    expect([array.dtype, array.shape, [...array.bytes]]).toEqual(["uint8", [2], [1, 2]]);
-  });
-
-  it.each([
-    ["[", "the header is not JSON."],
-    ['{"x":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}}', "the header is malformed at x.shape.0."],
-    ['{"x":{"dtype":"X8","shape":[1],"data_offsets":[0,1]}}', 'tensor "x" has the unknown element type X8.'],
-    ['{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,1]}}', 'tensor "x" has 1 bytes; expected those of uint8 [2].'],
-  ])("says what is wrong with %s", (header, message) => {
-    expect(() => readSafetensors("f", write(header, [1]))).toThrow(`data file f: ${message}`);
-  });
-});
-
 describe("every reader", () => {
   const idx = Uint8Array.of(0, 0, 0x0c, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 1, 2, 0, 0, 3, 4);
   const table = new TextEncoder().encode("x.0,x.1,y\n1,2,3\n4,5,6\n");
-  const header = '{"x":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}';
   const readers: readonly [string, (file: string, bytes: Uint8Array) => unknown, Uint8Array][] = [
     ["npy", readNpy, fixture("fortran.npy")],
     ["npz", (file, bytes) => readNpz(file, bytes, LIMIT), fixture("deflated.npz")],
     ["idx", readIdx, idx],
     ["csv", readCsv, table],
-    ["safetensors", readSafetensors, write(header, [1, 2])],
   ];
   it.each(readers)("%s refuses damaged bytes with its own error", (_, read, whole) => {
     expect(() => read("file", whole)).not.toThrow();
