@@ -10,12 +10,20 @@ import { checkSize } from "./size.js";
 
 export function oneForwardOneBackwardV(size: ScheduleSize): Schedule {
   checkSize("1f1b-v", size, 2);
-  return repeatBlocks({ name: "1f1b-v", blocks: blocksOf(size.devices), shift: 6, backwardSlots: 2 }, size.microbatches);
+  return repeatBlocks(
+    { name: "1f1b-v", blocks: blocksOf(size.devices), shift: 6, backwardSlots: 2 },
+    size.microbatches,
+  );
 }
 
 /** Backwards go two slots apart, with a pause of three after every third device so that none meets a forward. */
 function blocksOf(devices: number): Block[] {
-  const blocks = Array.from({ length: devices }, (_, d): [number, number, number, number] => [d, 2 * devices - 1 - d, 0, 0]);
+  const blocks = Array.from({ length: devices }, (_, d): [number, number, number, number] => [
+    d,
+    2 * devices - 1 - d,
+    0,
+    0,
+  ]);
   let slot = 2 * devices + (devices % 3 === 0 ? 3 : 0);
   let sincePause = (3 - ((devices + 2) % 3)) % 3;
   const place = (device: number, kind: 2 | 3) => {

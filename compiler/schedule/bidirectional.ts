@@ -22,7 +22,10 @@ export interface Crossing {
 }
 
 /** Requires: steady ≥ 1. Ensures: F, I and W or B of every microbatch of both stages once. */
-export function bidirectionalRow({ near, far, distance, turn, steady, first }: Crossing): { row: Action[]; pairs: number[] } {
+export function bidirectionalRow({ near, far, distance, turn, steady, first }: Crossing): {
+  row: Action[];
+  pairs: number[];
+} {
   const build = new RowBuilder(first);
   const beforeTurn = turn - distance - 1;
   const postponed: Action[] = [];

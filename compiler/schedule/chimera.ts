@@ -15,9 +15,19 @@ export function chimera(size: ScheduleSize): Schedule {
   checkSize("chimera", size, 2);
   const { devices, microbatches } = size;
   if (devices % 2 === 1)
-    refuseSize("chimera", `needs an even number of devices; got ${devices}`, size, `Use ${devices + 1} devices or 1f1b`);
+    refuseSize(
+      "chimera",
+      `needs an even number of devices; got ${devices}`,
+      size,
+      `Use ${devices + 1} devices or 1f1b`,
+    );
   if (microbatches % 2 === 1)
-    refuseSize("chimera", `needs an even number of microbatches; got ${microbatches}`, size, `Use ${microbatches + 1} microbatches`);
+    refuseSize(
+      "chimera",
+      `needs an even number of microbatches; got ${microbatches}`,
+      size,
+      `Use ${microbatches + 1} microbatches`,
+    );
   const rows = Array.from({ length: devices }, (_, device) => {
     const slots: { slot: number; action: Action }[] = [];
     for (let microbatch = 0; microbatch < microbatches; microbatch++) {

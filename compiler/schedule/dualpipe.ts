@@ -14,7 +14,12 @@ export function dualPipe(size: ScheduleSize): Schedule {
   checkSize("dualpipe", size, 2);
   const { devices, microbatches } = size;
   if (devices % 2 === 1)
-    refuseSize("dualpipe", `needs an even number of devices; got ${devices}`, size, `Use ${devices + 1} devices or dualpipe-v`);
+    refuseSize(
+      "dualpipe",
+      `needs an even number of devices; got ${devices}`,
+      size,
+      `Use ${devices + 1} devices or dualpipe-v`,
+    );
   const least = 2 * devices;
   if (microbatches % 2 === 1 || microbatches < least)
     refuseSize(

@@ -14,7 +14,8 @@ export function loopedBfs(size: ScheduleSize): Schedule {
   const rows = Array.from({ length: devices }, (_, device) => {
     const forwards: Action[] = [];
     for (let stage = device; stage < placement.length; stage += devices)
-      for (let microbatch = 0; microbatch < microbatches; microbatch++) forwards.push({ stage, phase: "F", microbatch });
+      for (let microbatch = 0; microbatch < microbatches; microbatch++)
+        forwards.push({ stage, phase: "F", microbatch });
     const backwards = forwards.map((action): Action => ({ ...action, phase: "B" })).reverse();
     return [...forwards, ...backwards];
   });

@@ -5,7 +5,18 @@ import type { Schedule } from "./action.js";
 import { eager1f1b } from "./eager-1f1b.js";
 import { gpipe } from "./gpipe.js";
 import { interleaved1f1b } from "./interleaved-1f1b.js";
+import { interleavedZeroBubble } from "./interleaved-zb.js";
+import { loopedBfs } from "./looped-bfs.js";
 import type { ScheduleSize } from "./size.js";
+import { oneForwardOneBackwardV } from "./1f1b-v.js";
+import { chimera } from "./chimera.js";
+import { dualPipe } from "./dualpipe.js";
+import { dualPipeV } from "./dualpipe-v.js";
+import { vHalf } from "./v-half.js";
+import { vMin } from "./v-min.js";
+import { zbH1 } from "./zb-h1.js";
+import { zbH2 } from "./zb-h2.js";
+import { zbV } from "./zb-v.js";
 import { windowed1f1b } from "./windowed-1f1b.js";
 
 /** A schedule that can be asked for by name. */
@@ -37,6 +48,47 @@ export const SCHEDULES: readonly ScheduleEntry[] = [
     aliases: ["megatron-interleaved"],
     summary: "1f1b over several stages per device",
     build: interleaved1f1b,
+  },
+  {
+    name: "looped-bfs",
+    aliases: ["breadth-first"],
+    summary: "gpipe on each stage of a device in turn",
+    build: loopedBfs,
+  },
+  {
+    name: "zb-h1",
+    aliases: ["zb1p", "zero-bubble"],
+    summary: "1f1b with W in the cool-down, same memory",
+    build: zbH1,
+  },
+  { name: "zb-h2", aliases: ["zb2p"], summary: "no idle time inside a device, twice the memory", build: zbH2 },
+  {
+    name: "interleaved-zb",
+    aliases: ["interleaved-zero-bubble"],
+    summary: "interleaved 1f1b with W in the cool-down",
+    build: interleavedZeroBubble,
+  },
+  { name: "zb-v", aliases: ["zbv-zero-bubble"], summary: "two stages per device, down and up again", build: zbV },
+  { name: "v-half", aliases: [], summary: "half the memory of 1f1b on a V placement", build: vHalf },
+  { name: "v-min", aliases: [], summary: "a third of the memory of 1f1b on a V placement", build: vMin },
+  {
+    name: "1f1b-v",
+    aliases: ["v1f1b"],
+    summary: "whole backwards on a V placement, two thirds of the memory",
+    build: oneForwardOneBackwardV,
+  },
+  {
+    name: "dualpipe",
+    aliases: [],
+    summary: "two copies of the model in opposite directions, overlapped",
+    build: dualPipe,
+  },
+  { name: "dualpipe-v", aliases: [], summary: "dualpipe with one copy, down and up again", build: dualPipeV },
+  {
+    name: "chimera",
+    aliases: ["chimera-direct"],
+    summary: "two copies of the model in opposite directions",
+    build: chimera,
   },
 ];
 

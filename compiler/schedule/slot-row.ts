@@ -129,7 +129,8 @@ export class SlotRow {
 
   private mark(kind: number, slot: number): void {
     const use = kind <= 1 ? FORWARD : kind > 3 || this.backwardSlots === 2 ? RELEASE : BACKWARD;
-    for (let s = slot; s < slot + this.slots(kind); s++) this.used[s] = this.slots(kind) === 2 && s === slot ? BACKWARD : use;
+    for (let s = slot; s < slot + this.slots(kind); s++)
+      this.used[s] = this.slots(kind) === 2 && s === slot ? BACKWARD : use;
   }
 
   private unmark(kind: number, slot: number): void {

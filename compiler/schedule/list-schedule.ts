@@ -1,0 +1,106 @@
+/**
+ * @file List scheduling under a memory limit: always the action that can start first; of several, F, B and I before W,
+ * then the one with the longest tail. A first F of a microbatch is admitted only if the stages that the same device
+ * still has to run for it fit too; without this reservation, V placements run into a deadlock on memory.
+ * Cost: O(n · tasks) for n actions.
+ */
+import type { CounterRandom } from "./random.js";
+import type { Tasks } from "./tasks.js";
+import { TASKS_PER_STAGE, isForward, isWeightGrad } from "./tasks.js";
+
+export interface ListOptions {
+  readonly capacity: readonly number[];
+  /** Ms that must pass after each task (bound.ts); longer ones go first. */
+  readonly tailMs: Float64Array;
+  /** Share by which each run's tail is stretched at random; 0 for none. */
+  readonly noise: number;
+  readonly random: CounterRandom;
+}
+
+/** Rows of tasks, or undefined if the memory limit ends in a deadlock. Ensures: no device keeps more than its capacity. */
+export function listSchedule(
+  tasks: Tasks,
+  { capacity, tailMs, noise, random }: ListOptions,
+): Uint16Array[] | undefined {
+  const { microbatches, devices, ofDevice, device, ms, takes, returns, deliveries, awaited, count, split } = tasks;
+  const rows: number[][] = Array.from({ length: devices }, () => []);
+  const done = new Int32Array(count);
+  const missing = Uint8Array.from(
+    { length: count * microbatches },
+    (_, run) => awaited[Math.floor(run / microbatches)]!,
+  );
+  const readyMs = new Float64Array(count * microbatches);
+  const weight = Float64Array.from(tailMs, (tail, run) => {
+    const own = tail + ms[Math.floor(run / microbatches)]!;
+    return noise > 0 ? own * (1 + noise * random.next()) : own;
+  });
+  const freeMs = new Float64Array(devices);
+  const linkFreeMs = new Float64Array(devices * devices);
+  const kept = new Float64Array(devices);
+  const { isFirst, later } = localStages(tasks);
+  const total = ofDevice.reduce((sum, local) => sum + local.length * microbatches, 0);
+
+  const canRun = (task: number, d: number): boolean => {
+    const k = done[task]!;
+    if (k >= microbatches || missing[task * microbatches + k]! > 0) return false;
+    if (!isForward(task)) return done[task - 1]! > k;
+    return !isFirst[task] || kept[d]! + takes[task]! + later[task]! <= capacity[d]! * (1 + 1e-9);
+  };
+  for (let placed = 0; placed < total; placed++) {
+    let best = -1;
+    let bestStart = Infinity;
+    let bestWeight = 0;
+    for (let d = 0; d < devices; d++) {
+      if (freeMs[d]! > bestStart) continue;
+      for (const task of ofDevice[d]!) {
+        if (!canRun(task, d)) continue;
+        const run = task * microbatches + done[task]!;
+        const start = Math.max(freeMs[d]!, readyMs[run]!);
+        const own = (isWeightGrad(task) ? -1e12 : 0) + weight[run]!;
+        if (start < bestStart || (start === bestStart && own > bestWeight)) {
+          best = task;
+          bestStart = start;
+          bestWeight = own;
+        }
+      }
+    }
+    if (best < 0) return undefined;
+    const d = device[best]!;
+    const k = done[best]!++;
+    const end = bestStart + ms[best]!;
+    freeMs[d] = end;
+    rows[d]!.push(best);
+    if (isForward(best)) kept[d]! += isFirst[best] ? takes[best]! + later[best]! : 0;
+    else kept[d]! -= split || !isWeightGrad(best) ? returns[best]! : 0;
+    for (const { to, link, wireMs, latencyMs } of deliveries[best]!) {
+      let arrival = end;
+      if (link >= 0) {
+        arrival = linkFreeMs[link] = Math.max(end, linkFreeMs[link]!) + wireMs;
+        arrival += latencyMs;
+      }
+      const receiver = to * microbatches + k;
+      readyMs[receiver] = Math.max(readyMs[receiver]!, arrival);
+      missing[receiver]!--;
+    }
+  }
+  return rows.map((row) => Uint16Array.from(row));
+}
+
+/** Per F task: is it the first of its device, and the stash of the device's later stages. */
+function localStages({ problem, takes, count }: Tasks): { isFirst: boolean[]; later: Float64Array } {
+  const isFirst = new Array<boolean>(count).fill(false);
+  const later = new Float64Array(count);
+  const sums = new Map<number, number>();
+  for (let stage = problem.placement.length - 1; stage >= 0; stage--) {
+    const task = stage * TASKS_PER_STAGE;
+    const d = problem.placement[stage]!;
+    later[task] = sums.get(d) ?? 0;
+    sums.set(d, later[task]! + takes[task]!);
+  }
+  const seen = new Set<number>();
+  problem.placement.forEach((d, stage) => {
+    isFirst[stage * TASKS_PER_STAGE] = !seen.has(d);
+    seen.add(d);
+  });
+  return { isFirst, later };
+}

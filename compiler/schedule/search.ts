@@ -1,0 +1,90 @@
+/**
+ * @file Searches the shortest schedule of a problem: re-times all templates, adds list schedules with random tails,
+ * improves the best ones along their critical paths, and stops when the bound is reached or the budget is spent.
+ * The same problem, seed and number of evaluations give the same schedule.
+ */
+import { PipewrightError } from "../errors.js";
+import type { Schedule } from "./action.js";
+import { boundOf } from "./bound.js";
+import { Evaluator } from "./evaluate.js";
+import { listSchedule } from "./list-schedule.js";
+import { improve } from "./local-search.js";
+import type { SchedulingProblem } from "./problem.js";
+import { checkProblem } from "./problem.js";
+import { CounterRandom } from "./random.js";
+import { scheduleOf, taskRows, tasksOf } from "./tasks.js";
+import { templatesFor } from "./templates.js";
+
+export interface SearchOptions {
+  /** Default 1. */
+  readonly seed?: number;
+  /** Most schedules that are timed. Default 200,000. */
+  readonly evaluations?: number;
+  /** Asked now and then; true ends the search early. The caller holds the clock; the result then depends on it. */
+  readonly isTimeUp?: () => boolean;
+}
+
+/** bound ≤ optimum ≤ makespan; gap = makespan / bound − 1. */
+export interface SearchResult {
+  readonly schedule: Schedule;
+  readonly makespanMs: number;
+  readonly boundMs: number;
+  readonly gap: number;
+  readonly status: "optimal" | "feasible";
+  /** Shortest template within the memory; absent if there is none. */
+  readonly template?: { readonly name: string; readonly makespanMs: number };
+  readonly evaluations: number;
+}
+
+/** Random list schedules, and how many starts the local search takes from all candidates. */
+const LIST_SCHEDULES = 200;
+const STARTS = 6;
+const EPSILON = 1e-9;
+
+/** @throws PLAN_INFEASIBLE if no candidate fits the memory, USAGE for a problem that contradicts itself. */
+export function searchSchedule(problem: SchedulingProblem, options: SearchOptions = {}): SearchResult {
+  checkProblem(problem);
+  const { seed = 1, evaluations: budget = 200_000, isTimeUp = () => false } = options;
+  const tasks = tasksOf(problem);
+  const { boundMs, tailMs } = boundOf(tasks);
+  const random = new CounterRandom(seed);
+  const evaluator = new Evaluator(tasks);
+  const capacity = problem.capacity ?? new Array<number>(problem.devices).fill(Infinity);
+
+  const templates = templatesFor(problem).map((schedule) => ({ name: schedule.name, rows: taskRows(tasks, schedule) }));
+  const candidates = templates.map(({ name, rows }) => ({ name, rows, makespanMs: evaluator.run(rows) }));
+  const [template] = candidates.slice().sort((a, b) => a.makespanMs - b.makespanMs);
+  for (let k = 0; k < LIST_SCHEDULES && !isTimeUp(); k++) {
+    const rows = listSchedule(tasks, { capacity, tailMs, noise: k === 0 ? 0 : 0.5 * random.next(), random });
+    if (rows) candidates.push({ name: "list", rows, makespanMs: evaluator.run(rows) });
+  }
+  candidates.sort((a, b) => a.makespanMs - b.makespanMs);
+  if (candidates.length === 0)
+    throw new PipewrightError(
+      "PLAN_INFEASIBLE",
+      `schedule search: no schedule found within the memory; got capacity ${capacity.join(", ")} expected room for one more microbatch. Give the devices more memory.`,
+    );
+
+  let spent = evaluator.evaluations;
+  let best = candidates[0]!;
+  const starts = Math.min(STARTS, candidates.length);
+  for (let k = 0; k < starts && best.makespanMs > boundMs + EPSILON && spent < budget && !isTimeUp(); k++) {
+    const share = Math.ceil((budget - spent) / (starts - k));
+    let steps = 0;
+    const mayGoOn = () => steps++ < share && (steps % 256 !== 0 || !isTimeUp());
+    const found = improve(tasks, candidates[k]!.rows, { capacity, boundMs, random, mayGoOn });
+    spent += steps;
+    if (found.makespanMs < best.makespanMs - EPSILON)
+      best = { name: "search", rows: [...found.rows], makespanMs: found.makespanMs };
+  }
+  const gap = Math.max(0, best.makespanMs / boundMs - 1);
+  return {
+    schedule: scheduleOf(tasks, best.rows, best.name),
+    makespanMs: best.makespanMs,
+    boundMs,
+    gap,
+    status: gap < EPSILON ? "optimal" : "feasible",
+    ...(template && { template: { name: template.name, makespanMs: template.makespanMs } }),
+    evaluations: spent,
+  };
+}

@@ -1,0 +1,32 @@
+/** @file The known schedules that a problem admits: right placement, right sizes, and within its memory. */
+import { PipewrightError } from "../errors.js";
+import type { Schedule } from "./action.js";
+import { peakStash } from "./in-flight.js";
+import type { SchedulingProblem } from "./problem.js";
+import { SCHEDULES } from "./registry.js";
+
+/** Every schedule of the registry with the placement of the problem that keeps no more than its capacity. */
+export function templatesFor(problem: SchedulingProblem): Schedule[] {
+  const { devices, microbatches, placement, capacity, costs } = problem;
+  const stagesPerDevice = placement.length / devices;
+  if (!Number.isInteger(stagesPerDevice)) return [];
+  return SCHEDULES.flatMap(({ build }) => {
+    const schedule = ifPossible(() => build({ devices, microbatches, stagesPerDevice }));
+    if (!schedule || (schedule.replicas ?? 1) > 1) return [];
+    if (schedule.placement.some((device, stage) => device !== placement[stage])) return [];
+    const split = schedule.rows.some((row) => row.some(({ phase }) => phase === "I"));
+    if (split && problem.split === false) return [];
+    const kept = peakStash(schedule, costs.stash);
+    return kept.every((peak, d) => peak <= (capacity?.[d] ?? Infinity) * (1 + 1e-9)) ? [schedule] : [];
+  });
+}
+
+/** Undefined if a schedule refuses the size. */
+function ifPossible(build: () => Schedule): Schedule | undefined {
+  try {
+    return build();
+  } catch (error) {
+    if (error instanceof PipewrightError && error.code === "USAGE") return undefined;
+    throw error;
+  }
+}
