@@ -30,9 +30,14 @@ export interface Net {
   readonly consumers: readonly number[];
   readonly forwardBytes: number;
   readonly gradBytes: number;
+  /**
+   * false: the tensor puts its blocks in no order, as a gradient tensor does; it only costs. Its producer may then have
+   * any index. Default: every consumer is on the producer's stage or a later one.
+   */
+  readonly ordered?: boolean;
 }
 
-/** Blocks in topological order: every net's consumers have larger indices than its producer. */
+/** Blocks in topological order: the consumers of every ordered net have larger indices than its producer. */
 export interface BlockGraph {
   readonly blocks: readonly Block[];
   readonly nets: readonly Net[];
@@ -52,6 +57,18 @@ export interface StageResources {
   readonly memoryBytes?: number;
   /** Microbatches whose stash the schedule keeps at once on this stage. */
   readonly inFlight: number;
+  /** The link of the device that holds this stage. Undefined: the problem's. A boundary is as slow as the slower end. */
+  readonly link?: LinkSpec;
+}
+
+/** What the user decided beforehand. */
+export interface Steering {
+  /** Block → stage. */
+  readonly pins?: readonly { readonly block: number; readonly stage: number }[];
+  /** Blocks of one group share a stage. */
+  readonly together?: readonly (readonly number[])[];
+  /** Nets, by their place in the list, whose blocks share a stage. */
+  readonly uncut?: readonly number[];
 }
 
 export interface PartitionProblem {
@@ -59,8 +76,11 @@ export interface PartitionProblem {
   readonly model: CommunicationModel;
   /** One per stage, in the order of the data flow. */
   readonly stages: readonly StageResources[];
-  /** The link that every cut tensor crosses. */
+  /** The link that every cut tensor crosses; in each direction a tensor takes latencyMs + bytes / bytesPerMs. */
   readonly link: LinkSpec;
+  readonly steering?: Steering;
+  /** true: a stage may hold no block (the convention of published benchmarks). Default: every stage holds one or more. */
+  readonly emptyStages?: boolean;
 }
 
 /** How good a partition is known to be: bound ≤ optimum ≤ bottleneck; gap = (bottleneck − bound) / bottleneck. */

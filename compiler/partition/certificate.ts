@@ -1,0 +1,19 @@
+/** @file How good a partition is known to be. */
+import { invariant } from "../errors.js";
+import type { Certificate } from "./problem.js";
+
+/** A partition is called optimal only when its gap is proven to be at most this. */
+export const OPTIMAL_GAP = 1e-4;
+
+/** (bottleneck − bound) / bottleneck; 0 for a bottleneck of 0. */
+export function gapOf(bottleneckMs: number, boundMs: number): number {
+  return bottleneckMs > 0 ? Math.max(0, (bottleneckMs - boundMs) / bottleneckMs) : 0;
+}
+
+/** The certificate of a bottleneck that was recomputed from the assignment, and a proven lower bound. */
+export function certify(bottleneckMs: number, boundMs: number): Certificate {
+  invariant(boundMs <= bottleneckMs * (1 + 1e-6) + 1e-12, `bound ${boundMs} is above bottleneck ${bottleneckMs}`);
+  const bound = Math.min(bottleneckMs, boundMs);
+  const gap = gapOf(bottleneckMs, bound);
+  return { status: gap <= OPTIMAL_GAP ? "optimal" : "feasible", bottleneckMs, boundMs: bound, gap };
+}

@@ -1,0 +1,278 @@
+/** @file The partition problem as a mixed-integer linear programme. */
+import type { Instance } from "./instance.js";
+import { reducedEdges } from "./closure.js";
+import type { MilpModel } from "./milp.js";
+import type { Windows } from "./windows.js";
+
+/** A programme and how to read its solutions. */
+export interface PartitionMilp {
+  readonly model: MilpModel;
+  /** Milliseconds per unit of the objective. */
+  readonly scaleMs: number;
+  readonly integers: number;
+  decode(values: Float64Array): Int32Array;
+}
+
+/** `cutoffMs`: only partitions up to this bottleneck matter; positive. `start`: one of them, for the solver to begin with. */
+export interface MilpOptions {
+  readonly windows: Windows;
+  readonly cutoffMs: number;
+  readonly boundMs: number;
+  readonly start?: Int32Array;
+}
+
+/** A column, or a constant when `column` is −1. */
+interface Term {
+  readonly column: number;
+  readonly constant: number;
+}
+
+const ZERO: Term = { column: -1, constant: 0 };
+const ONE: Term = { column: -1, constant: 1 };
+
+/** Collects columns and rows; rows fold constants and repeated columns. */
+class ModelWriter {
+  readonly lower: number[] = [];
+  readonly upper: number[] = [];
+  readonly integer: number[] = [];
+  readonly start: number[] = [];
+  private readonly rowStart: number[] = [0];
+  private readonly entries: number[] = [];
+  private readonly values: number[] = [];
+  private readonly rowUpper: number[] = [];
+  private touched: number[] = [];
+  private readonly sums: number[] = [];
+  private constant = 0;
+
+  column(lower: number, upper: number, integer: boolean, start: number): Term {
+    this.lower.push(lower);
+    this.upper.push(upper);
+    this.integer.push(integer ? 1 : 0);
+    this.start.push(start);
+    this.sums.push(0);
+    return { column: this.lower.length - 1, constant: 0 };
+  }
+
+  add(term: Term, factor: number): void {
+    this.constant += term.constant * factor;
+    if (term.column < 0 || factor === 0) return;
+    if (this.sums[term.column] === 0) this.touched.push(term.column);
+    this.sums[term.column]! += factor;
+  }
+
+  /** Ends the row: sum ≤ upper. Rows without columns are dropped. */
+  atMost(upper: number): void {
+    let kept = 0;
+    for (const c of this.touched) {
+      const factor = this.sums[c]!;
+      this.sums[c] = 0;
+      if (Math.abs(factor) < 1e-13) continue;
+      this.entries.push(c);
+      this.values.push(factor);
+      kept++;
+    }
+    this.touched = [];
+    if (kept > 0) {
+      this.rowStart.push(this.entries.length);
+      this.rowUpper.push(upper - this.constant);
+    }
+    this.constant = 0;
+  }
+
+  model(hasStart: boolean): MilpModel {
+    const objective = new Float64Array(this.lower.length);
+    objective[0] = 1;
+    return {
+      objective,
+      lower: Float64Array.from(this.lower),
+      upper: Float64Array.from(this.upper),
+      integer: Uint8Array.from(this.integer),
+      matrix: { start: Int32Array.from(this.rowStart), entries: Int32Array.from(this.entries) },
+      values: Float64Array.from(this.values),
+      rowLower: new Float64Array(this.rowUpper.length).fill(-Infinity),
+      rowUpper: Float64Array.from(this.rowUpper),
+      ...(hasStart ? { start: Float64Array.from(this.start) } : {}),
+    };
+  }
+}
+
+/**
+ * Columns: T, the bottleneck; z[v, s], node v is on stage s or before; y[e, ·], net e is paid (at a stage in the
+ * direct model, at a boundary in the relay model); r[e, s], stage s receives net e. With x[v, s] = z[v, s] − z[v, s−1]:
+ *
+ *   z[v, s] ≤ z[v, s+1];  z[v, s] ≤ z[u, s] for every edge u → v of the reduced order
+ *   direct: y[e, s] ≥ ±(x[hub, s] − x[p, s]);  relay: y[e, b] ≥ z[hub, b−1] − z[p, b−1]
+ *   Σ work · x / speed + Σ cost · y ≤ T for each stage;  memory rows likewise;  every stage holds a node
+ *
+ * Nodes outside their windows are constants, so a programme over a few free nodes is small. The cutoff on T and the
+ * windows decide whether it can be solved at all. Times are divided by the cutoff. O(nets · stages + edges · stages).
+ */
+export function partitionMilp(instance: Instance, options: MilpOptions): PartitionMilp {
+  const { stages, nets, relay, size } = instance;
+  const { windows, cutoffMs, start } = options;
+  const k = stages.count;
+  const scale = 1 / cutoffMs;
+  const writer = new ModelWriter();
+  const bottleneck = writer.column(options.boundMs * scale, 1, false, 1);
+
+  const stride = k + 1;
+  const cumulative: Term[] = new Array<Term>(size * stride);
+  for (let v = 0; v < size; v++) {
+    cumulative[v * stride] = ZERO;
+    for (let s = 0; s < k; s++) {
+      let term = ZERO;
+      if (s >= windows.last[v]!) term = ONE;
+      else if (s >= windows.first[v]!) term = writer.column(0, 1, true, (start?.[v] ?? k) <= s ? 1 : 0);
+      cumulative[v * stride + s + 1] = term;
+    }
+  }
+  const integers = writer.lower.length - 1;
+  const upTo = (v: number, s: number): Term => cumulative[v * stride + s + 1]!;
+  const addOn = (v: number, s: number, factor: number): void => {
+    writer.add(upTo(v, s), factor);
+    writer.add(upTo(v, s - 1), -factor);
+  };
+  const after = size <= 3000 ? reducedEdges(instance) : instance.after;
+
+  for (let v = 0; v < size; v++) {
+    for (let s = windows.first[v]!; s + 1 < windows.last[v]!; s++) {
+      writer.add(upTo(v, s), 1);
+      writer.add(upTo(v, s + 1), -1);
+      writer.atMost(0);
+    }
+    for (let q = after.start[v]!; q < after.start[v + 1]!; q++) {
+      const u = after.entries[q]!;
+      for (let s = windows.first[u]!; s < windows.last[v]!; s++) {
+        writer.add(upTo(u, s), 1);
+        writer.add(upTo(v, s), -1);
+        writer.atMost(0);
+      }
+    }
+  }
+
+  const paid: { at: number; net: number; term: Term }[] = [];
+  const received: { at: number; net: number; term: Term }[] = [];
+  const limited = (s: number): boolean => stages.memory[s]! < Infinity && stages.inFlight[s]! > 0;
+  for (let e = 0; e < nets.count; e++) {
+    const pins = nets.pins.entries.subarray(nets.pins.start[e]!, nets.pins.start[e + 1]!);
+    const costs = nets.messages[e]! > 0 || nets.bytes[e]! > 0;
+    const arrives = nets.forwardBytes[e]! > 0;
+    if (!costs && !arrives) continue;
+    let lowest = k;
+    let highest = 0;
+    let earliest = k;
+    let latest = 0;
+    for (const p of pins) {
+      lowest = Math.min(lowest, windows.first[p]!);
+      highest = Math.max(highest, windows.last[p]!);
+      earliest = Math.min(earliest, windows.last[p]!);
+      latest = Math.max(latest, windows.first[p]!);
+    }
+    if (lowest === highest) continue;
+    const hub = pins[0]!;
+    const started = start === undefined ? [] : Array.from(pins, (p) => start[p]!);
+    const startLow = Math.min(...started);
+    const startHigh = Math.max(...started);
+    if (relay) {
+      for (let b = lowest + 1; b <= highest; b++) {
+        if (b > earliest && b <= latest) {
+          paid.push({ at: b, net: e, term: ONE });
+          continue;
+        }
+        const y = writer.column(0, 1, false, startLow < b && b <= startHigh ? 1 : 0);
+        paid.push({ at: b, net: e, term: y });
+        for (const p of pins) {
+          if (p === hub) continue;
+          for (const sign of nets.ordered[e] === 1 ? [1] : [1, -1]) {
+            writer.add(upTo(hub, b - 1), sign);
+            writer.add(upTo(p, b - 1), -sign);
+            writer.add(y, -1);
+            writer.atMost(0);
+          }
+        }
+      }
+      continue;
+    }
+    for (let s = lowest; s <= highest; s++) {
+      const holdsOne = pins.some((p) => windows.first[p] === s && windows.last[p] === s);
+      if (holdsOne && pins.some((p) => windows.first[p]! > s || windows.last[p]! < s)) {
+        paid.push({ at: s, net: e, term: ONE });
+        continue;
+      }
+      const y = writer.column(0, 1, false, startLow < startHigh && started.includes(s) ? 1 : 0);
+      paid.push({ at: s, net: e, term: y });
+      for (const p of pins) {
+        if (p === hub) continue;
+        for (const sign of [1, -1]) {
+          addOn(hub, s, sign);
+          addOn(p, s, -sign);
+          writer.add(y, -1);
+          writer.atMost(0);
+        }
+      }
+      if (!arrives || !limited(s)) continue;
+      const r = writer.column(0, 1, false, started.includes(s) && start?.[hub] !== s ? 1 : 0);
+      received.push({ at: s, net: e, term: r });
+      for (const p of pins) {
+        if (p === hub) continue;
+        addOn(p, s, 1);
+        addOn(hub, s, -1);
+        writer.add(r, -1);
+        writer.atMost(0);
+      }
+    }
+  }
+  const paidAt = bucketed(paid, k + 1);
+  const receivedAt = bucketed(relay ? paid : received, k + 1);
+  const members: number[][] = Array.from({ length: k }, () => []);
+  for (let v = 0; v < size; v++) for (let s = windows.first[v]!; s <= windows.last[v]!; s++) members[s]!.push(v);
+
+  const speeds = stages.speed.reduce((a, b) => a + b, 0);
+  for (let s = 0; s < k; s++) {
+    for (const v of members[s]!) addOn(v, s, (instance.work[v]! * scale) / stages.speed[s]!);
+    if (relay) {
+      for (const b of [s, s + 1])
+        for (const { net, term } of paidAt[b]!) {
+          const ms = nets.messages[net]! * stages.boundaryLatency[b]! + nets.bytes[net]! * stages.boundaryMsPerByte[b]!;
+          writer.add(term, ms * scale);
+        }
+    } else {
+      for (const { net, term } of paidAt[s]!) {
+        const ms = nets.messages[net]! * stages.latency[s]! + nets.bytes[net]! * stages.msPerByte[s]!;
+        writer.add(term, ms * scale);
+      }
+    }
+    writer.add(bottleneck, -1);
+    writer.atMost(0);
+    if (instance.memoryMatters && stages.memory[s]! < Infinity) {
+      const share = 1 / Math.max(1, stages.memory[s]!);
+      for (const v of members[s]!)
+        addOn(v, s, (instance.residentBytes[v]! + stages.inFlight[s]! * instance.stashBytes[v]!) * share);
+      for (const { net, term } of receivedAt[s]!)
+        writer.add(term, nets.forwardBytes[net]! * stages.inFlight[s]! * share);
+      writer.atMost(stages.memory[s]! * share);
+    }
+    const othersHold = (speeds - stages.speed[s]!) * cutoffMs;
+    if (!stages.mayBeEmpty && othersHold >= instance.totalWork * (1 - 1e-9)) {
+      for (const v of members[s]!) addOn(v, s, -1);
+      writer.atMost(-1);
+    }
+  }
+
+  const decode = (values: Float64Array): Int32Array => {
+    const stageOf = new Int32Array(size);
+    for (let v = 0; v < size; v++) {
+      let s = windows.first[v]!;
+      while (s < windows.last[v]! && values[upTo(v, s).column]! < 0.5) s++;
+      stageOf[v] = s;
+    }
+    return stageOf;
+  };
+  return { model: writer.model(start !== undefined), scaleMs: cutoffMs, integers, decode };
+}
+
+function bucketed<T extends { readonly at: number }>(items: readonly T[], count: number): T[][] {
+  const buckets: T[][] = Array.from({ length: count }, () => []);
+  for (const item of items) buckets[item.at]!.push(item);
+  return buckets;
+}

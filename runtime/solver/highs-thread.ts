@@ -1,0 +1,94 @@
+/** @file HiGHS in a worker thread as a MilpSolver: a stall, an abort or a crash costs one solve, never the program. */
+import { Worker } from "node:worker_threads";
+import type { MilpLimits, MilpModel, MilpResult, MilpSolver } from "../../compiler/partition/milp.js";
+import type { SolveReply, SolveRequest } from "./messages.js";
+
+/** A solver that owns a thread. */
+export interface ThreadSolver extends MilpSolver {
+  /** Ends the thread. A later `solve` starts a fresh one. */
+  close(): Promise<void>;
+}
+
+/** What tests replace. `graceMs`: how long after its time limit a solve may still answer. */
+export interface ThreadOptions {
+  /** Module that runs in the thread; it answers SolveRequest with SolveReply. */
+  readonly entry?: URL;
+  /** Time limit of a solve whose limits name none. */
+  readonly defaultTimeLimitMs?: number;
+  readonly graceMs?: number;
+}
+
+/** Sources run through tsx; the built package has plain JavaScript. */
+function loaderFor(entry: URL): string[] {
+  return entry.pathname.endsWith(".ts") ? ["--import", "tsx"] : [];
+}
+
+/**
+ * A solver in its own thread, started at the first solve and kept warm. One solve runs at a time; others wait.
+ * A solve that is silent past its limit and grace is killed with the thread and rejects; so does a crash.
+ */
+export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
+  const built = import.meta.url.endsWith(".js");
+  const entry = options.entry ?? new URL(built ? "./highs-worker.js" : "./highs-worker.ts", import.meta.url);
+  const graceMs = options.graceMs ?? 5000;
+  let worker: Worker | undefined;
+  let jobs = 0;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const end = async (): Promise<void> => {
+    const ending = worker;
+    worker = undefined;
+    await ending?.terminate();
+  };
+
+  const solveNow = (model: MilpModel, limits: MilpLimits): Promise<MilpResult> => {
+    worker ??= new Worker(entry, { execArgv: loaderFor(entry), name: "pipewright-solver" });
+    const current = worker;
+    const job = jobs++;
+    const timeLimitMs = limits.timeLimitMs ?? options.defaultTimeLimitMs;
+    return new Promise<MilpResult>((resolve, reject) => {
+      let alarm: NodeJS.Timeout | undefined;
+      const settle = (finish: () => void): void => {
+        clearTimeout(alarm);
+        current.off("message", onReply);
+        current.off("error", onError);
+        current.off("exit", onExit);
+        current.unref();
+        finish();
+      };
+      const fail = (reason: string): void => {
+        settle(() => void end().then(() => reject(new Error(reason))));
+      };
+      const onReply = (reply: SolveReply): void => {
+        if (reply.job !== job) return;
+        if (reply.error === undefined) settle(() => resolve(reply.result));
+        else fail(reply.error);
+      };
+      const onError = (error: Error): void => fail(error.message);
+      const onExit = (code: number): void => fail(`the solver thread ended with code ${code}`);
+      current.ref();
+      current.on("message", onReply);
+      current.on("error", onError);
+      current.on("exit", onExit);
+      if (timeLimitMs !== undefined)
+        alarm = setTimeout(() => fail(`no answer ${graceMs} ms after the time limit`), timeLimitMs + graceMs);
+      const request: SolveRequest = {
+        job,
+        model,
+        limits: { ...limits, ...(timeLimitMs === undefined ? {} : { timeLimitMs }) },
+      };
+      current.postMessage(request);
+    });
+  };
+
+  return {
+    name: "highs",
+    maxColumns: 60_000,
+    solve(model, limits) {
+      const answer = turn.then(() => solveNow(model, limits));
+      turn = answer.catch(() => undefined);
+      return answer;
+    },
+    close: end,
+  };
+}
