@@ -72,6 +72,15 @@ export function parseLoss(text: string): LossSpec {
   };
 }
 
+/** The text that `parseLoss` reads as this term. */
+export function formatLoss(spec: LossSpec): string {
+  const weight = spec.weight === 1 ? "" : `,weight=${spec.weight}`;
+  if (spec.kind === "output") return `output:${spec.output}${weight}`;
+  const axis = spec.axis === undefined ? "" : `,axis=${spec.axis}`;
+  const ignored = spec.ignoreIndex === undefined ? "" : `,ignore-index=${spec.ignoreIndex}`;
+  return `${spec.kind}:${spec.output ?? ""}=${spec.target}${axis}${ignored}${weight}`;
+}
+
 type Options = ReadonlyMap<string, string>;
 
 function splitOptions(text: string): { readonly body: string; readonly options: Options } {

@@ -1,0 +1,144 @@
+/** @file What every op promises: types as the engine has them, gradients as differences have them, folding, work. */
+import { afterAll, describe, expect, test } from "vitest";
+import { PipewrightError } from "../../compiler/errors.js";
+import type { DType } from "../../compiler/ir/graph.js";
+import { elementCount, isFloat, literalNumbers, literalOf } from "../../compiler/ir/literal.js";
+import type { OpDef } from "../../compiler/ops/define.js";
+import { OPS } from "../../compiler/ops/registry.js";
+import { RandomStream } from "../../compiler/random.js";
+import { createOrtEngine } from "../../runtime/engine/ort/ort-engine.js";
+import { elementwiseSamples } from "./op-samples/elementwise.js";
+import { reducingSamples } from "./op-samples/reducing.js";
+import type { Numbers, SampleGraph } from "./op-samples/run.js";
+import { numbersOf, runNumbers, sampleGradients, sampleGraph } from "./op-samples/run.js";
+import type { OpSample } from "./op-samples/sample.js";
+
+const samples: readonly OpSample[] = [...elementwiseSamples, ...reducingSamples];
+const cases = samples.map((sample) => ({ name: sample.of ? `${sample.op} (${sample.of})` : sample.op, sample }));
+const engine = createOrtEngine();
+afterAll(() => engine.close());
+
+/** Any op's definition, seen without its attribute type. */
+const definitionOf = (sample: OpSample): OpDef<"Add"> => OPS[sample.op] as unknown as OpDef<"Add">;
+
+/** Directions of the derivative that are tried. */
+const DIRECTIONS = 3;
+/** Step and tolerance of central differences: step² for truncation and precision / step for rounding, with a margin. */
+const DIFFERENCES = {
+  float64: { step: 1e-5, tolerance: 2e-5 },
+  float32: { step: 1e-2, tolerance: 2e-3 },
+} as const;
+
+/** float64 where the engine has the op in float64: differences in float32 are blunt. */
+function sharpest(sample: OpSample): { readonly float: keyof typeof DIFFERENCES; readonly built: SampleGraph } {
+  if (sample.isSingle) return { float: "float32", built: sampleGraph(sample) };
+  try {
+    const built = sampleGraph(sample, "float64");
+    runNumbers(engine, built.graph, built.inputs);
+    return { float: "float64", built };
+  } catch (error) {
+    if (!(error instanceof PipewrightError)) throw error;
+    return { float: "float32", built: sampleGraph(sample) };
+  }
+}
+
+function randomLike(shapes: ReadonlyMap<string, readonly number[]>, stream: RandomStream): Numbers {
+  return new Map(
+    [...shapes].map(([name, shape]) => [name, Array.from({ length: elementCount(shape) }, () => stream.normal())]),
+  );
+}
+
+function dot(a: Numbers, c: Numbers): number {
+  let sum = 0;
+  for (const [name, numbers] of a) for (const [at, number] of numbers.entries()) sum += number * c.get(name)![at]!;
+  return sum;
+}
+
+function magnitude(a: Numbers, c: Numbers): number {
+  let sum = 0;
+  for (const [name, numbers] of a)
+    for (const [at, number] of numbers.entries()) sum += Math.abs(number * c.get(name)![at]!);
+  return sum;
+}
+
+function moved(x: Numbers, direction: Numbers, step: number): Numbers {
+  return new Map(
+    [...x].map(([name, numbers]) => [
+      name,
+      numbers.map((number, at) => number + step * (direction.get(name)?.[at] ?? 0)),
+    ]),
+  );
+}
+
+describe.each(cases)("$name", ({ sample }) => {
+  test("has the types that the engine gives it, and some work", () => {
+    const { graph, inputs } = sampleGraph(sample);
+    const [node] = graph.nodes;
+    runNumbers(engine, graph, inputs);
+    const types = (values: readonly ({ type: unknown } | undefined)[]): never =>
+      values.map((value) => value?.type) as never;
+    const { flops, bytes } = definitionOf(sample).work(types(node!.inputs), types(node!.outputs), node!.attrs as never);
+    expect(flops).toBeGreaterThanOrEqual(0);
+    expect(bytes).toBeGreaterThanOrEqual(0);
+  });
+
+  const { grad, fold } = definitionOf(sample);
+  const hasGradient =
+    typeof grad === "function" && sampleGraph(sample).graph.outputs.some(({ type }) => isFloat(type.dtype));
+  if (hasGradient)
+    test("has the gradient that differences give", () => {
+      const stream = new RandomStream(11, sample.op);
+      const sample32 = sampleGraph(sample);
+      const shapes = new Map(sample32.graph.outputs.map(({ name, type }) => [`upstream.${name}`, type.shape]));
+      const upstream = randomLike(shapes, stream);
+      const gradients = sampleGradients(engine, sample32, new Map([...sample32.inputs, ...upstream]));
+      const { float, built } = sharpest(sample);
+      const { step, tolerance } = DIFFERENCES[float];
+      for (let index = 0; index < DIRECTIONS; index++) {
+        const direction = randomLike(new Map(built.floats.map(({ name, type }) => [name, type.shape])), stream);
+        const change = (by: number): number => {
+          const outputs = runNumbers(engine, built.graph, moved(built.inputs, direction, by));
+          return dot(
+            new Map(
+              [...outputs]
+                .filter(([name]) => shapes.has(`upstream.${name}`))
+                .map(([name, y]) => [`upstream.${name}`, y]),
+            ),
+            upstream,
+          );
+        };
+        const expected = (change(step) - change(-step)) / (2 * step);
+        const found = dot(gradients, direction);
+        expect(Math.abs(found - expected)).toBeLessThanOrEqual(
+          tolerance * Math.max(magnitude(gradients, direction), Math.abs(expected)),
+        );
+      }
+    });
+
+  if (fold)
+    test("folds to what the engine computes", () => {
+      const { graph, inputs } = sampleGraph(sample);
+      const stream = new RandomStream(7, sample.op);
+      const literals = sample.inputs.map(
+        (input) => input && literalOf(input.dtype, input.shape, numbersOf(input, stream)),
+      );
+      const types = graph.outputs.map(({ type }) => type);
+      const folded = fold!(literals, graph.nodes[0]!.attrs as never, types);
+      const computed = runNumbers(engine, graph, inputs);
+      for (const [index, { name }] of graph.outputs.entries()) {
+        const found = literalNumbers(folded![index]!);
+        for (const [at, number] of computed.get(name)!.entries()) expect(found[at]).toBeCloseTo(number, 5);
+      }
+    });
+});
+
+test("the engine refuses an output type that is wrong", () => {
+  const { graph, inputs } = sampleGraph({ op: "Relu", inputs: [{ dtype: "float32", shape: [2, 3] }] });
+  const [output] = graph.outputs;
+  for (const type of [
+    { dtype: "float32" as DType, shape: [3, 2] },
+    { dtype: "float64" as DType, shape: [2, 3] },
+  ]) {
+    expect(() => runNumbers(engine, { ...graph, outputs: [{ ...output!, type }] }, inputs)).toThrow();
+  }
+});
