@@ -8,7 +8,7 @@ import type { Emitter } from "./define.js";
 import { mul } from "./expression.js";
 import { padZeros, reshape, slice, sumOver, transpose } from "./emission.js";
 import type { Window } from "./window.js";
-import { padsOf } from "./window.js";
+import { cutsAtTap, padsOf, tapsOf } from "./window.js";
 
 /** A convolution seen from its output. */
 export interface ConvUse {
@@ -33,25 +33,9 @@ export function convWeightGradient(b: Emitter, use: ConvUse): Value {
   return bySwap(b, use);
 }
 
-/** Every position of the kernel, last axis fastest. */
-function tapsOf(kernel: readonly number[]): readonly (readonly number[])[] {
-  return kernel.reduce<readonly (readonly number[])[]>(
-    (taps, size) => taps.flatMap((tap) => Array.from({ length: size }, (_, at) => [...tap, at])),
-    [[]],
-  );
-}
-
 /** The input elements that meet tap `tap` of the kernel, one per output position. Requires: `padded` includes the padding. */
 function inputAtTap(b: Emitter, padded: Value, tap: readonly number[], { window, outputGrad }: ConvUse): Value {
-  return slice(
-    b,
-    padded,
-    tap.map((at, axis) => {
-      const [start, step] = [at * window.dilations[axis]!, window.strides[axis]!];
-      const count = outputGrad.type.shape[axis + 2]!;
-      return { axis: axis + 2, start, end: start + (count - 1) * step + 1, step };
-    }),
-  );
+  return slice(b, padded, cutsAtTap(tap, outputGrad.type.shape.slice(2), window));
 }
 
 function withPadding(b: Emitter, { input, window }: ConvUse): Value {

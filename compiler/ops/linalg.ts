@@ -1,6 +1,6 @@
 /** @file Matrix products. */
 import type { Shape, Value } from "../ir/graph.js";
-import { elementCount } from "../ir/literal.js";
+import { elementCount, literalOf } from "../ir/literal.js";
 import { unbroadcast } from "./broadcast.js";
 import type { Emitter, NoAttrs, OpDef } from "./define.js";
 import { float, int, noAttrs } from "./define.js";
@@ -10,6 +10,7 @@ import { trafficBytes } from "./work.js";
 
 export interface LinalgAttrs {
   MatMul: NoAttrs;
+  Det: NoAttrs;
   Gemm: { readonly alpha: number; readonly beta: number; readonly transA: number; readonly transB: number };
 }
 
@@ -123,6 +124,34 @@ export const linalg: { readonly [K in keyof LinalgAttrs]: OpDef<K> } = {
       if (!bias) return [dLeft, dRight];
       const sum = unbroadcast(b, dy!, bias.type.shape);
       return [dLeft, dRight, beta === 1 ? sum : b.emit("Mul", [sum, b.scalar(beta, sum.type.dtype)])];
+    },
+  },
+
+  Det: {
+    attributes: noAttrs,
+    infer: (x) => {
+      const { dtype, shape } = typeAt(x, 0);
+      if (shape.length < 2 || shape.at(-1) !== shape.at(-2)) {
+        throw mismatch(`input 0 is no square matrix; got ${formatShape(shape)}, expected [*,M,M].`);
+      }
+      return [{ dtype, shape: shape.slice(0, -2) }];
+    },
+    work: (x, y) => ({ flops: (2 / 3) * elementCount(x[0]!.shape) * x[0]!.shape.at(-1)!, bytes: trafficBytes(x, y) }),
+    // The derivative by an element is its cofactor: all minors are gathered and their determinants taken at once.
+    grad: (b, { x: [x], dy: [dy] }) => {
+      const [batch, size] = [x!.type.shape.slice(0, -2), x!.type.shape.at(-1)!];
+      if (size < 2) return [reshape(b, dy!, x!.type.shape)];
+      const lines = Array.from({ length: size }, (_, at) => at);
+      const places = lines.flatMap((row) => lines.map((column) => [row, column] as const));
+      const minors = places.flatMap(([row, column]) =>
+        places.filter(([r, c]) => r !== row && c !== column).map(([r, c]) => r * size + c),
+      );
+      const flat = reshape(b, x!, [...batch, size * size]);
+      const gathered = b.emit("Gather", [flat, b.int64s(minors)], { axis: -1 });
+      const determinants = b.emit("Det", [reshape(b, gathered, [...batch, size * size, size - 1, size - 1])]);
+      const signs = places.map(([row, column]) => ((row + column) % 2 === 0 ? 1 : -1));
+      const cofactors = b.emit("Mul", [determinants, b.literal(literalOf(x!.type.dtype, [size * size], signs))]);
+      return [b.emit("Mul", [reshape(b, cofactors, x!.type.shape), reshape(b, dy!, [...batch, 1, 1])])];
     },
   },
 };

@@ -9,6 +9,10 @@ import { linalg } from "./linalg.js";
 import { padding } from "./padding.js";
 import { pool } from "./pool.js";
 import { scattering } from "./scattering.js";
+import { columns } from "./columns.js";
+import { rearranging } from "./rearranging.js";
+import { responseNorm } from "./response-norm.js";
+import { selecting } from "./selecting.js";
 import { shapeOps } from "./shape-ops.js";
 import { slicing } from "./slicing.js";
 import { binary } from "./binary.js";
@@ -47,6 +51,10 @@ export const OPS: OpTable = {
   ...padding,
   ...pool,
   ...scattering,
+  ...columns,
+  ...rearranging,
+  ...responseNorm,
+  ...selecting,
   ...shapeOps,
   ...slicing,
   ...reduce,

@@ -9,6 +9,10 @@ import type { LinalgAttrs } from "./linalg.js";
 import type { PaddingAttrs } from "./padding.js";
 import type { PoolAttrs } from "./pool.js";
 import type { ScatteringAttrs } from "./scattering.js";
+import type { ColumnsAttrs } from "./columns.js";
+import type { RearrangingAttrs } from "./rearranging.js";
+import type { ResponseNormAttrs } from "./response-norm.js";
+import type { SelectingAttrs } from "./selecting.js";
 import type { ShapeAttrs } from "./shape-ops.js";
 import type { SlicingAttrs } from "./slicing.js";
 import type { BinaryAttrs } from "./binary.js";
@@ -42,6 +46,10 @@ export interface OpAttrs
     PaddingAttrs,
     PoolAttrs,
     ScatteringAttrs,
+    ColumnsAttrs,
+    RearrangingAttrs,
+    ResponseNormAttrs,
+    SelectingAttrs,
     ShapeAttrs,
     SlicingAttrs,
     RandomAttrs,

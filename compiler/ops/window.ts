@@ -1,6 +1,7 @@
 /** @file Windows that slide over the spatial axes of [N, C, …] tensors: what convolutions and pools share. */
 import type { Shape } from "../ir/graph.js";
 import { ints, text } from "./define.js";
+import type { Cut } from "./emission.js";
 import { formatShape, mismatch } from "./shape.js";
 
 export type AutoPad = "NOTSET" | "SAME_UPPER" | "SAME_LOWER" | "VALID";
@@ -119,6 +120,22 @@ export function adjointPadding(
     pads: [...window.padsBegin, ...rest.map((end) => Math.max(0, end))],
     output_padding: rest.map((end) => Math.max(0, -end)),
   };
+}
+
+/** Every position of the kernel, last axis fastest. */
+export function tapsOf(kernel: readonly number[]): readonly (readonly number[])[] {
+  return kernel.reduce<readonly (readonly number[])[]>(
+    (taps, size) => taps.flatMap((tap) => Array.from({ length: size }, (_, at) => [...tap, at])),
+    [[]],
+  );
+}
+
+/** The cuts out of a padded [N, C, …] tensor that take what tap `tap` meets at each of `positions`. */
+export function cutsAtTap(tap: readonly number[], positions: Shape, window: Window): readonly Cut[] {
+  return tap.map((at, axis) => {
+    const [start, step] = [at * window.dilations[axis]!, window.strides[axis]!];
+    return { axis: axis + 2, start, end: start + (positions[axis]! - 1) * step + 1, step };
+  });
 }
 
 function listOf(name: string, list: readonly number[], length: number, least: number): readonly number[] {
