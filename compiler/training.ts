@@ -39,7 +39,10 @@ export function trainingGraph(model: Graph, ops: OpTable, options: TrainingOptio
   const inputs = options.withOutputs ? model.inputs.filter(({ type }) => type.dtype === "float32") : [];
   const differentiated = differentiate(graph, ops, { seeds: [{ output: loss }], wrt: [...params, ...inputs] });
   if (differentiated.parameterGrads.length === 0) {
-    throw new PipewrightError("MODEL_UNSUPPORTED", `loss: it depends on no trainable parameter; got ${params.length} candidates. Check --loss and --trainable.`);
+    throw new PipewrightError(
+      "MODEL_UNSUPPORTED",
+      `loss: it depends on no trainable parameter; got ${params.length} candidates. Check --loss and --trainable.`,
+    );
   }
   const outputs = options.withOutputs ? model.outputs.filter(({ id }) => id !== loss.id) : [];
   const results: WantedResult[] = [
@@ -59,8 +62,14 @@ function trainableParameters(graph: Graph, patterns: readonly string[] | undefin
   for (const pattern of patterns) {
     const matches = candidates.filter(({ name }) => matchesPattern(name, pattern));
     if (matches.length === 0) {
-      const known = candidates.slice(0, 8).map(({ name }) => name).join(", ");
-      throw new PipewrightError("USAGE", `--trainable ${pattern}: matches no parameter; the model has ${known}${candidates.length > 8 ? ", …" : ""}.`);
+      const known = candidates
+        .slice(0, 8)
+        .map(({ name }) => name)
+        .join(", ");
+      throw new PipewrightError(
+        "USAGE",
+        `--trainable ${pattern}: matches no parameter; the model has ${known}${candidates.length > 8 ? ", …" : ""}.`,
+      );
     }
     for (const value of matches) chosen.add(value);
   }

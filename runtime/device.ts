@@ -108,7 +108,11 @@ export class Device {
       const outputs = buffers(program.outputs);
       const binding = loaded.bind(inputs, outputs);
       this.#owned.push(binding);
-      return { binding, pulled: this.#exchanged(program.inputs, inputs), pushed: this.#exchanged(program.outputs, outputs) };
+      return {
+        binding,
+        pulled: this.#exchanged(program.inputs, inputs),
+        pushed: this.#exchanged(program.outputs, outputs),
+      };
     });
     this.#owned.unshift(loaded);
     return runs;
@@ -131,7 +135,11 @@ export class Device {
       case "accumulator":
         return this.#adopt(gradSums.get(port.param), this.#parameterType(port.param), port.tensor);
       case "input":
-        return this.#adopt(inputs.get(port.tensor)?.[microbatch], typeNamed(this.#plan.inputs, port.tensor), port.tensor);
+        return this.#adopt(
+          inputs.get(port.tensor)?.[microbatch],
+          typeNamed(this.#plan.inputs, port.tensor),
+          port.tensor,
+        );
       case "result": {
         const name = port.tensor.slice(0, -"/result".length);
         return this.#adopt(results.get(name)?.[microbatch], typeNamed(this.#plan.results, name), port.tensor);

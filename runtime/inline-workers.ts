@@ -17,7 +17,11 @@ export async function startInline(env: Env, directory: string, plan: Plan, memor
   const devices = await Promise.all(
     engines.map((engine, index) => Device.load(index, plan, layout, engine, memory.bytes, read)),
   );
-  const progress = new Progress(memory, layout.progress, plan.rows.map((row) => row.length));
+  const progress = new Progress(
+    memory,
+    layout.progress,
+    plan.rows.map((row) => row.length),
+  );
   const neverWaits = (): never => invariant(false, "an inline device waits although all others are done") as never;
   return {
     engines: engines.map(({ version }) => version),

@@ -2,10 +2,8 @@
 import { tensorBytes } from "../compiler/ir/literal.js";
 import { stateCount } from "../compiler/optimizer/update.js";
 import { arenaGeometry } from "../compiler/plan/arena.js";
+import { ALIGNMENT_BYTES } from "./engine/engine.js";
 import type { Plan, PlanParameter, TensorSpec } from "../compiler/plan/plan.js";
-
-/** Distance of regions, so that no two share a cache line. */
-const ALIGNMENT = 64;
 
 /** Part of the shared memory, in bytes. */
 export interface Region {
@@ -49,7 +47,7 @@ export function layoutOf(plan: Plan): Layout {
   let end = 0;
   const take = (length: number): Region => {
     const offset = end;
-    end += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+    end += Math.ceil(length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
     return { offset, length };
   };
   const perMicrobatch = (spec: TensorSpec): readonly Region[] =>
@@ -74,7 +72,11 @@ export function layoutOf(plan: Plan): Layout {
   const slots = new Map<string, readonly Region[]>();
   for (const group of plan.slotGroups) {
     for (const value of group.values) {
-      if (value.shared) slots.set(value.name, Array.from({ length: group.slots }, () => take(tensorBytes(value))));
+      if (value.shared)
+        slots.set(
+          value.name,
+          Array.from({ length: group.slots }, () => take(tensorBytes(value))),
+        );
     }
   }
   return { bytes: end, progress, inputs, results, arenas, params, gradSums, slots };

@@ -120,12 +120,18 @@ export class Pipeline {
       const wanted = input.batchAxis === undefined ? 1 : regions.length;
       if (tensors?.length !== wanted) {
         const got = tensors ? `${tensors.length} microbatches` : "nothing";
-        throw new PipewrightError("ARTEFACT_MISMATCH", `input ${input.name}: the batch does not fit the plan; got ${got}, expected ${wanted} microbatches.`);
+        throw new PipewrightError(
+          "ARTEFACT_MISMATCH",
+          `input ${input.name}: the batch does not fit the plan; got ${got}, expected ${wanted} microbatches.`,
+        );
       }
       for (const [index, bytes] of tensors.entries()) {
         const view = this.#view(regions[index]!);
         if (bytes.length !== view.length) {
-          throw new PipewrightError("ARTEFACT_MISMATCH", `input ${input.name}: microbatch ${index} has the wrong size; got ${bytes.length} bytes, expected ${view.length}.`);
+          throw new PipewrightError(
+            "ARTEFACT_MISMATCH",
+            `input ${input.name}: microbatch ${index} has the wrong size; got ${bytes.length} bytes, expected ${view.length}.`,
+          );
         }
         view.set(bytes);
       }

@@ -41,7 +41,12 @@ export interface TrainOptions {
  * number of stages or the mode; no process is left, however it ends.
  * @throws TRAINING_FAULT when a worker dies, LOSS_NOT_FINITE when the loss is NaN or infinite.
  */
-export async function* train(env: Env, directory: string, plan: Plan, options: TrainOptions): AsyncGenerator<StepReport> {
+export async function* train(
+  env: Env,
+  directory: string,
+  plan: Plan,
+  options: TrainOptions,
+): AsyncGenerator<StepReport> {
   const { dataset, steps, mode = "process", onTrained, isCancelled = () => false } = options;
   const weights = await readWeights(env, directory, plan);
   const pipeline = await Pipeline.start(env, directory, plan, mode);
@@ -75,7 +80,10 @@ export async function stepBatch(plan: Plan, dataset: Dataset, step: number): Pro
         const bytes = feeds.get(name);
         if (bytes) return bytes;
         const known = [...feeds.keys()].join(", ");
-        throw new PipewrightError("ARTEFACT_MISMATCH", `data: input ${name} is missing; got ${known || "nothing"}. Name the source's tensors after the inputs.`);
+        throw new PipewrightError(
+          "ARTEFACT_MISMATCH",
+          `data: input ${name} is missing; got ${known || "nothing"}. Name the source's tensors after the inputs.`,
+        );
       });
       return [name, tensors];
     }),

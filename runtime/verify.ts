@@ -51,7 +51,12 @@ export async function verifyPlans(
 }
 
 /** All that a step shows: results, gradient sums, and the parameters after the update. */
-async function observe(env: Env, { directory, plan }: PlanAt, batch: Batch, mode: PipelineMode): Promise<Map<string, Float32Array>> {
+async function observe(
+  env: Env,
+  { directory, plan }: PlanAt,
+  batch: Batch,
+  mode: PipelineMode,
+): Promise<Map<string, Float32Array>> {
   const weights = await readWeights(env, directory, plan);
   const pipeline = await Pipeline.start(env, directory, plan, mode);
   try {
@@ -62,7 +67,8 @@ async function observe(env: Env, { directory, plan }: PlanAt, batch: Batch, mode
     load();
     const seen = new Map<string, Float32Array>();
     await pipeline.step(batch, undefined);
-    for (const [microbatch, bytes] of pipeline.result("loss").entries()) seen.set(`loss of microbatch ${microbatch}`, floats(bytes));
+    for (const [microbatch, bytes] of pipeline.result("loss").entries())
+      seen.set(`loss of microbatch ${microbatch}`, floats(bytes));
     for (const { name } of trained) seen.set(`gradient of ${name}`, floats(pipeline.gradientSum(name)));
     pipeline.clearGradientSums();
     load();

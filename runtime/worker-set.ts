@@ -17,7 +17,12 @@ export interface WorkerSet {
 const STOP_MS = 2_000;
 
 /** Starts a child process per device and waits until all have loaded their stages. */
-export async function startProcesses(env: Env, directory: string, plan: Plan, memory: SharedMemory): Promise<WorkerSet> {
+export async function startProcesses(
+  env: Env,
+  directory: string,
+  plan: Plan,
+  memory: SharedMemory,
+): Promise<WorkerSet> {
   const set = new ProcessSet(env, plan);
   await set.start(directory, memory);
   return set;
@@ -48,7 +53,13 @@ class ProcessSet implements WorkerSet {
 
   async start(directory: string, memory: SharedMemory): Promise<void> {
     this.#children = this.#plan.devices.map((_, device) => this.#spawn(device));
-    const answers = await this.#askAll((device) => ({ kind: "start", directory, plan: this.#plan, device, memory: memory.name }));
+    const answers = await this.#askAll((device) => ({
+      kind: "start",
+      directory,
+      plan: this.#plan,
+      device,
+      memory: memory.name,
+    }));
     for (const answer of answers) if (answer.kind === "ready") this.engines.push(answer.engine);
   }
 

@@ -2,7 +2,7 @@
 import { PipewrightError } from "../compiler/errors.js";
 import { Device } from "./device.js";
 import { engineFor } from "./engine/registry.js";
-import type { Env, SharedMemory } from "./env/env.js";
+import type { Env, Parent, SharedMemory } from "./env/env.js";
 import { RowRun } from "./executor.js";
 import { layoutOf } from "./layout.js";
 import { Progress } from "./progress.js";
@@ -15,32 +15,26 @@ interface Running {
   readonly memory: SharedMemory;
 }
 
-/** The worker's end of its channel to the coordinator. */
-export interface WorkerPort {
-  send(message: FromWorker): void;
-  onMessage(listener: (message: ToWorker) => void): void;
-  /** Lets the process end. */
-  close(): void;
-}
-
 /** Answers the coordinator until it says stop or goes away. */
-export function serve(env: Env, port: WorkerPort): void {
+export function serve(port: Parent): void {
+  const { env } = port;
+  const answer = (message: FromWorker): void => port.send(message);
   let running: Running | undefined;
   const handle = async (message: ToWorker): Promise<void> => {
     if (message.kind === "start") {
-      running = await begin(env, message, (engine) => port.send({ kind: "ready", engine }));
+      running = await begin(env, message, (engine) => answer({ kind: "ready", engine }));
     } else if (message.kind === "step") {
-      port.send({ kind: "done", step: message.step, times: runStep(env, running!, message) });
+      answer({ kind: "done", step: message.step, times: runStep(env, running!, message) });
     } else {
       running?.device.free();
       running?.memory.close();
-      port.close();
+      port.leave();
     }
   };
   port.onMessage((message) => {
-    handle(message).catch((error: unknown) => {
+    handle(message as ToWorker).catch((error: unknown) => {
       const text = error instanceof Error ? error.message : String(error);
-      port.send({ kind: "failed", message: text, ...(error instanceof PipewrightError ? { code: error.code } : {}) });
+      answer({ kind: "failed", message: text, ...(error instanceof PipewrightError ? { code: error.code } : {}) });
     });
   });
 }

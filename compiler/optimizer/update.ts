@@ -61,7 +61,11 @@ interface Slabs {
 }
 
 /** v' = momentum·v + g;  p' = p − lr·v'. */
-function sgdUpdate(b: Emitter, spec: OptimizerSpec & { kind: "sgd" }, { param, gradSum, states, scalar }: Slabs): Value[] {
+function sgdUpdate(
+  b: Emitter,
+  spec: OptimizerSpec & { kind: "sgd" },
+  { param, gradSum, states, scalar }: Slabs,
+): Value[] {
   const mean = b.emit("Mul", [gradSum, scalar("gradScale")]);
   const grad = spec.weightDecay === 0 ? mean : b.emit("Add", [mean, times(b, param, spec.weightDecay)]);
   const velocity = b.emit("Add", [times(b, states[0]!, spec.momentum), grad]);
@@ -69,7 +73,11 @@ function sgdUpdate(b: Emitter, spec: OptimizerSpec & { kind: "sgd" }, { param, g
 }
 
 /** m' = β1·m + (1−β1)·g;  v' = β2·v + (1−β2)·g²;  p' = keep·p − stepSize·m' / (√v' / rootCorrection + ε). */
-function adamwUpdate(b: Emitter, spec: OptimizerSpec & { kind: "adamw" }, { param, gradSum, states, scalar }: Slabs): Value[] {
+function adamwUpdate(
+  b: Emitter,
+  spec: OptimizerSpec & { kind: "adamw" },
+  { param, gradSum, states, scalar }: Slabs,
+): Value[] {
   const grad = b.emit("Mul", [gradSum, scalar("gradScale")]);
   const first = b.emit("Add", [times(b, states[0]!, spec.beta1), times(b, grad, 1 - spec.beta1)]);
   const square = b.emit("Mul", [grad, grad]);

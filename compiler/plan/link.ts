@@ -112,7 +112,8 @@ function planStage(
 ): PlanStage {
   const programs = linked.programs.filter(({ key }) => key.stage === index);
   const own = [...stageOf].filter(([, stage]) => stage === index).map(([node]) => costs.get(node));
-  const sum = (pick: (cost: NodeCost) => number): number => own.reduce((total, cost) => total + (cost ? pick(cost) : 0), 0);
+  const sum = (pick: (cost: NodeCost) => number): number =>
+    own.reduce((total, cost) => total + (cost ? pick(cost) : 0), 0);
   const ownRings = rings.filter(({ stage }) => stage === index);
   const sent = ownRings.flatMap(({ values }) => values).filter(({ shared }) => shared);
   const held = parameters.filter(({ stage }) => stage === index);

@@ -159,7 +159,9 @@ function assemble(
     const slots = crossings
       .filter(({ maker }) => formatProgramKey(maker) === name)
       .map(({ value }): BoundPort => ({ value, port: { tensor: value.name, at: "slot" } }));
-    const others = sinks.filter((sink) => formatProgramKey(sink.key) === name).map(({ value, port }) => ({ value, port }));
+    const others = sinks
+      .filter((sink) => formatProgramKey(sink.key) === name)
+      .map(({ value, port }) => ({ value, port }));
     return { key, nodes, inputs: inputsOf.get(name)!, outputs: [...slots, ...others] };
   });
   programs.sort((a, b) => a.key.stage - b.key.stage || KIND_ORDER.indexOf(a.key.kind) - KIND_ORDER.indexOf(b.key.kind));

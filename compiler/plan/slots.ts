@@ -17,7 +17,12 @@ export interface SlotRing extends SlotGroup {
   readonly previous: readonly (number | undefined)[];
 }
 
-const PHASE_OF: Readonly<Record<ProgramKind, Phase>> = { forward: "F", backward: "B", "input-grad": "I", "weight-grad": "W" };
+const PHASE_OF: Readonly<Record<ProgramKind, Phase>> = {
+  forward: "F",
+  backward: "B",
+  "input-grad": "I",
+  "weight-grad": "W",
+};
 
 /** The action that runs a program for a microbatch. */
 export function actionOf({ stage, kind }: ProgramKey, microbatch: number): Action {
@@ -46,7 +51,10 @@ export function assignSlots(
   const position = new Map(order.map((action, index) => [actionKey(action, microbatches), index]));
   const at = (program: ProgramKey, microbatch: number): number => {
     const found = position.get(actionKey(actionOf(program, microbatch), microbatches));
-    invariant(found !== undefined, `the schedule has no action for ${program.stage}.${program.kind} of microbatch ${microbatch}`);
+    invariant(
+      found !== undefined,
+      `the schedule has no action for ${program.stage}.${program.kind} of microbatch ${microbatch}`,
+    );
     return found;
   };
   return groupByMaker(crossings).map(({ maker, members }) => {

@@ -76,7 +76,13 @@ export function forwardModel(differentiated: Differentiated, profile: Profile, r
   return { nodes, tensors };
 }
 
-function describe(value: Value, maker: NodeId, readers: readonly NodeId[], bytes: number, isForward: boolean): ForwardTensor {
+function describe(
+  value: Value,
+  maker: NodeId,
+  readers: readonly NodeId[],
+  bytes: number,
+  isForward: boolean,
+): ForwardTensor {
   return { name: value.name, maker, readers, bytes, direction: isForward ? "forward" : "backward" };
 }
 

@@ -27,7 +27,9 @@ export function rooflineMs({ flops, bytes }: Work, device: DeviceSpec): number {
  * Ensures: one cost per forward node, reproducible, in ms per microbatch.
  */
 export function analyticProfile(differentiated: Differentiated, ops: OpTable, device: DeviceSpec): Profile {
-  const nodes: ReadonlyMap<string, NodeCost> = ownerCosts(differentiated, (node) => rooflineMs(workOf(node, ops), device));
+  const nodes: ReadonlyMap<string, NodeCost> = ownerCosts(differentiated, (node) =>
+    rooflineMs(workOf(node, ops), device),
+  );
   return {
     version: 1,
     source: "analytic",

@@ -83,7 +83,10 @@ export async function readWeights(env: Env, path: string, plan: Plan): Promise<T
     const wanted = `${parameter.dtype}[${parameter.shape.join(",")}]`;
     const got = found ? `${found.dtype}[${found.shape.join(",")}]` : "nothing";
     if (got !== wanted || found?.bytes.length !== tensorBytes(parameter)) {
-      throw broken(path, `${PLAN_FILES.weights}: parameter ${JSON.stringify(parameter.name)} does not fit; got ${got}, expected ${wanted}`);
+      throw broken(
+        path,
+        `${PLAN_FILES.weights}: parameter ${JSON.stringify(parameter.name)} does not fit; got ${got}, expected ${wanted}`,
+      );
     }
   }
   return weights;
@@ -109,14 +112,18 @@ function brokenReference({ stages, devices, rows, microbatches, slotGroups, para
   const isStage = (index: number): boolean => index < stages.length;
   if (rows.length !== devices.length) return `plan.json has ${rows.length} rows for ${devices.length} devices`;
   for (const [position, { index, device }] of stages.entries()) {
-    if (index !== position || device >= devices.length) return `plan.json: stage ${position} is numbered ${index} or on no device`;
+    if (index !== position || device >= devices.length)
+      return `plan.json: stage ${position} is numbered ${index} or on no device`;
   }
   for (const action of rows.flat()) {
-    if (!isStage(action.stage) || action.microbatch >= microbatches) return `plan.json has an action ${action.stage}${action.phase}${action.microbatch} of no stage or microbatch`;
-    if (action.waits.some(({ device, count }) => count > (rows[device]?.length ?? -1))) return `plan.json: action ${action.stage}${action.phase}${action.microbatch} waits for what never happens`;
+    if (!isStage(action.stage) || action.microbatch >= microbatches)
+      return `plan.json has an action ${action.stage}${action.phase}${action.microbatch} of no stage or microbatch`;
+    if (action.waits.some(({ device, count }) => count > (rows[device]?.length ?? -1)))
+      return `plan.json: action ${action.stage}${action.phase}${action.microbatch} waits for what never happens`;
   }
   for (const { stage, slots, slotOf } of slotGroups) {
-    if (!isStage(stage) || slotOf.length !== microbatches || slotOf.some((slot) => slot >= slots)) return `plan.json: the slots of stage ${stage} do not fit`;
+    if (!isStage(stage) || slotOf.length !== microbatches || slotOf.some((slot) => slot >= slots))
+      return `plan.json: the slots of stage ${stage} do not fit`;
   }
   const orphan = parameters.find((parameter) => !isStage(parameter.stage) || !parameter.readers.every(isStage));
   return orphan && `plan.json: parameter ${JSON.stringify(orphan.name)} is on no stage`;
@@ -133,5 +140,8 @@ function firstIssue(error: ZodError): string {
 }
 
 function broken(path: string, what: string): PipewrightError {
-  return new PipewrightError("ARTEFACT_MISMATCH", `${path}: ${what}. Make the plan again with \`pipewright partition\`.`);
+  return new PipewrightError(
+    "ARTEFACT_MISMATCH",
+    `${path}: ${what}. Make the plan again with \`pipewright partition\`.`,
+  );
 }

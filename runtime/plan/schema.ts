@@ -102,11 +102,11 @@ export const planSchema = z.strictObject({
     bind: z.record(z.string(), count),
     trainable: z.array(z.string()).optional(),
   }),
-  inputs: z.array(z.strictObject({ ...tensor, batchAxis: count.optional(), stages: z.array(count), below: count.optional() })),
-  results: z.array(z.strictObject({ ...tensor, stage: count })).min(1),
-  parameters: z.array(
-    z.strictObject({ ...tensor, stage: count, readers: z.array(count), trainable: z.boolean() }),
+  inputs: z.array(
+    z.strictObject({ ...tensor, batchAxis: count.optional(), stages: z.array(count), below: count.optional() }),
   ),
+  results: z.array(z.strictObject({ ...tensor, stage: count })).min(1),
+  parameters: z.array(z.strictObject({ ...tensor, stage: count, readers: z.array(count), trainable: z.boolean() })),
   stages: z.array(stage).min(1),
   slotGroups: z.array(
     z.strictObject({

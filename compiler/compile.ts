@@ -1,0 +1,194 @@
+/** @file The compiler on one screen: from a model in the IR to a plan. One pass per line; each pass is one file. */
+import type { ClusterSpec } from "./cluster.js";
+import type { Differentiated } from "./autodiff/differentiated.js";
+import { PipewrightError } from "./errors.js";
+import type { Graph } from "./ir/graph.js";
+import { formatLoss } from "./loss/spec.js";
+import { exportProgram } from "./onnx/export.js";
+import { OPS } from "./ops/registry.js";
+import { updatePrograms } from "./optimizer/programs.js";
+import { stateCount } from "./optimizer/update.js";
+import { blocksOf } from "./partition/blocks.js";
+import type { MilpSolver } from "./partition/milp.js";
+import { partition } from "./partition/partition.js";
+import type { CommunicationModel, PartitionProblem } from "./partition/problem.js";
+import { forecast, stageCosts } from "./plan/forecast.js";
+import { link, parameterElements, programFile } from "./plan/link.js";
+import type { OptimizerSpec, Plan } from "./plan/plan.js";
+import { forwardModel } from "./profile/aggregate.js";
+import { analyticProfile } from "./profile/analytic.js";
+import type { DeviceSpec, Profile } from "./profile/profile.js";
+import type { Schedule } from "./schedule/action.js";
+import { checkSchedule } from "./schedule/check.js";
+import { writeCsv } from "./schedule/csv.js";
+import { inFlight } from "./schedule/in-flight.js";
+import { linearize } from "./schedule/linearize.js";
+import { scheduleByName } from "./schedule/registry.js";
+import { simulate } from "./schedule/simulate.js";
+import type { TrainingOptions } from "./training.js";
+import { trainingGraph } from "./training.js";
+
+/** What is compiled. */
+export interface CompileModel {
+  readonly name: string;
+  /** sha256 of the file it came from. */
+  readonly digest: string;
+  readonly graph: Graph;
+  /** Values that symbolic dimensions were given. */
+  readonly bind: Readonly<Record<string, number>>;
+  /** Batch axis of inputs whose batch is not axis 0; null: all microbatches share the tensor. */
+  readonly batchAxes?: ReadonlyMap<string, number | null>;
+}
+
+/** How the pipeline runs. */
+export interface PipelineOptions {
+  /** By name, see schedule/registry.ts. */
+  readonly schedule: string;
+  readonly microbatches: number;
+  readonly stagesPerDevice?: number;
+}
+
+/** How the partition is searched. */
+export interface PartitionOptions {
+  readonly model: CommunicationModel;
+  /** undefined: exact methods and heuristics of our own only. */
+  readonly solver: MilpSolver | undefined;
+  /** Gap at which the search may stop. */
+  readonly gap?: number;
+  readonly timeLimitMs?: number;
+}
+
+export interface CompileOptions {
+  readonly cluster: ClusterSpec;
+  readonly pipeline: PipelineOptions;
+  readonly training: TrainingOptions;
+  readonly optimizer: OptimizerSpec;
+  readonly partition: PartitionOptions;
+  /** "analytic", a profile that exists, or a function that measures one. */
+  readonly profile: "analytic" | Profile | ((graph: Differentiated, device: DeviceSpec) => Promise<Profile>);
+  /** Told the name of each pass as it begins. */
+  readonly onPass?: (pass: string) => void;
+}
+
+/** A plan, and the files that go with it. */
+export interface Compiled {
+  readonly plan: Omit<Plan, "files">;
+  /** Stage graphs, by relative path. */
+  readonly programs: ReadonlyMap<string, Uint8Array>;
+  /** The schedule in PyTorch's compute-only form. */
+  readonly csv: string;
+  readonly profile: Profile;
+}
+
+/**
+ * Compiles a forward graph to a plan.
+ *
+ * Requires: a graph that import made or that verify accepts.
+ * Ensures: same model, options and profile give the same plan, byte for byte.
+ * @throws PipewrightError as the passes do.
+ */
+export async function compile(model: CompileModel, options: CompileOptions): Promise<Compiled> {
+  const { cluster, pipeline, optimizer, onPass } = options;
+  const at = <T>(pass: string, run: () => T): T => {
+    onPass?.(pass);
+    return run();
+  };
+  const size = { ...pipeline, devices: cluster.devices.length };
+  const training = at("differentiate", () => trainingGraph(model.graph, OPS, options.training));
+  const profile = await at("profile", () => profileOf(training.differentiated, options));
+  const forward = forwardModel(training.differentiated, profile, 2 + stateCount(optimizer));
+  const schedule = at("schedule", () => runnable(scheduleByName(pipeline.schedule, size)));
+  const blocks = at("blocks", () => blocksOf(forward));
+  const problem = partitionProblem(blocks.graph, schedule, options);
+  const cut = await at("partition", () => partition(problem, options.partition));
+  const stageOf = blocks.stageOfNodes(cut.stageOf);
+  const costs = stageCosts(
+    forward,
+    stageOf,
+    schedule.stages,
+    problem.stages.map(({ speed }) => speed),
+    cluster.link,
+  );
+  const timeline = at("simulate", () => simulate(schedule, costs));
+  const linked = at("link", () =>
+    link(training.differentiated, {
+      ops: OPS,
+      schedule,
+      order: linearize(schedule, timeline),
+      stageOf,
+      costs: new Map(forward.nodes.map(({ id, cost }) => [id, cost])),
+      optimizer,
+      results: training.results,
+      batchAxes: model.batchAxes ?? new Map(),
+    }),
+  );
+  const plan: Omit<Plan, "files"> = {
+    version: 1,
+    model: {
+      name: model.name,
+      digest: model.digest,
+      nodes: model.graph.nodes.length,
+      blocks: blocks.graph.blocks.length,
+      parameters: parameterElements(model.graph),
+    },
+    profile: { source: profile.source },
+    devices: cluster.devices,
+    link: cluster.link,
+    microbatches: pipeline.microbatches,
+    schedule: { name: schedule.name, forecast: forecast(schedule, costs, timeline) },
+    partition: { model: options.partition.model, solver: cut.solver, certificate: cut.certificate },
+    optimizer,
+    training: {
+      loss: options.training.loss.map(formatLoss),
+      bind: model.bind,
+      ...(options.training.trainable ? { trainable: options.training.trainable } : {}),
+    },
+    ...linked.parts,
+  };
+  const programs = at("export", () => [
+    ...linked.programs.map((program): [string, Uint8Array] => [programFile(program), exportStage(program)]),
+    ...updatePrograms(plan, OPS),
+  ]);
+  return { plan, programs: new Map(programs), csv: writeCsv(schedule), profile };
+}
+
+function profileOf(graph: Differentiated, { profile, cluster }: CompileOptions): Promise<Profile> | Profile {
+  if (profile === "analytic") return analyticProfile(graph, OPS, cluster.devices[0]!);
+  return typeof profile === "function" ? profile(graph, cluster.devices[0]!) : profile;
+}
+
+/** Refuses schedules that need two copies of the model. */
+function runnable(schedule: Schedule): Schedule {
+  checkSchedule(schedule);
+  if ((schedule.replicas ?? 1) === 1) return schedule;
+  throw new PipewrightError(
+    "USAGE",
+    `schedule ${schedule.name}: needs ${schedule.replicas} copies of the model, which plans cannot hold. Choose another schedule.`,
+  );
+}
+
+function partitionProblem(
+  graph: PartitionProblem["graph"],
+  schedule: Schedule,
+  { cluster, partition: { model } }: CompileOptions,
+): PartitionProblem {
+  const flights = inFlight(schedule);
+  const perDevice = schedule.stages / schedule.devices;
+  const profiled = cluster.devices[0]!;
+  const stages = schedule.placement.map((index, stage) => {
+    const device = cluster.devices[index]!;
+    const limit = device.memoryBytes === undefined ? {} : { memoryBytes: Math.floor(device.memoryBytes / perDevice) };
+    return { speed: device.flopsPerMs / profiled.flopsPerMs, inFlight: flights[stage]!, ...limit };
+  });
+  return { graph, model, stages, link: cluster.link };
+}
+
+function exportStage({ key, nodes, inputs, outputs }: Parameters<typeof programFile>[0]): Uint8Array {
+  const values = (ports: typeof inputs) => ports.map(({ value }) => value);
+  return exportProgram({
+    name: `stage ${key.stage} ${key.kind}`,
+    inputs: values(inputs),
+    outputs: values(outputs),
+    nodes,
+  });
+}
