@@ -140,7 +140,9 @@ export function withBytes(tensor: TensorProto, bytes: Uint8Array): TensorProto {
   );
   const lists = new Set<number>(Object.values(LISTS).map(({ field }) => field));
   const others = (tensor.$unknowns ?? []).filter((field) => !lists.has(new WireReader(field).tag().field));
-  const { $unknowns: _unknowns, raw_data: _raw, external_data: _external, data_location: _location, ...rest } = tensor;
+  const rest = Object.fromEntries(
+    Object.entries(tensor).filter(([name]) => !["raw_data", "external_data", "data_location"].includes(name)),
+  ) as unknown as TensorProto;
   if (has(tensor, "raw_data") || !list) return { ...rest, raw_data: bytes, $unknowns: others };
   return { ...rest, $unknowns: [...others, bytesField(list.field, bytes)] };
 }

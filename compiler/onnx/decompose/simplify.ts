@@ -1,0 +1,57 @@
+/** @file Special cases of primitives that are less than the primitive: no-ops, and old forms that need several nodes. */
+import type { Value } from "../../ir/graph.js";
+import { elementCount, literalNumbers, literalOf } from "../../ir/literal.js";
+import { dtypeCode } from "../dtype.js";
+import type { ImportEmitter, Simplification, SourceNode } from "../source.js";
+import { inputAt, numberAttr } from "../source.js";
+
+/** Outside training, or with ratio 0, dropout passes its input on and its mask is all true. */
+const dropout: Simplification = (b, node) => {
+  const x = inputAt(node, 0);
+  if (trains(b, node)) return undefined;
+  const mask = (): Value => b.emit("Expand", [b.literal(literalOf("bool", [], [1])), b.int64s(x.type.shape)]);
+  return [x, node.outputs[1] ? mask() : undefined];
+};
+
+function trains(b: ImportEmitter, node: SourceNode): boolean {
+  if (node.version < 12) return false;
+  const [ratio, mode] = [1, 2].map((position) => b.constant(node.inputs[position]));
+  if (!node.inputs[2] || (mode && literalNumbers(mode)[0] === 0)) return false;
+  return !(ratio && ratio.dtype !== "float16" && ratio.dtype !== "bfloat16" && literalNumbers(ratio)[0] === 0);
+}
+
+const cast: Simplification = (_b, node) => {
+  const x = inputAt(node, 0);
+  return node.attrs.get("to") === dtypeCode(x.type.dtype) ? [x] : undefined;
+};
+
+/** Before opset 13 the axes from `axis` on were normalised together. */
+function together(op: "Softmax" | "LogSoftmax" | "Hardmax"): Simplification {
+  return (b, node) => {
+    if (node.version >= 13) return undefined;
+    const x = inputAt(node, 0);
+    const { shape } = x.type;
+    const axis = numberAttr(node, "axis", 1);
+    const own = axis < 0 ? axis + shape.length : axis;
+    if (own === shape.length - 1) return [b.emit(op, [x], { axis: -1 })];
+    const flat = [elementCount(shape.slice(0, own)), elementCount(shape.slice(own))];
+    const rows = b.emit("Reshape", [x, b.int64s(flat)]);
+    return [b.emit("Reshape", [b.emit(op, [rows], { axis: 1 }), b.int64s(shape)])];
+  };
+}
+
+/** Of one input, these are the input. */
+const ofOne: Simplification = (_b, node) => (node.inputs.length === 1 ? [inputAt(node, 0)] : undefined);
+
+export const simplifications: Readonly<Record<string, Simplification>> = {
+  Dropout: dropout,
+  Cast: cast,
+  Softmax: together("Softmax"),
+  LogSoftmax: together("LogSoftmax"),
+  Hardmax: together("Hardmax"),
+  Max: ofOne,
+  Min: ofOne,
+  Sum: ofOne,
+  Mean: ofOne,
+  Concat: ofOne,
+};

@@ -1,0 +1,131 @@
+/** @file The ONNX door: bytes of a model in, a typed graph at opset 21 with static shapes out. */
+import { PipewrightError } from "../errors.js";
+import type { Graph, Value, ValueId } from "../ir/graph.js";
+import { decodeModel } from "./codec.js";
+import type { ShapeOptions } from "./dims.js";
+import { staticTypes } from "./dims.js";
+import { finishGraph } from "./finish.js";
+import { functionCalls, opsetVersions } from "./functions.js";
+import type { ModelLimits } from "./limits.js";
+import { DEFAULT_LIMITS } from "./limits.js";
+import { Lowering } from "./lowering.js";
+import type { GraphProto, ModelProto } from "./proto.js";
+import { numberOf } from "./proto.js";
+import { isTensor, Scope } from "./scope.js";
+import { unsupportedNode } from "./source.js";
+import type { WeightSource } from "./weights.js";
+
+/** The newest operator set of ai.onnx whose changes are known here. */
+export const NEWEST_OPSET = 27;
+
+export interface ImportOptions {
+  /** Size of each symbolic dim, by name. A dim without a name is called "<input>.<axis>". */
+  readonly bind?: Readonly<Record<string, number>>;
+  /** Whole shapes by input name, for inputs to which the file gives none, or to override it. */
+  readonly inputShapes?: Readonly<Record<string, readonly number[]>>;
+  readonly limits?: ModelLimits;
+}
+
+export interface ImportedModel {
+  readonly graph: Graph;
+  /** Where the bytes of each of `graph.params` are. */
+  readonly weights: ReadonlyMap<ValueId, WeightSource>;
+  /** The decoded file, for writing trained weights back into it. */
+  readonly model: ModelProto;
+  /** Operator set of ai.onnx that the file was written for. */
+  readonly opset: number;
+}
+
+/**
+ * Reads a model.
+ *
+ * Ensures: the graph is at opset 21 with static shapes; functions are inlined, conditions and loops resolved, shape
+ * arithmetic folded, composite operators decomposed; values, parameters and nodes keep the names of the file. Float
+ * initializers are parameters; small integer ones and small constants are literals. Weights are not read.
+ * @throws MODEL_MALFORMED, SHAPE_MISMATCH, LIMIT_EXCEEDED; DIM_UNBOUND with all dims; MODEL_UNSUPPORTED with all nodes.
+ */
+export function importModel(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
+  const limits = options.limits ?? DEFAULT_LIMITS;
+  const model = decodeModel(bytes, limits);
+  const opsets = checkVersions(model);
+  const lowering = new Lowering(limits, functionCalls(model, opsets, limits));
+  const graph = model.graph!;
+  const scope = new Scope({ prefix: "", depth: 0, opsets });
+  bindInputs(graph, lowering, scope, { bind: options.bind ?? {}, inputShapes: options.inputShapes ?? {} }, limits);
+  lowering.lowerBody(graph.node ?? [], graph.initializer ?? [], scope);
+  const outputs = bindOutputs(graph, lowering, scope);
+  lowering.problems.throwIfAny();
+  const built = lowering.emitter.builder.build(graph.name || "model", outputs);
+  return {
+    graph: finishGraph(sortParams(built, graph), lowering.names()),
+    weights: lowering.weights,
+    model,
+    opset: opsets.get("")!,
+  };
+}
+
+function checkVersions(model: ModelProto): ReadonlyMap<string, number> {
+  const version = numberOf(model.ir_version);
+  if (version < 1) throw new PipewrightError("MODEL_MALFORMED", `model: ir_version is ${version}; expected 1 or more.`);
+  if ((model.training_info?.length ?? 0) > 0) {
+    throw new PipewrightError(
+      "MODEL_UNSUPPORTED",
+      "model: it carries ONNX training information. Export the forward graph alone.",
+    );
+  }
+  const imports = model.opset_import ?? [];
+  if (imports.length === 0 && version >= 3) {
+    throw new PipewrightError("MODEL_MALFORMED", "model: it imports no operator set; expected one opset_import entry.");
+  }
+  const versions = new Map([["", 1], ...opsetVersions(imports, "model")]);
+  const own = versions.get("")!;
+  if (own > NEWEST_OPSET) {
+    throw new PipewrightError(
+      "MODEL_UNSUPPORTED",
+      `model: operator set ${own} is newer than ${NEWEST_OPSET}, the newest one known. Export for an older one.`,
+    );
+  }
+  return versions;
+}
+
+/** Inputs of the graph; those that also have an initializer (files before IR 4 list them) are parameters. */
+function bindInputs(
+  graph: GraphProto,
+  lowering: Lowering,
+  scope: Scope,
+  shapes: ShapeOptions,
+  limits: ModelLimits,
+): void {
+  const initialized = new Set((graph.initializer ?? []).map(({ name }) => name ?? ""));
+  const infos = (graph.input ?? []).filter(({ name }) => !initialized.has(name));
+  const types = staticTypes(infos, shapes, limits);
+  for (const [position, { name }] of infos.entries()) {
+    if (scope.hasOwn(name))
+      throw new PipewrightError("MODEL_MALFORMED", `input ${JSON.stringify(name)}: declared twice.`);
+    scope.bind(name, lowering.emitter.builder.input(name, types[position]!));
+  }
+}
+
+/** The graph's outputs under their names. One that is an input, a parameter or another output gets a copy. */
+function bindOutputs(graph: GraphProto, lowering: Lowering, scope: Scope): readonly Value[] {
+  const taken = new Set<ValueId>();
+  return (graph.output ?? []).flatMap(({ name }): Value[] => {
+    const bound = lowering.lookup(name, scope, `output ${JSON.stringify(name)} of the graph`);
+    if (!isTensor(bound)) {
+      if (bound.kind === "unknown") return [];
+      throw unsupportedNode(`output ${JSON.stringify(name)}: it is a ${bound.kind}; only tensors can be outputs.`);
+    }
+    const own = lowering.emitter.isMade(bound) && !taken.has(bound.id) ? bound : lowering.emitter.copy(bound);
+    taken.add(own.id);
+    lowering.rename(own, name);
+    return [own];
+  });
+}
+
+/** Parameters in the order of the file's initializers, then those of nodes as they come. */
+function sortParams(graph: Graph, proto: GraphProto): Graph {
+  const order = new Map((proto.initializer ?? []).map(({ name }, position) => [name ?? "", position]));
+  const place = ({ name }: Value): number => order.get(name) ?? Infinity;
+  const inFile = graph.params.filter((value) => order.has(value.name)).sort((a, b) => place(a) - place(b));
+  return { ...graph, params: [...inFile, ...graph.params.filter((value) => !order.has(value.name))] };
+}

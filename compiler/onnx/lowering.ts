@@ -1,0 +1,270 @@
+/**
+ * @file Turns the nodes of a file into nodes of the IR, one by one in topological order: structural nodes (control
+ * flow, sequences, functions) by handlers, others by upgrading to opset 21, then as they are or decomposed.
+ */
+import { PipewrightError } from "../errors.js";
+import { suggestion } from "../closest.js";
+import type { Value, ValueId } from "../ir/graph.js";
+import { elementCount, isFloat } from "../ir/literal.js";
+import type { AttrValue } from "./attributes.js";
+import { attributeValue, fitsKind } from "./attributes.js";
+import { COMPILE_TIME_INPUTS, RUNNING_STATES } from "./positions.js";
+import { DECOMPOSITIONS, SIMPLIFICATIONS } from "./decompose/table.js";
+import { FoldingEmitter, notATensor, opDef, opNames } from "./folding.js";
+import type { ModelLimits } from "./limits.js";
+import { describe, nodeName, sortNodes } from "./order.js";
+import { Problems, unknownOperator } from "./problems.js";
+import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "./proto.js";
+import type { Bound } from "./scope.js";
+import { isTensor, Scope, UNKNOWN } from "./scope.js";
+import type { SourceNode } from "./source.js";
+import { unsupportedNode } from "./source.js";
+import { STRUCTURAL } from "./structural/table.js";
+import { tensorLiteral, tensorType } from "./tensor-data.js";
+import { UPGRADES } from "./upgrade/table.js";
+import type { WeightSource } from "./weights.js";
+import { weightSource } from "./weights.js";
+
+/** A model-local function as the lowering calls it. */
+export type FunctionCall = (lowering: Lowering, call: CallSite) => readonly (Bound | undefined)[];
+
+/** A node that stands for more than one operator: its proto, where it is, and what its inputs are. */
+export interface CallSite {
+  readonly node: NodeProto;
+  readonly scope: Scope;
+  readonly inputs: readonly (Bound | undefined)[];
+}
+
+export class Lowering {
+  readonly limits: ModelLimits;
+  readonly emitter: FoldingEmitter;
+  readonly weights = new Map<ValueId, WeightSource>();
+  readonly problems = new Problems();
+  /** Functions of the model by `functionKey`. */
+  readonly functions: ReadonlyMap<string, FunctionCall>;
+  readonly #names = new Map<ValueId, { readonly name: string; readonly depth: number }>();
+
+  constructor(limits: ModelLimits, functions: ReadonlyMap<string, FunctionCall>) {
+    this.limits = limits;
+    this.functions = functions;
+    this.emitter = new FoldingEmitter(limits, this.weights);
+  }
+
+  /** Names that values of the file have, for `finishGraph`. */
+  names(): ReadonlyMap<ValueId, string> {
+    return new Map([...this.#names].map(([id, { name }]) => [id, name]));
+  }
+
+  /** Gives a value the name it has in the file. A name of an outer scope wins over one of an inner scope. */
+  name(value: Value, name: string, scope: Scope): void {
+    const known = this.#names.get(value.id);
+    if (!known || scope.depth < known.depth)
+      this.#names.set(value.id, { name: scope.prefix + name, depth: scope.depth });
+  }
+
+  /** Gives a value the name of a graph output, whatever it was called before. */
+  rename(value: Value, name: string): void {
+    this.#names.set(value.id, { name, depth: 0 });
+  }
+
+  /**
+   * Lowers the initializers and nodes of a graph into `scope`, where its inputs are bound already.
+   * Ensures: every output of every node is bound, to UNKNOWN where the node is reported in `problems`.
+   */
+  lowerBody(nodes: readonly NodeProto[], initializers: readonly TensorProto[], scope: Scope): void {
+    for (const tensor of initializers) this.#initializer(tensor, scope);
+    for (const node of sortNodes(nodes)) this.#lowerNode(node, scope);
+  }
+
+  /** Lowers an inner graph, such as a branch or a loop body, and returns its outputs. */
+  lowerInner(graph: GraphProto, scope: Scope): readonly Bound[] {
+    this.lowerBody(graph.node ?? [], graph.initializer ?? [], scope);
+    return (graph.output ?? []).map(({ name }) => this.lookup(name, scope, "output of an inner graph"));
+  }
+
+  /** What a name stands for. @throws MODEL_MALFORMED when it stands for nothing. */
+  lookup(name: string, scope: Scope, reader: string): Bound {
+    const bound = scope.lookup(name);
+    if (bound) return bound;
+    throw new PipewrightError(
+      "MODEL_MALFORMED",
+      `${reader}: reads ${JSON.stringify(name)}, which nothing makes.${suggestion(name, scope.names())}`,
+      { value: name },
+    );
+  }
+
+  /** A parameter with its bytes. */
+  param(name: string, type: Value["type"], source: WeightSource): Value {
+    const value = this.emitter.builder.param(name, type);
+    this.weights.set(value.id, source);
+    return value;
+  }
+
+  /** The value of an attribute of `node`, through the enclosing function's call if it refers to that. */
+  attributes(node: NodeProto, scope: Scope): ReadonlyMap<string, AttributeProto> {
+    const attributes = new Map<string, AttributeProto>();
+    for (const own of node.attribute ?? []) {
+      if (attributes.has(own.name)) {
+        throw new PipewrightError("MODEL_MALFORMED", `${describe(node)}: attribute "${own.name}" is given twice.`);
+      }
+      const given = own.ref_attr_name ? scope.attribute(own.ref_attr_name) : own;
+      if (given) attributes.set(own.name, given);
+    }
+    return attributes;
+  }
+
+  #initializer(tensor: TensorProto, scope: Scope): void {
+    const name = tensor.name ?? "";
+    const where = `initializer ${JSON.stringify(name)}`;
+    if (scope.hasOwn(name))
+      throw new PipewrightError("MODEL_MALFORMED", `${where}: the name is taken already.`, { value: name });
+    scope.bindLazily(name, () => {
+      const type = tensorType(tensor, where);
+      const small = elementCount(type.shape) <= this.limits.foldedElements;
+      const inFile = tensor.data_location !== 1;
+      if (type.dtype === "string" || (!isFloat(type.dtype) && small && inFile)) {
+        const value = this.emitter.literal(tensorLiteral(tensor, where));
+        this.name(value, name, scope);
+        return value;
+      }
+      return this.param(scope.prefix + name, type, weightSource(tensor, type, where));
+    });
+  }
+
+  #lowerNode(node: NodeProto, scope: Scope): void {
+    const inputs = (node.input ?? []).map((name) =>
+      name === "" || scope.isAbsent(name) ? undefined : this.lookup(name, scope, describe(node)),
+    );
+    const outputs = this.#lowerSafely({ node, scope, inputs });
+    for (const [position, name] of (node.output ?? []).entries()) {
+      if (name === "") continue;
+      if (scope.hasOwn(name)) {
+        throw new PipewrightError(
+          "MODEL_MALFORMED",
+          `${describe(node)}: makes ${JSON.stringify(name)}, which exists already.`,
+        );
+      }
+      const bound = outputs ? outputs[position] : UNKNOWN;
+      if (!bound) {
+        throw new PipewrightError(
+          "MODEL_MALFORMED",
+          `${describe(node)}: has no output ${position}; remove ${JSON.stringify(name)}.`,
+        );
+      }
+      scope.bind(name, bound);
+      if (isTensor(bound)) this.name(bound, name, scope);
+    }
+  }
+
+  /** The outputs of a node; undefined after its problem is noted, or when it reads what such a node makes. */
+  #lowerSafely(site: CallSite): readonly (Bound | undefined)[] | undefined {
+    const { node, scope, inputs } = site;
+    const domain = domainOf(node);
+    const where = { node: scope.prefix + nodeName(node), op: node.op_type };
+    const call = this.functions.get(functionKey(domain, node.op_type, node.overload ?? ""));
+    const structural = domain === "" ? STRUCTURAL.get(node.op_type) : undefined;
+    const supported = call ?? structural ?? this.#isKnown(domain, node.op_type);
+    if (!supported) {
+      this.problems.add({ ...where, reason: unknownOperator(node.op_type, domain, knownOps()) });
+      return undefined;
+    }
+    if (inputs.includes(UNKNOWN)) return undefined;
+    this.emitter.namePrefix(`${scope.prefix}${nodeName(node)}/`);
+    try {
+      if (call) return call(this, site);
+      return structural ? structural(this, site) : this.#lowerPlain(site, domain);
+    } catch (error) {
+      if (!(error instanceof PipewrightError) || error.code !== "MODEL_UNSUPPORTED") throw error;
+      this.problems.add({ ...where, reason: error.message });
+      return undefined;
+    }
+  }
+
+  #isKnown(domain: string, op: string): boolean {
+    const key = keyOf({ domain, op });
+    if (DECOMPOSITIONS.has(key) || UPGRADES.has(key)) return true;
+    const def = opDef(op);
+    return def !== undefined && (def.domain ?? "") === domain;
+  }
+
+  /** A node of plain tensors: upgraded, then decomposed if the IR has no such op. */
+  #lowerPlain({ node, scope, inputs }: CallSite, domain: string): readonly (Value | undefined)[] {
+    let source: SourceNode = {
+      op: node.op_type,
+      domain,
+      version: scope.opsets.get(domain) ?? 1,
+      name: scope.prefix + nodeName(node),
+      inputs: inputs.map((bound, position) => {
+        if (bound && !isTensor(bound)) throw notATensor(node.input![position]!);
+        return bound;
+      }),
+      attrs: this.#attrValues(node, scope),
+      outputs: (node.output ?? []).map((name) => name !== ""),
+    };
+    for (const { until, apply } of UPGRADES.get(keyOf(source)) ?? []) {
+      if (source.version < until) source = apply(this.emitter, source);
+    }
+    const simple = SIMPLIFICATIONS.get(keyOf(source))?.(this.emitter, source);
+    if (simple) return simple;
+    const def = opDef(source.op);
+    if (def && (def.domain ?? "") === source.domain) return this.#emitAsIs(source, node.name ?? "");
+    const decompose = DECOMPOSITIONS.get(keyOf(source));
+    if (decompose) return decompose(this.emitter, source);
+    throw unsupportedNode(unknownOperator(source.op, source.domain, knownOps()));
+  }
+
+  #emitAsIs(source: SourceNode, name: string): readonly (Value | undefined)[] {
+    const { attributes } = opDef(source.op)!;
+    for (const [key, value] of source.attrs) {
+      const field = attributes[key];
+      if (!field) throw unsupportedNode(`attribute "${key}" is not supported; got ${String(value)}.`);
+      if (!fitsKind(value, field.kind)) {
+        throw new PipewrightError(
+          "MODEL_MALFORMED",
+          `node ${source.name} (${source.op}): attribute "${key}" is wrong; got ${String(value)}, expected ${field.kind}.`,
+        );
+      }
+    }
+    const fixed = COMPILE_TIME_INPUTS.get(source.op) ?? [];
+    const inputs = source.inputs.map((value, position) =>
+      value && fixed.includes(position) ? this.emitter.known(value) : value,
+    );
+    const outputs = this.emitter.apply(source.op, inputs, Object.fromEntries(source.attrs), {
+      name: name === "" ? "" : source.name,
+      outputs: source.outputs,
+    });
+    for (const [input, output] of RUNNING_STATES.get(source.op) ?? []) {
+      const [param, next] = [inputs[input], outputs[output]];
+      if (param && next && this.weights.has(param.id)) this.emitter.builder.state(param, next);
+    }
+    return outputs;
+  }
+
+  #attrValues(node: NodeProto, scope: Scope): ReadonlyMap<string, AttrValue> {
+    const values = new Map<string, AttrValue>();
+    for (const [name, attribute] of this.attributes(node, scope)) {
+      const value = attributeValue(attribute, describe(node));
+      if (value === undefined) throw unsupportedNode(`attribute "${name}" holds a graph, a type or a sparse tensor.`);
+      values.set(name, value);
+    }
+    return values;
+  }
+}
+
+/** The domain of a node, "" for ai.onnx by either of its names. */
+export function domainOf(node: { readonly domain?: string }): string {
+  return node.domain === "ai.onnx" ? "" : (node.domain ?? "");
+}
+
+/** The name under which a function is called. */
+export function functionKey(domain: string, name: string, overload: string): string {
+  return `${domain}\n${name}\n${overload}`;
+}
+
+function keyOf({ domain, op }: Pick<SourceNode, "domain" | "op">): string {
+  return domain === "" ? op : `${domain}.${op}`;
+}
+
+function knownOps(): readonly string[] {
+  return [...new Set([...opNames(), ...DECOMPOSITIONS.keys(), ...STRUCTURAL.keys()])];
+}

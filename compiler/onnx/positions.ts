@@ -1,0 +1,56 @@
+/** @file Inputs with a special role, by op and position. */
+
+/**
+ * Inputs that must be known at compile time, because shapes or attributes follow from them. A float initializer that is
+ * read here becomes a literal; elsewhere it is a parameter.
+ */
+export const COMPILE_TIME_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
+  Object.entries({
+    AffineGrid: [1],
+    CenterCropPad: [1],
+    Clip: [1, 2],
+    Col2Im: [1, 2],
+    Compress: [1],
+    ConstantOfShape: [0],
+    CumSum: [1],
+    DFT: [1, 2],
+    Dropout: [1, 2],
+    Expand: [1],
+    MaxUnpool: [2],
+    NonZero: [0],
+    OneHot: [1, 2],
+    Pad: [1, 2, 3],
+    Range: [0, 1, 2],
+    ReduceL1: [1],
+    ReduceL2: [1],
+    ReduceLogSum: [1],
+    ReduceLogSumExp: [1],
+    ReduceMax: [1],
+    ReduceMean: [1],
+    ReduceMin: [1],
+    ReduceProd: [1],
+    ReduceSum: [1],
+    ReduceSumSquare: [1],
+    Reshape: [1],
+    Resize: [1, 2, 3],
+    Slice: [1, 2, 3, 4],
+    Split: [1],
+    Squeeze: [1],
+    STFT: [1, 3],
+    Tile: [1],
+    TopK: [1],
+    Trilu: [1],
+    Unsqueeze: [1],
+  }),
+);
+
+/** Parameters that a forward run replaces: [input, output] pairs. They become states of the graph. */
+export const RUNNING_STATES: ReadonlyMap<string, readonly (readonly [input: number, output: number])[]> = new Map([
+  [
+    "BatchNormalization",
+    [
+      [3, 1],
+      [4, 2],
+    ],
+  ],
+]);

@@ -1,0 +1,119 @@
+/** @file Constant and Identity. */
+import { PipewrightError } from "../../errors.js";
+import type { Literal, Value } from "../../ir/graph.js";
+import { allocateElements, elementCount, isFloat, literalNumbers, literalOf } from "../../ir/literal.js";
+import { attributeValue } from "../attributes.js";
+import type { CallSite, Lowering } from "../lowering.js";
+import { describe } from "../order.js";
+import type { AttributeProto } from "../proto.js";
+import { bigOf } from "../proto.js";
+import { sparseLiteral } from "../sparse.js";
+import { tensorType } from "../tensor-data.js";
+import { weightSource } from "../weights.js";
+import type { Handler } from "./handler.js";
+import { boundInput, constantInput, malformedSite } from "./handler.js";
+
+/** A literal; a tensor with more elements than are folded becomes a parameter, named after the output. */
+const constant: Handler = (lowering, site) => {
+  const attributes = [...lowering.attributes(site.node, site.scope).values()];
+  if (attributes.length !== 1) throw malformedSite(site, `it has ${attributes.length} attributes; expected one value`);
+  const attribute = attributes[0]!;
+  return [largeTensor(lowering, site, attribute) ?? lowering.emitter.literal(constantLiteral(site, attribute))];
+};
+
+function largeTensor(lowering: Lowering, site: CallSite, { t }: AttributeProto): Value | undefined {
+  const where = describe(site.node);
+  if (!t) return undefined;
+  const type = tensorType(t, where);
+  if (type.dtype === "string" || elementCount(type.shape) <= lowering.limits.foldedElements) return undefined;
+  return lowering.param(site.scope.prefix + site.node.output![0]!, type, weightSource(t, type, where));
+}
+
+function constantLiteral(site: CallSite, attribute: AttributeProto): Literal {
+  const where = describe(site.node);
+  if (attribute.sparse_tensor) return sparseLiteral(attribute.sparse_tensor, where);
+  const integers = attribute.name === "value_int" ? [attribute.i ?? 0] : (attribute.ints ?? []);
+  switch (attribute.name) {
+    case "value_int":
+      return { dtype: "int64", shape: [], elements: BigInt64Array.from(integers, bigOf) };
+    case "value_ints":
+      return { dtype: "int64", shape: [integers.length], elements: BigInt64Array.from(integers, bigOf) };
+    case "value_float":
+      return literalOf("float32", [], [attribute.f ?? 0]);
+    case "value_floats":
+      return literalOf("float32", [attribute.floats?.length ?? 0], attribute.floats ?? []);
+  }
+  const value = attributeValue(attribute, where);
+  if (attribute.name === "value_string" && typeof value === "string") {
+    return { dtype: "string", shape: [], elements: [value] };
+  }
+  if (attribute.name === "value_strings" && Array.isArray(value)) {
+    return { dtype: "string", shape: [value.length], elements: value.map(String) };
+  }
+  if (typeof value === "object" && "dtype" in value) return value;
+  throw new PipewrightError("MODEL_MALFORMED", `${where}: attribute "${attribute.name}" is no value of a constant.`);
+}
+
+/**
+ * A tensor of one value. Float ones that are named like a parameter (exporters of weightless models write weights so)
+ * become parameters; small ones become literals; others are a scalar, expanded.
+ */
+const constantOfShape: Handler = (lowering, site) => {
+  const { emitter, limits } = lowering;
+  const shape = numbersOf(lowering, site);
+  const given = lowering.attributes(site.node, site.scope).get("value");
+  const value = given ? constantLiteral(site, given) : literalOf("float32", [1], [0]);
+  if (elementCount(value.shape) !== 1)
+    throw malformedSite(site, `attribute "value" has ${elementCount(value.shape)} elements; expected 1`);
+  const name = site.node.output![0]!;
+  if (
+    isFloat(value.dtype) &&
+    value.dtype !== "float16" &&
+    value.dtype !== "bfloat16" &&
+    shape.length > 0 &&
+    isParameterName(name)
+  ) {
+    const type = { dtype: value.dtype, shape };
+    return [
+      lowering.param(site.scope.prefix + name, type, {
+        kind: "fill",
+        value: Number((value.elements as Float32Array)[0]),
+      }),
+    ];
+  }
+  const scalar = { ...value, shape: [] };
+  if (elementCount(shape) <= limits.foldedElements) return [emitter.literal(filled(scalar, shape))];
+  return [emitter.emit("Expand", [emitter.literal(scalar), emitter.int64s(shape)])];
+};
+
+function numbersOf(lowering: Lowering, site: CallSite): readonly number[] {
+  const literal = constantInput(lowering, site, 0);
+  if (!literal) throw malformedSite(site, "input 0 is missing");
+  const shape = literalNumbers(literal);
+  if (shape.some((size) => size < 0)) throw malformedSite(site, `the shape [${shape.join(",")}] has a negative size`);
+  return shape;
+}
+
+/** Names that exporters give to results of nodes: paths, counters, ports. Parameters have none of these. */
+const GENERATED = /[/:]|^\d+$|_output_\d+$|^onnx/;
+
+function isParameterName(name: string): boolean {
+  return !GENERATED.test(name);
+}
+
+function filled(scalar: Literal, shape: readonly number[]): Literal {
+  const count = elementCount(shape);
+  const { dtype, elements } = scalar;
+  if (dtype === "string")
+    return { dtype, shape, elements: Array.from({ length: count }, () => (elements as readonly string[])[0]!) };
+  const storage = allocateElements(dtype, count);
+  if (storage instanceof BigInt64Array || storage instanceof BigUint64Array)
+    storage.fill((elements as BigInt64Array)[0]!);
+  else storage.fill((elements as Float32Array)[0]!);
+  return { dtype, shape, elements: storage };
+}
+
+/** The same value under a second name. */
+const identity: Handler = (_lowering, site) => [boundInput(site, 0)];
+
+export const constants = { Constant: constant, ConstantOfShape: constantOfShape, Identity: identity };

@@ -1,0 +1,159 @@
+/** @file If with a known condition, Loop and Scan with a known trip count: branches are taken, loops are unrolled. */
+import { PipewrightError } from "../../errors.js";
+import type { Literal, Value } from "../../ir/graph.js";
+import { allocateElements, literalNumbers, literalOf } from "../../ir/literal.js";
+import { dtypeOf } from "../dtype.js";
+import { overLimit } from "../limits.js";
+import type { CallSite, Lowering } from "../lowering.js";
+import { nodeName } from "../order.js";
+import type { GraphProto } from "../proto.js";
+import { has, numberOf } from "../proto.js";
+import type { Bound, Scope } from "../scope.js";
+import { isTensor } from "../scope.js";
+import { unsupportedNode } from "../source.js";
+import type { Handler } from "./handler.js";
+import {
+  boundInput,
+  constantInput,
+  constantNumber,
+  malformedSite,
+  siteGraph,
+  siteNumber,
+  siteNumbers,
+  tensorInput,
+} from "./handler.js";
+import { stack, unstack } from "./slices.js";
+
+const branch: Handler = (lowering, site) => {
+  const condition = constantInput(lowering, site, 0);
+  if (!condition) throw malformedSite(site, "it has no condition");
+  const taken = literalNumbers(condition)[0] ? "then_branch" : "else_branch";
+  return lowering.lowerInner(siteGraph(lowering, site, taken), innerScope(site, ""));
+};
+
+/**
+ * Loop: inputs trip count, condition, carried values; body inputs iteration, condition, carried values; body outputs
+ * condition, carried values, one slice of each collected output.
+ */
+const loop: Handler = (lowering, site) => {
+  const body = siteGraph(lowering, site, "body");
+  const trips = constantNumber(lowering, site, 0) ?? Infinity;
+  let running = (constantNumber(lowering, site, 1) ?? 1) !== 0;
+  let carried: readonly Bound[] = site.inputs.slice(2).map((_, position) => boundInput(site, position + 2));
+  const collected: Value[][] = (body.output ?? []).slice(1 + carried.length).map(() => []);
+  for (let trip = 0; running && trip < trips; trip++) {
+    if (trip >= lowering.limits.nodes)
+      throw overLimit("nodes", `iterations of ${nodeName(site.node)}`, trip, lowering.limits.nodes);
+    const counter = lowering.emitter.literal(literalOf("int64", [], [trip]));
+    const condition = lowering.emitter.literal(literalOf("bool", [], [1]));
+    const outputs = lowerStep(lowering, site, body, [counter, condition, ...carried], trip);
+    running = isTrue(lowering, outputs[0]!, trip);
+    carried = outputs.slice(1, 1 + carried.length);
+    for (const [position, bound] of outputs.slice(1 + carried.length).entries())
+      collected[position]!.push(tensorOf(bound));
+  }
+  return [
+    ...carried,
+    ...collected.map((slices, position) => stackOrEmpty(lowering, slices, 0, body, 1 + carried.length + position)),
+  ];
+};
+
+function isTrue(lowering: Lowering, bound: Bound, trip: number): boolean {
+  const literal = lowering.emitter.constant(tensorOf(bound));
+  if (literal) return literalNumbers(literal)[0] !== 0;
+  throw unsupportedNode(
+    `whether the loop goes on after iteration ${trip} depends on what is fed, so it cannot be unrolled.`,
+  );
+}
+
+/** Scan: inputs states, then tensors to walk along; body outputs states, then one slice of each result. */
+const scan: Handler = (lowering, site) => {
+  if ((site.scope.opsets.get("") ?? 1) < 9)
+    throw unsupportedNode("Scan of operator set 8, with its own batch axis, is not supported.");
+  const body = siteGraph(lowering, site, "body");
+  const walked = siteNumber(lowering, site, "num_scan_inputs", -1);
+  const states = site.inputs.length - walked;
+  if (walked < 1 || states < 0) throw malformedSite(site, `attribute "num_scan_inputs" is wrong; got ${walked}`);
+  const results = (body.output?.length ?? 0) - states;
+  const list = (name: string, length: number) => siteNumbers(lowering, site, name) ?? Array.from({ length }, () => 0);
+  const [inputAxes, inputBack] = [list("scan_input_axes", walked), list("scan_input_directions", walked)];
+  const [outputAxes, outputBack] = [list("scan_output_axes", results), list("scan_output_directions", results)];
+  const slices = Array.from({ length: walked }, (_, position) => {
+    const x = tensorInput(site, states + position);
+    const axis = inputAxes[position]! < 0 ? inputAxes[position]! + x.type.shape.length : inputAxes[position]!;
+    if (axis < 0 || axis >= x.type.shape.length)
+      throw malformedSite(site, `scan axis ${axis} is outside input ${states + position}`);
+    const all = unstack(lowering.emitter, x, axis);
+    return inputBack[position] ? [...all].reverse() : all;
+  });
+  const trips = slices[0]!.length;
+  if (slices.some((all) => all.length !== trips)) throw malformedSite(site, "the scanned axes have different sizes");
+  let carried: readonly Bound[] = site.inputs.slice(0, states).map((_, position) => boundInput(site, position));
+  const collected: Value[][] = Array.from({ length: results }, () => []);
+  for (let trip = 0; trip < trips; trip++) {
+    const outputs = lowerStep(lowering, site, body, [...carried, ...slices.map((all) => all[trip]!)], trip);
+    carried = outputs.slice(0, states);
+    for (const [position, bound] of outputs.slice(states).entries()) collected[position]!.push(tensorOf(bound));
+  }
+  return [
+    ...carried,
+    ...collected.map((all, position) => {
+      const ordered = outputBack[position] ? all.reverse() : all;
+      const rank = (all[0]?.type.shape.length ?? 0) + 1;
+      const axis = outputAxes[position]! < 0 ? outputAxes[position]! + rank : outputAxes[position]!;
+      return stackOrEmpty(lowering, ordered, axis, body, states + position);
+    }),
+  ];
+};
+
+function lowerStep(
+  lowering: Lowering,
+  site: CallSite,
+  body: GraphProto,
+  values: readonly Bound[],
+  trip: number,
+): readonly Bound[] {
+  const scope = innerScope(site, `${trip}/`);
+  const inputs = body.input ?? [];
+  if (inputs.length !== values.length) {
+    throw malformedSite(site, `its body takes ${inputs.length} inputs, but gets ${values.length}`);
+  }
+  for (const [position, { name }] of inputs.entries()) scope.bind(name, values[position]!);
+  return lowering.lowerInner(body, scope);
+}
+
+/** Slices as one tensor; of no slices, an empty tensor of the type that the body declares. */
+function stackOrEmpty(
+  lowering: Lowering,
+  slices: readonly Value[],
+  axis: number,
+  body: GraphProto,
+  output: number,
+): Value {
+  if (slices.length > 0) return stack(lowering.emitter, slices, axis);
+  const declared = body.output?.[output]?.type?.tensor_type;
+  const dims = declared?.shape?.dim;
+  if (!declared || !dims?.every((dim) => has(dim, "dim_value"))) {
+    throw unsupportedNode(`it runs no iteration, so the shape of output ${output} is unknown.`);
+  }
+  const dtype = dtypeOf(declared.elem_type, `output ${output}`);
+  if (dtype === "string") throw unsupportedNode("it collects strings.");
+  const sizes = dims.map((dim) => numberOf(dim.dim_value!));
+  const empty: Literal = {
+    dtype,
+    shape: [...sizes.slice(0, axis), 0, ...sizes.slice(axis)],
+    elements: allocateElements(dtype, 0),
+  };
+  return lowering.emitter.literal(empty);
+}
+
+function innerScope({ node, scope }: CallSite, suffix: string): Scope {
+  return scope.inner(`${scope.prefix}${nodeName(node)}/${suffix}`);
+}
+
+function tensorOf(bound: Bound): Value {
+  if (isTensor(bound)) return bound;
+  throw new PipewrightError("MODEL_UNSUPPORTED", `a ${bound.kind} cannot be collected by a loop.`);
+}
+
+export const controlFlow = { If: branch, Loop: loop, Scan: scan };

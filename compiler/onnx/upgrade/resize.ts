@@ -1,0 +1,102 @@
+/** @file Resize and its predecessor Upsample, brought to the form of opset 19 with scales or sizes for every axis. */
+import { literalNumbers } from "../../ir/literal.js";
+import type { ImportEmitter, SourceNode, UpgradeRule } from "../source.js";
+import {
+  constantNumbers,
+  inputAt,
+  malformedNode,
+  numberAttr,
+  numbersAttr,
+  textAttr,
+  withAttrs,
+  withoutAttrs,
+} from "../source.js";
+import type { Value } from "../../ir/graph.js";
+import { literalOf } from "../../ir/literal.js";
+import type { Upgrades } from "./rule.js";
+
+const OLD_FORM = { coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" } as const;
+
+/** Upsample gave scales as attributes of two kinds, then as an input; it always was asymmetric and rounded down. */
+const upsample: UpgradeRule = (b, node) => {
+  const given = numbersAttr(node, "scales");
+  const mode = textAttr(node, "mode", "nearest");
+  const old = node.version < 7 ? [1, 1, numberAttr(node, "height_scale"), numberAttr(node, "width_scale")] : given;
+  const rest = withoutAttrs(node, "scales", "height_scale", "width_scale");
+  return {
+    ...withAttrs(rest, { ...OLD_FORM, mode: mode === "bilinear" ? "linear" : mode }),
+    op: "Resize",
+    inputs: [node.inputs[0], undefined, old ? floats(b, old) : inputAt(node, 1)],
+  };
+};
+
+/** Resize of opset 10 had no other coordinates either. */
+const firstResize: UpgradeRule = (_b, node) => ({
+  ...withAttrs(node, OLD_FORM),
+  inputs: [node.inputs[0], undefined, node.inputs[1]],
+});
+
+/** Empty tensors count as left out; scales, sizes and region are spread over all axes. */
+const allAxes: UpgradeRule = (b, node) => {
+  const [x, roi, scales, sizes] = [0, 1, 2, 3].map((position) => given(b, node.inputs[position]));
+  const axes = numbersAttr(node, "axes");
+  const compact: SourceNode = { ...withoutAttrs(node, "axes"), inputs: [x, roi, scales, sizes] };
+  if (!axes || !x) return compact;
+  const rank = x.type.shape.length;
+  const own = axes.map((axis) => (axis < 0 ? axis + rank : axis));
+  if (own.some((axis) => axis < 0 || axis >= rank))
+    throw malformedNode(node, `axes [${axes.join(",")}] are outside a tensor of ${rank} axes`);
+  const spread = (position: number, fallback: readonly number[]): readonly number[] => {
+    const numbers = constantNumbers(b, compact, position);
+    return fallback.map((other, axis) => (own.includes(axis) ? numbers[own.indexOf(axis)]! : other));
+  };
+  const ones = x.type.shape.map(() => 1);
+  const region = roi && constantNumbers(b, compact, 1);
+  const regionAt = (axis: number, end: boolean): number => {
+    const position = own.indexOf(axis);
+    return position < 0 ? (end ? 1 : 0) : region![position + (end ? own.length : 0)]!;
+  };
+  return {
+    ...compact,
+    inputs: [
+      x,
+      region &&
+        floats(b, [...ones.map((_, axis) => regionAt(axis, false)), ...ones.map((_, axis) => regionAt(axis, true))]),
+      scales && floats(b, spread(2, ones)),
+      sizes && b.int64s(spread(3, x.type.shape)),
+    ],
+  };
+};
+
+/** Sizes under a policy that keeps the aspect ratio: one scale for all of the axes that are resized. */
+const aspectRatio: UpgradeRule = (b, node) => {
+  const policy = textAttr(node, "keep_aspect_ratio_policy", "stretch");
+  const rest = withoutAttrs(node, "keep_aspect_ratio_policy");
+  if (policy === "stretch" || !node.inputs[3]) return rest;
+  const axes = numbersAttr(node, "axes") ?? inputAt(node, 0).type.shape.map((_, axis) => axis);
+  const { shape } = inputAt(node, 0).type;
+  const wanted = constantNumbers(b, node, 3);
+  const olds = axes.map((axis) => shape[axis < 0 ? axis + shape.length : axis]!);
+  const ratios = wanted.map((size, position) => size / olds[position]!);
+  const scale = policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
+  const sizes = olds.map((size) => Math.floor(scale * size + 0.5));
+  return { ...rest, inputs: [node.inputs[0], node.inputs[1], undefined, b.int64s(sizes)] };
+};
+
+function given(b: ImportEmitter, value: Value | undefined): Value | undefined {
+  if (!value) return undefined;
+  const known = b.known(value);
+  return known.literal && literalNumbers(known.literal).length === 0 ? undefined : known;
+}
+
+function floats(b: ImportEmitter, numbers: readonly number[]): Value {
+  return b.literal(literalOf("float32", [numbers.length], numbers));
+}
+
+export const resize: Upgrades = {
+  Upsample: [{ until: Infinity, apply: upsample }],
+  Resize: [
+    { until: 11, apply: firstResize },
+    { until: Infinity, apply: (b, node) => allAxes(b, aspectRatio(b, node)) },
+  ],
+};

@@ -1,0 +1,50 @@
+/** @file What upgrade rules share. */
+import type { Value } from "../../ir/graph.js";
+import { literalOf } from "../../ir/literal.js";
+import type { ImportEmitter, SourceNode, UpgradeRule } from "../source.js";
+import { numberAttr, numbersAttr, withInput, withoutAttrs } from "../source.js";
+
+/** A rewrite for nodes of an operator set below `until`. `Infinity`: for all of them. */
+export interface Upgrade {
+  readonly until: number;
+  readonly apply: UpgradeRule;
+}
+
+/** The rules of each operator, in the order in which they apply. */
+export type Upgrades = Readonly<Record<string, readonly Upgrade[]>>;
+
+/** A list attribute that became an int64 input. */
+export function listToInput(name: string, position: number): UpgradeRule {
+  return (b, node) => {
+    const list = numbersAttr(node, name);
+    const rest = withoutAttrs(node, name);
+    return list ? withInput(rest, position, b.int64s(list)) : rest;
+  };
+}
+
+/** A number attribute that became a scalar input of the element type of input 0. */
+export function scalarToInput(name: string, position: number): UpgradeRule {
+  return (b, node) => {
+    if (!node.attrs.has(name)) return node;
+    return withInput(withoutAttrs(node, name), position, scalarLike(b, node.inputs[0], numberAttr(node, name)));
+  };
+}
+
+/** A scalar of the element type of `x`, float32 when there is none. Requires: a type that numbers fit. */
+export function scalarLike(b: ImportEmitter, x: Value | undefined, number: number): Value {
+  const dtype = x?.type.dtype ?? "float32";
+  if (dtype === "float16" || dtype === "bfloat16") {
+    return b.emit("Cast", [b.literal(literalOf("float32", [], [number]))], { to: dtype === "float16" ? 10 : 16 });
+  }
+  return b.scalar(number, dtype);
+}
+
+/** Attributes that mean nothing any more. */
+export function drop(...names: readonly string[]): UpgradeRule {
+  return (_b, node) => withoutAttrs(node, ...names);
+}
+
+/** Several rules for the same version, one after the other. */
+export function all(...rules: readonly UpgradeRule[]): UpgradeRule {
+  return (b, node) => rules.reduce((rewritten: SourceNode, rule) => rule(b, rewritten), node);
+}
