@@ -13,6 +13,10 @@ import { columns } from "./columns.js";
 import { rearranging } from "./rearranging.js";
 import { responseNorm } from "./response-norm.js";
 import { selecting } from "./selecting.js";
+import { affineGrid } from "./affine-grid.js";
+import { gridSample } from "./grid-sample.js";
+import { resize } from "./resize.js";
+import { roiAlign } from "./roi-align.js";
 import { shapeOps } from "./shape-ops.js";
 import { slicing } from "./slicing.js";
 import { binary } from "./binary.js";
@@ -55,6 +59,10 @@ export const OPS: OpTable = {
   ...rearranging,
   ...responseNorm,
   ...selecting,
+  ...affineGrid,
+  ...gridSample,
+  ...resize,
+  ...roiAlign,
   ...shapeOps,
   ...slicing,
   ...reduce,

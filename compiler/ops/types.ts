@@ -13,6 +13,10 @@ import type { ColumnsAttrs } from "./columns.js";
 import type { RearrangingAttrs } from "./rearranging.js";
 import type { ResponseNormAttrs } from "./response-norm.js";
 import type { SelectingAttrs } from "./selecting.js";
+import type { AffineGridAttrs } from "./affine-grid.js";
+import type { GridSampleAttrs } from "./grid-sample.js";
+import type { ResizeAttrs } from "./resize.js";
+import type { RoiAlignAttrs } from "./roi-align.js";
 import type { ShapeAttrs } from "./shape-ops.js";
 import type { SlicingAttrs } from "./slicing.js";
 import type { BinaryAttrs } from "./binary.js";
@@ -50,6 +54,10 @@ export interface OpAttrs
     RearrangingAttrs,
     ResponseNormAttrs,
     SelectingAttrs,
+    AffineGridAttrs,
+    GridSampleAttrs,
+    ResizeAttrs,
+    RoiAlignAttrs,
     ShapeAttrs,
     SlicingAttrs,
     RandomAttrs,
