@@ -97,5 +97,5 @@ export function compareTensors(name: string, got: Float32Array | undefined, want
 }
 
 function floats(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.slice().buffer);
+  return new Float32Array(new Uint8Array(bytes).buffer);
 }

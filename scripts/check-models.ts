@@ -1,0 +1,64 @@
+/**
+ * @file Every case folder of a corpus against its reference: `npm run -s check:models -- DIR [--stages N] [--json]
+ * [--filter TEXT]`. Ends with "N passed, N failed"; exit code 1 when any failed.
+ */
+import { parseArgs } from "node:util";
+import { PipewrightError } from "../compiler/errors.js";
+import { nodeEnv } from "../runtime/env/node.js";
+import { findCases, readCase } from "./corpus/case.js";
+import { isWithin } from "./corpus/compare.js";
+import { runCase } from "./corpus/run-case.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { stages: { type: "string", default: "1" }, json: { type: "boolean" }, filter: { type: "string", default: "" } },
+});
+const [directory] = positionals;
+if (!directory) {
+  console.error("usage: npm run -s check:models -- DIR [--stages N] [--json] [--filter TEXT]");
+  process.exit(2);
+}
+
+interface Outcome {
+  readonly case: string;
+  readonly passed: boolean;
+  readonly comparisons: number;
+  /** Largest error as a share of what was allowed. */
+  readonly worst: number;
+  readonly reason?: string;
+}
+
+const env = nodeEnv();
+const outcomes: Outcome[] = [];
+for (const folder of findCases(directory)) {
+  if (!folder.includes(values.filter)) continue;
+  const outcome = await checkFolder(folder);
+  outcomes.push(outcome);
+  if (!values.json) console.log(line(outcome));
+}
+const passed = outcomes.filter((outcome) => outcome.passed).length;
+const failed = outcomes.length - passed;
+if (values.json) console.log(JSON.stringify({ cases: outcomes, passed, failed }, undefined, 1));
+else console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
+
+async function checkFolder(folder: string): Promise<Outcome> {
+  const name = folder.slice(folder.lastIndexOf("/") + 1);
+  try {
+    const comparisons = await runCase(env, readCase(folder), Number(values.stages));
+    const wrong = comparisons.filter((comparison) => !isWithin(comparison));
+    const worst = Math.max(...comparisons.map(({ error, limit }) => (error === 0 ? 0 : error / limit)));
+    const reason = wrong.map((item) => `${item.name}: error ${item.error.toExponential(2)}, limit ${item.limit.toExponential(2)}`);
+    const about = { case: name, passed: wrong.length === 0, comparisons: comparisons.length, worst };
+    return wrong.length === 0 ? about : { ...about, reason: reason.slice(0, 5).join("; ") };
+  } catch (error) {
+    const isRefusal = error instanceof PipewrightError && error.code === "MODEL_UNSUPPORTED";
+    const text = error instanceof PipewrightError ? error.message : String(error instanceof Error ? error.stack : error);
+    return { case: name, passed: false, comparisons: 0, worst: Infinity, reason: isRefusal ? `not supported: ${text}` : text };
+  }
+}
+
+function line({ case: name, passed, comparisons, worst, reason }: Outcome): string {
+  if (passed) return `ok    ${name.padEnd(32)} ${comparisons} tensors, at most ${(100 * worst).toFixed(0)} % of what is allowed`;
+  return `FAIL  ${name.padEnd(32)} ${reason ?? ""}`;
+}
