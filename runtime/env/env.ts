@@ -24,7 +24,7 @@ export interface Files {
 }
 
 export interface Clock {
-  /** Monotonic milliseconds. */
+  /** Monotonic milliseconds; parent and children read the same clock. */
   nowMs(): number;
   sleep(ms: number): Promise<void>;
 }
@@ -39,16 +39,20 @@ export type Message = unknown;
 
 /** A child process or thread that runs a worker entry. */
 export interface Child {
+  /** Of the process; of the parent's own process for a thread. */
   readonly pid: number;
   send(message: Message): void;
   onMessage(listener: (message: Message) => void): void;
-  /** Called once when the child is gone: exit code, or the signal that ended it. */
+  /** Called once when the child is gone: exit code, or the signal that ended it; both null when it could not start. */
   onExit(listener: (end: { readonly code: number | null; readonly signal: string | null }) => void): void;
   kill(): void;
 }
 
 export interface Processes {
-  /** Starts a module of the runtime as a child process that dies with its parent. `entry` is a file URL. */
+  /**
+   * Starts a module of the runtime as a child that dies with its parent. `entry` is a file URL; the module reaches its
+   * parent by `connectParent` of parent.ts.
+   */
   spawn(entry: string, argument: Message): Child;
 }
 
@@ -71,6 +75,19 @@ export interface SharedMemories {
   /** Zero-filled; freed by the system when every process that has it is gone or closed it. */
   create(bytes: number): SharedMemory;
   open(name: string): SharedMemory;
+}
+
+/** What a child has of its parent. */
+export interface Parent {
+  /** The second argument of `spawn`. */
+  readonly argument: Message;
+  /** The outside of the child: its memories open those that the parent created. */
+  readonly env: Env;
+  send(message: Message): void;
+  /** Messages that came before the first listener are kept for it. */
+  onMessage(listener: (message: Message) => void): void;
+  /** Lets the child end when it has nothing more to do; no messages after this. */
+  leave(): void;
 }
 
 export interface Env {

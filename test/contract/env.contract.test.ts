@@ -1,0 +1,20 @@
+/** @file The env contract against every Env of the runtime. */
+import { describe } from "vitest";
+import { nodeEnv } from "../../runtime/env/node.js";
+import { threadEnv } from "../../runtime/env/thread.js";
+import { childrenContract, clockContract, filesContract } from "./env.contract.js";
+
+describe("nodeEnv", () => {
+  const { files, clock } = nodeEnv();
+  filesContract(async () => ({ files, directory: await files.temporaryDirectory() }));
+  clockContract(() => clock);
+});
+
+const hasProcesses = process.platform === "linux" && ["x64", "arm64"].includes(process.arch);
+describe.runIf(hasProcesses)("nodeEnv: processes (Linux)", () => {
+  childrenContract(nodeEnv);
+});
+
+describe("threadEnv", () => {
+  childrenContract(threadEnv);
+});
