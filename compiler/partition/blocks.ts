@@ -2,11 +2,9 @@
 import { invariant } from "../errors.js";
 import type { NodeId } from "../ir/graph.js";
 import { acyclicGroups, DisjointSets } from "./contract.js";
-import { foldFreeNodes } from "./fold.js";
-import type { FoldNets } from "./fold.js";
 import type { ForwardModel, ForwardNode } from "./forward-model.js";
 import type { Block, BlockGraph, Net } from "./problem.js";
-import { rowsFromLists, rowsOf, transposed } from "./rows.js";
+import { rowsOf } from "./rows.js";
 import type { Rows } from "./rows.js";
 
 /** A net over groups while blocks are formed. */
@@ -25,9 +23,6 @@ interface PlacedTensor {
   readonly forward: boolean;
 }
 
-/** Fewer blocks than this are not folded further: it would save no time. */
-const FEW_BLOCKS = 64;
-
 /** Blocks, and the way back to nodes. */
 export interface Blocks {
   readonly graph: BlockGraph;
@@ -38,15 +33,14 @@ export interface Blocks {
 /**
  * Blocks and the nets between them.
  *
- * Colocated nodes and nodes on a cycle of groups become one block; tensors with the same blocks become one net; nodes
- * without work or memory join a neighbour where that cannot lose the optimum. A reader's stage never precedes that of
- * a forward tensor's maker, nor does the maker's stage of a backward tensor precede its readers'.
+ * Colocated nodes and nodes on a cycle of groups become one block; tensors with the same blocks become one net. A
+ * reader's stage never precedes that of a forward tensor's maker, nor does the maker's stage of a backward tensor
+ * precede its readers'.
  *
  * Requires: nodes in topological order.
- * Ensures: blocks in topological order, close to that of the nodes; not fewer than `atLeast` through folding.
- * O((nodes + readers) log nodes) per round of folding, of which there are few.
+ * Ensures: blocks in topological order, close to that of the nodes. O((nodes + readers) log nodes).
  */
-export function blocksOf(model: ForwardModel, atLeast = FEW_BLOCKS): Blocks {
+export function blocksOf(model: ForwardModel): Blocks {
   const { nodes } = model;
   const place = new Map<NodeId, number>(nodes.map(({ id }, at) => [id, at]));
   const at = (id: NodeId): number => {
@@ -62,26 +56,10 @@ export function blocksOf(model: ForwardModel, atLeast = FEW_BLOCKS): Blocks {
   }));
   const sets = new DisjointSets(nodes.length);
   for (const group of model.colocate ?? []) for (const id of group) sets.union(at(group[0]!), at(id));
-  const order = orderEdges(nodes.length, tensors);
-
-  let { nodeOf, count } = acyclicGroups(nodes.length, order, sets);
-  for (;;) {
-    const nets = foldable(groupNets(nodeOf, tensors), count);
-    const groupSets = new DisjointSets(count);
-    const left = foldFreeNodes(freeGroups(nodes, nodeOf, count), nets, groupSets, count, atLeast);
-    if (left === count) break;
-    const firstOf = new Int32Array(count).fill(-1);
-    for (let v = 0; v < nodes.length; v++) {
-      const root = groupSets.find(nodeOf[v]!);
-      if (firstOf[root]! < 0) firstOf[root] = v;
-      else sets.union(firstOf[root]!, v);
-    }
-    ({ nodeOf, count } = acyclicGroups(nodes.length, order, sets));
-  }
-  const final = nodeOf;
+  const { nodeOf, count } = acyclicGroups(nodes.length, orderEdges(nodes.length, tensors), sets);
   return {
     graph: { blocks: describeBlocks(nodes, nodeOf, count), nets: describeNets(groupNets(nodeOf, tensors)) },
-    stageOfNodes: (stageOfBlocks) => new Map(nodes.map(({ id }, v) => [id, stageOfBlocks[final[v]!]!])),
+    stageOfNodes: (stageOfBlocks) => new Map(nodes.map(({ id }, v) => [id, stageOfBlocks[nodeOf[v]!]!])),
   };
 }
 
@@ -144,27 +122,8 @@ function groupNets(nodeOf: Int32Array, tensors: readonly PlacedTensor[]): GroupN
   return nets;
 }
 
-function foldable(nets: readonly GroupNet[], count: number): FoldNets {
-  const pins = rowsFromLists(nets.map((net) => net.pins));
-  return {
-    pins,
-    of: transposed(pins, count),
-    ordered: Uint8Array.from(nets, (net) => (net.ordered ? 1 : 0)),
-    forwardBytes: Float64Array.from(nets, (net) => net.forwardBytes),
-    gradBytes: Float64Array.from(nets, (net) => net.gradBytes),
-  };
-}
-
 function totalMs({ cost }: ForwardNode): number {
   return cost.forwardMs + cost.inputGradMs + cost.weightGradMs;
-}
-
-function freeGroups(nodes: readonly ForwardNode[], nodeOf: Int32Array, count: number): Uint8Array {
-  const free = new Uint8Array(count).fill(1);
-  nodes.forEach((node, v) => {
-    if (totalMs(node) > 0 || node.residentBytes > 0 || node.stashBytes > 0) free[nodeOf[v]!] = 0;
-  });
-  return free;
 }
 
 function describeBlocks(nodes: readonly ForwardNode[], nodeOf: Int32Array, count: number): Block[] {

@@ -18,9 +18,12 @@ export interface ThreadOptions {
   readonly graceMs?: number;
 }
 
-/** Sources run through tsx; the built package has plain JavaScript. */
-function loaderFor(entry: URL): string[] {
-  return entry.pathname.endsWith(".ts") ? ["--import", "tsx"] : [];
+/** Starts the module in a thread. Sources need a loader, which is there in development; the built package is JavaScript. */
+function startThread(entry: URL): Worker {
+  const name = "pipewright-solver";
+  if (!entry.pathname.endsWith(".ts")) return new Worker(entry, { name });
+  const load = `import("tsx/esm/api").then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); });`;
+  return new Worker(load, { name, eval: true });
 }
 
 /**
@@ -42,7 +45,7 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
   };
 
   const solveNow = (model: MilpModel, limits: MilpLimits): Promise<MilpResult> => {
-    worker ??= new Worker(entry, { execArgv: loaderFor(entry), name: "pipewright-solver" });
+    worker ??= startThread(entry);
     const current = worker;
     const job = jobs++;
     const timeLimitMs = limits.timeLimitMs ?? options.defaultTimeLimitMs;

@@ -49,7 +49,8 @@ export function jslpSolver(): MilpSolver {
       if (model.objective.length > MAX_COLUMNS) return { status: "unknown", bound: -Infinity };
       const { default: library } = (await import("javascript-lp-solver")) as unknown as JslpModule;
       const answer = library.Solve(describe(model));
-      if (answer.feasible !== true || answer.isIntegral !== true) return { status: "unknown", bound: -Infinity };
+      const integral = answer.isIntegral === true || !model.integer.includes(1);
+      if (answer.feasible !== true || !integral) return { status: "unknown", bound: -Infinity };
       const values = Float64Array.from(model.objective, (_, c) => {
         const value = answer[`c${c}`];
         const number = typeof value === "number" ? value : 0;

@@ -1,0 +1,69 @@
+/** @file The solver thread: same answers as in-process, survives crash, stall and kill. */
+import { writeFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { partition } from "../../../compiler/partition/partition.js";
+import type { PartitionProblem } from "../../../compiler/partition/problem.js";
+import { inlineHighs } from "../../../compiler/partition/solvers/highs.js";
+import { threadedHighs } from "../../../runtime/solver/highs-thread.js";
+import { alike, block } from "../../compiler/partition/problems.js";
+
+/** Slicing leaves a gap here, so the solver is asked. */
+const wide: PartitionProblem = {
+  graph: {
+    blocks: [0, 7, 5, 4, 3, 6, 2, 5, 1].map((ms, v) => block(v, ms)),
+    nets: [1, 2, 3, 4, 5, 6, 7].map((v) => ({
+      producer: 0,
+      consumers: [v, 8],
+      forwardBytes: 1 + (v % 3),
+      gradBytes: 0,
+    })),
+  },
+  model: "direct",
+  stages: alike(3),
+  link: { latencyMs: 0, bytesPerMs: 4 },
+};
+
+const folder = mkdtempSync(join(tmpdir(), "pipewright-solver-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function entryOf(name: string, body: string): URL {
+  const file = join(folder, `${name}.mjs`);
+  writeFileSync(
+    file,
+    `import { parentPort } from "node:worker_threads";\nparentPort.on("message", ({ job }) => { ${body} });\n`,
+  );
+  return pathToFileURL(file);
+}
+
+describe("threadedHighs", () => {
+  it("gives the answer of HiGHS in this thread", async () => {
+    const solver = threadedHighs();
+    const inline = await partition(wide, { method: "milp", solver: inlineHighs() });
+    const threaded = await partition(wide, { method: "milp", solver });
+    await solver.close();
+    expect(threaded).toEqual(inline);
+    expect(threaded.certificate.status).toBe("optimal");
+  });
+
+  it.each([
+    ["crashes", "process.exit(3)", /ended with code 3/],
+    ["throws", "throw new Error('abort()')", /abort\(\)/],
+    ["stalls", "for (;;) {}", /no answer 2000 ms after the time limit/],
+    ["reports an error", "parentPort.postMessage({ job, error: 'out of memory' })", /out of memory/],
+  ])("leaves the heuristic plan when the thread %s", async (name, body, fault) => {
+    const solver = threadedHighs({
+      entry: entryOf(name.replace(/ /g, "-"), body),
+      defaultTimeLimitMs: 50,
+      graceMs: 2000,
+    });
+    const faults: string[] = [];
+    const heuristic = await partition(wide, { method: "slicing", solver: undefined });
+    const answer = await partition(wide, { method: "milp", solver, onFault: (text) => faults.push(text) });
+    await solver.close();
+    expect(faults).toEqual([expect.stringMatching(fault)]);
+    expect(answer).toEqual(heuristic);
+  });
+});
