@@ -10,8 +10,6 @@ import { foldElements } from "./fold.js";
 import { broadcastShapes, mismatch, typeAt } from "./shape.js";
 import { perElement } from "./work.js";
 
-export { perElement } from "./work.js";
-
 export interface BinaryAttrs {
   Add: NoAttrs;
   Sub: NoAttrs;

@@ -1,6 +1,7 @@
 /** @file Undoing a broadcast: what gradient rules of elementwise ops share. */
 import type { Shape, Value } from "../ir/graph.js";
 import type { Emitter } from "./define.js";
+import { reshape, sumOver } from "./emission.js";
 import { sameShape } from "./shape.js";
 
 /**
@@ -13,6 +14,5 @@ export function unbroadcast(b: Emitter, dy: Value, shape: Shape): Value {
   const axes = dy.type.shape.flatMap((size, axis) =>
     axis < extra || (shape[axis - extra] === 1 && size !== 1) ? [axis] : [],
   );
-  const sum = axes.length === 0 ? dy : b.emit("ReduceSum", [dy, b.int64s(axes)], { keepdims: 1 });
-  return sameShape(sum.type.shape, shape) ? sum : b.emit("Reshape", [sum, b.int64s(shape)], {});
+  return reshape(b, sumOver(b, dy, axes, true), shape);
 }

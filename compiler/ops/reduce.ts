@@ -2,6 +2,7 @@
 import type { Literal, Shape, TensorType, Value } from "../ir/graph.js";
 import { elementCount, literalNumbers, literalOf } from "../ir/literal.js";
 import { elementTypeCode } from "./element-type.js";
+import { reshape, sumOver } from "./emission.js";
 import type { Emitter, GradUse, OpDef, Operand } from "./define.js";
 import { int } from "./define.js";
 import { div, equal, mul, neg, select, sub } from "./expression.js";
@@ -78,24 +79,17 @@ function reduction(
 function keepAxes(b: Emitter, { x, y, dy, attrs }: GradUse<ReduceOp>): Reduced {
   const axes = reducedAxes(x, attrs);
   const shape = keptShape(x[0]!.type.shape, axes);
-  const keep = (value: Value): Value =>
-    sameShape(value.type.shape, shape) ? value : b.emit("Reshape", [value, b.int64s(shape)], { allowzero: 1 });
-  return { x: x[0]!, y: keep(y[0]!), dy: keep(dy[0]!), axes };
+  return { x: x[0]!, y: reshape(b, y[0]!, shape), dy: reshape(b, dy[0]!, shape), axes };
 }
 
 function expand(b: Emitter, value: Value, shape: Shape): Value {
   return sameShape(value.type.shape, shape) ? value : b.emit("Expand", [value, b.int64s(shape)]);
 }
 
-/** Sum over `axes`, which stay with size 1. */
-function sumOver(b: Emitter, value: Value, axes: readonly number[]): Value {
-  return axes.length === 0 ? value : b.emit("ReduceSum", [value, b.int64s(axes)], { keepdims: 1 });
-}
-
 /** The gradient goes to the elements that attain y; equal ones share it evenly. */
 function extremum(b: Emitter, { x, y, dy, axes }: Reduced): Value {
   const attains = b.emit("Cast", [equal(b, x, y)], { to: elementTypeCode(x.type.dtype) });
-  return mul(b, attains, div(b, dy, sumOver(b, attains, axes)));
+  return mul(b, attains, div(b, dy, sumOver(b, attains, axes, true)));
 }
 
 /**
@@ -107,7 +101,7 @@ function productOfOthers(b: Emitter, { x, dy, axes }: Reduced): Value {
   const zeros = b.emit("Cast", [isZero], { to: elementTypeCode(x.type.dtype) });
   const nonzero = select(b, isZero, 1, x);
   const product = axes.length === 0 ? nonzero : b.emit("ReduceProd", [nonzero, b.int64s(axes)], { keepdims: 1 });
-  const noOtherZero = equal(b, sub(b, sumOver(b, zeros, axes), zeros), 0);
+  const noOtherZero = equal(b, sub(b, sumOver(b, zeros, axes, true), zeros), 0);
   return select(b, noOtherZero, div(b, mul(b, dy, product), nonzero), 0);
 }
 

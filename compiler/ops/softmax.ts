@@ -2,6 +2,7 @@
 import type { TensorType, Value } from "../ir/graph.js";
 import type { Emitter, OpDef, Operand } from "./define.js";
 import { int } from "./define.js";
+import { sumOver } from "./emission.js";
 import { mul, sub } from "./expression.js";
 import { normalizeAxis, typeAt } from "./shape.js";
 import { perElement } from "./work.js";
@@ -27,7 +28,7 @@ const shared = {
 } as const;
 
 function sumAlong(b: Emitter, value: Value, axis: number): Value {
-  return b.emit("ReduceSum", [value, b.int64s([normalizeAxis(axis, value.type.shape.length)])], { keepdims: 1 });
+  return sumOver(b, value, [normalizeAxis(axis, value.type.shape.length)], true);
 }
 
 export const softmax: { readonly [K in keyof SoftmaxAttrs]: OpDef<K> } = {

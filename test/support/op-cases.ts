@@ -47,11 +47,10 @@ export interface OpCase {
 }
 
 /**
- * Differences allowed: 1e-5 of the largest magnitude of a tensor, about 84 units in the last place of float32 (the
- * reference itself is at 1e-6 in another engine), and ten times torch's own float32 error where the case is ill
- * conditioned.
+ * Differences allowed: 5e-6 of the largest magnitude of a tensor, which is 42 units in the last place of float32 (other
+ * engines reach 1e-6), and ten times torch's own float32 error where the case is ill conditioned.
  */
-const TOLERANCE = 1e-5;
+const TOLERANCE = 5e-6;
 const DEVIATION_FACTOR = 10;
 
 /** All cases of the families in a folder, in the order of their names. @throws when a digest does not match. */
