@@ -6,6 +6,11 @@ import type { Argument, Handle, OrtApi } from "./api.js";
 const SEQUENTIAL = 0;
 /** ORT_DISABLE_ALL: no rewriting, so that the bits of a result do not depend on where a graph is cut. */
 const NO_OPTIMISATION = 0;
+/**
+ * Off: only the first session of a process takes this setting, and only for the thread that makes it, where it then holds
+ * for JavaScript's numbers too. So with it on, a result would depend on which thread loaded a graph first.
+ */
+const DENORMAL_AS_ZERO = "session.set_denormal_as_zero";
 /** ORT_LOGGING_LEVEL_FATAL: reasons come back in the status, so nothing is printed. */
 export const QUIET = 4;
 
@@ -31,7 +36,7 @@ export function createSession(api: OrtApi, env: Handle, model: Uint8Array, setti
     api.check("SetSessionLogSeverityLevel", options, QUIET);
     api.check("SetIntraOpNumThreads", options, settings.threads);
     api.check("SetInterOpNumThreads", options, 1);
-    api.check("AddSessionConfigEntry", options, "session.set_denormal_as_zero", "1");
+    api.check("AddSessionConfigEntry", options, DENORMAL_AS_ZERO, "0");
     api.check("AddSessionConfigEntry", options, "session.intra_op.allow_spinning", "0");
     if (settings.profilePrefix !== undefined) api.check("EnableProfiling", options, settings.profilePrefix);
     settings.addProvider?.(options);
