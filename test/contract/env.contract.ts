@@ -157,7 +157,7 @@ export function childrenContract(make: () => Env): void {
       const memory = env.memories.create(64);
       const child = env.processes.spawn(ENTRY, { role: "block", memory: memory.name });
       const word = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset, 2);
-      while (memory.wait(0, 0, 50) === false) await env.clock.sleep(1);
+      while (memory.wait(0, 0, 5) === false) await env.clock.sleep(1);
       expect(Atomics.load(word, 0)).toBe(1);
       child.kill();
       expect(await ended(child)).toEqual({ code: null, signal: "SIGKILL" });
@@ -196,7 +196,7 @@ export function childrenContract(make: () => Env): void {
       const memory = env.memories.create(64);
       const words = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset, 16);
       const child = env.processes.spawn(ENTRY, { role: "ping-pong", memory: memory.name, rounds: 2000 });
-      while (!memory.wait(0, 0, 50)) await env.clock.sleep(1);
+      while (!memory.wait(0, 0, 5)) await env.clock.sleep(1);
       for (let round = 1; round <= 2000; round++) {
         Atomics.store(words, 1, round);
         memory.wake(4);

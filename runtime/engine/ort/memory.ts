@@ -1,6 +1,6 @@
 /** @file Where the tensors of an engine live: what the CPU and the devices do differently. */
 import koffi from "koffi";
-import { invariant } from "../../../compiler/errors.js";
+import { PipewrightError, invariant } from "../../../compiler/errors.js";
 import type { TensorType } from "../../../compiler/ir/graph.js";
 import { ALIGNMENT_BYTES } from "../engine.js";
 import type { Handle, OrtApi } from "./api.js";
@@ -37,9 +37,20 @@ export function tensorOver(api: OrtApi, place: Handle, memory: Uint8Array, type:
   );
 }
 
-/** Zeroed host memory whose first byte lies at a multiple of ALIGNMENT_BYTES. */
+/**
+ * Zeroed host memory whose first byte lies at a multiple of ALIGNMENT_BYTES.
+ * @throws PipewrightError TRAINING_FAULT when the system has no such memory.
+ */
 export function alignedMemory(bytes: number): Uint8Array {
-  const room = new ArrayBuffer(bytes + ALIGNMENT_BYTES);
+  let room: ArrayBuffer;
+  try {
+    room = new ArrayBuffer(bytes + ALIGNMENT_BYTES);
+  } catch {
+    throw new PipewrightError(
+      "TRAINING_FAULT",
+      `memory: there is no room for a tensor of ${bytes} bytes. Lower the batch, use more stages, or free some memory.`,
+    );
+  }
   const past = Number(koffi.address(new Uint8Array(room)) % BigInt(ALIGNMENT_BYTES));
   return new Uint8Array(room, past === 0 ? 0 : ALIGNMENT_BYTES - past, bytes);
 }
