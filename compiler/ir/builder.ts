@@ -1,5 +1,5 @@
 /** @file Builds a Graph node by node, inferring the type of every value. The op table is passed in, so that ops may emit. */
-import { invariant, PipewrightError } from "../errors.js";
+import { PipewrightError } from "../errors.js";
 import type { AttrField, Emitter, OpTable } from "../ops/define.js";
 import type { OpAttrs, OpType } from "../ops/types.js";
 import type { DType, Graph, Literal, Node, StateUpdate, TensorType, Value } from "./graph.js";
@@ -96,10 +96,13 @@ export class GraphBuilder implements Emitter {
     const name = unique(this.#nodeNames, names.name || `${this.prefix}${op}_${id}`);
     const filled = fillAttrs(op, name, def.attributes, attrs);
     const types = inferAt(name, op, () => def.infer(inputs, filled, names.outputs.length));
-    invariant(
-      types.length >= names.outputs.length,
-      `${op} infers ${types.length} outputs, node ${name} has ${names.outputs.length}`,
-    );
+    if (types.length < names.outputs.length) {
+      throw new PipewrightError(
+        "MODEL_MALFORMED",
+        `node ${name} (${op}): it has too many outputs; got ${names.outputs.length}, expected at most ${types.length}.`,
+        { node: name, op },
+      );
+    }
     const outputs = names.outputs.map((wanted, index) =>
       wanted === undefined ? undefined : this.#value(wanted || `${name}_${index}`, types[index]!),
     );

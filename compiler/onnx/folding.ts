@@ -2,7 +2,8 @@
  * @file Emission with constant folding: what all of the import emits through. Shape arithmetic vanishes here, since
  * shapes are static and every op that computes on literals is evaluated by its own `fold`.
  */
-import { invariant, PipewrightError } from "../errors.js";
+import type { PipewrightError } from "../errors.js";
+import { invariant } from "../errors.js";
 import type { DType, Literal, Node, TensorType, Value, ValueId } from "../ir/graph.js";
 import { GraphBuilder } from "../ir/builder.js";
 import { elementCount } from "../ir/literal.js";

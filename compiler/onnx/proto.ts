@@ -139,6 +139,11 @@ export function has<M extends object>(message: M, field: keyof M): boolean {
   return Object.hasOwn(message, field) && message[field] !== null && message[field] !== undefined;
 }
 
+/** A copy of a message with other fields. Unknown fields come along, which a plain copy would lose. */
+export function changed<M extends Message>(message: M, changes: Partial<M>): M {
+  return { ...message, ...(message.$unknowns ? { $unknowns: message.$unknowns } : {}), ...changes };
+}
+
 /** A 64-bit integer as a BigInt. */
 export function bigOf(value: Int64): bigint {
   if (typeof value === "number") return BigInt(value);
