@@ -10,6 +10,8 @@ export interface FeedSpec {
   readonly dtype: DType;
   readonly shape: Shape;
   readonly batchAxis?: number;
+  /** Integers lie below it: classes of a loss, rows of a table. */
+  readonly below?: number;
 }
 
 /**

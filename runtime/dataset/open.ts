@@ -22,8 +22,6 @@ export interface OpenOptions {
   readonly shuffle: boolean;
   /** Microbatches per step. */
   readonly microbatches: number;
-  /** Number of classes of integer inputs, for `synthetic`. The source may set more: `synthetic:labels=10`. */
-  readonly limits?: ReadonlyMap<string, number>;
 }
 
 type Reader = (file: string, bytes: Uint8Array) => FileArrays;
@@ -44,14 +42,13 @@ const READERS: Readonly<Record<string, Reader>> = {
 };
 
 /**
- * `source` is `synthetic`, `synthetic:NAME=CLASSES,…`, `FILE`, or `NAME=FILE,…`.
+ * `source` is `synthetic`, `synthetic:NAME=CLASSES,…` for integers that the plan does not limit, `FILE`, or `NAME=FILE,…`.
  * @throws USAGE for a source of another form; FILE, LIMIT_EXCEEDED and ARTEFACT_MISMATCH for what is wrong with a file.
  */
 export async function openDataset(source: string, inputs: readonly FeedSpec[], options: OpenOptions): Promise<Dataset> {
   const { files, seed, shuffle, microbatches } = options;
   if (source === "synthetic" || source.startsWith("synthetic:")) {
-    const limits = new Map([...(options.limits ?? []), ...parseLimits(source.slice("synthetic:".length))]);
-    return syntheticDataset(inputs, { seed, limits });
+    return syntheticDataset(inputs, { seed, limits: parseLimits(source.slice("synthetic:".length)) });
   }
   const arrays = new Map<string, FileArray>();
   for (const { name, file } of parseSources(source)) {

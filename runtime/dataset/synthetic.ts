@@ -6,7 +6,7 @@ import { allocateElements, elementCount } from "../../compiler/ir/literal.js";
 import { RandomStream } from "../../compiler/random.js";
 import type { Dataset, Feeds, FeedSpec } from "./dataset.js";
 
-/** Seed, and for integer tensors the number of classes: values are 0 … limit-1. Tensors without a limit are 0 or 1. */
+/** `limits`: classes of integer inputs, over what the plan says. Inputs of which neither knows are 0 or 1. */
 export interface SyntheticOptions {
   readonly seed: number;
   readonly limits: ReadonlyMap<string, number>;
@@ -34,10 +34,13 @@ export function syntheticDataset(inputs: readonly FeedSpec[], { seed, limits }: 
   }
   const feeds = async (step: number, microbatch: number): Promise<Feeds> =>
     new Map(
-      inputs.map(({ name, dtype, shape, batchAxis }) => {
+      inputs.map(({ name, dtype, shape, batchAxis, below }) => {
         const place = batchAxis === undefined ? "shared" : `${step}/${microbatch}`;
         const stream = new RandomStream(seed, `synthetic/${name}/${place}`);
-        return [name, randomElements(dtype as NumberDType, elementCount(shape), limits.get(name) ?? 2, stream)];
+        return [
+          name,
+          randomElements(dtype as NumberDType, elementCount(shape), limits.get(name) ?? below ?? 2, stream),
+        ];
       }),
     );
   return { samples: undefined, about: `random samples, seed ${seed}`, feeds };

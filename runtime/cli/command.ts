@@ -1,0 +1,43 @@
+/** @file What a command is: a name, flags, examples, and a body that turns them into a result.. */
+import type { Env } from "../env/env.js";
+import type { FlagName, FlagValues } from "./flags.js";
+import type { Progress } from "./progress.js";
+
+/** What a command gives back. The shell prints `text`, or `json` under `--json`. */
+export interface Outcome {
+  /** One JSON document. */
+  readonly json: object;
+  /** The same for people, ending in a newline. */
+  readonly text: string;
+  /** Left out: 0. */
+  readonly exitCode?: number;
+}
+
+/** What a body has to work with. */
+export interface Context {
+  readonly env: Env;
+  /** Aborted by the first interrupt: stop at the next safe point. */
+  readonly signal: AbortSignal;
+  /** Width of `text` in columns. */
+  readonly columns: number;
+  /** `text` may hold colours. */
+  readonly color: boolean;
+  /** Progress over the named phases. */
+  readonly progress: (phases: readonly string[]) => Progress;
+}
+
+/** The work of a command. `argument` is set if the command has one. */
+export type CommandBody = (context: Context, argument: string, flags: FlagValues) => Promise<Outcome>;
+
+/** A command of the command line. */
+export interface CommandSpec {
+  readonly name: string;
+  readonly summary: string;
+  /** Name of the one argument, such as "model.onnx". Left out: there is none. */
+  readonly argument?: string;
+  readonly flags: readonly FlagName[];
+  /** Three, without the program's name. */
+  readonly examples: readonly [string, string, string];
+  /** Loads the body only when it is called, so that `--help` stays fast. */
+  readonly load: () => Promise<CommandBody>;
+}

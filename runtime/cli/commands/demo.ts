@@ -1,0 +1,102 @@
+/** @file `demo`: the whole way on a small transformer and a Markov chain, both made in code. */
+import { PipewrightError } from "../../../compiler/errors.js";
+import { parseLoss } from "../../../compiler/loss/spec.js";
+import { modelFile } from "../../../models/file.js";
+import { buildGpt, DEMO_GPT, GPT_LOSS } from "../../../models/gpt.js";
+import { markovTask } from "../../../models/tasks.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { hostFacts } from "../../env/host.js";
+import { modelOf } from "../../model-file.js";
+import { writeTrained } from "../../trained-model.js";
+import type { CommandBody, Context } from "../command.js";
+import type { FlagValues } from "../flags.js";
+import { parseDevices } from "../parse/devices.js";
+import { partitionJson, verifyJson } from "../plan-json.js";
+import type { Planned } from "../planning.js";
+import { makePlan, PLANNING_PHASES } from "../planning.js";
+import { formatCount } from "../render/format.js";
+import { planSummary, stageTable } from "../render/plan.js";
+import { renderTimeline } from "../render/timeline.js";
+import { chromeTrace } from "../render/trace.js";
+import type { Run } from "../training-run.js";
+import { lossLine, measuredRows, runSummary, runTraining, trainJson } from "../training-run.js";
+import { verificationLine, verifyOnOneDevice } from "./verify.js";
+
+const DEFAULT_STEPS = 60;
+const DEFAULT_DIRECTORY = "pipewright-demo";
+const LEARNING_RATE = 0.01;
+const MICROBATCHES_PER_DEVICE = 4;
+/** Names in the plan directory besides the plan's own. */
+const TRAINED = "trained.onnx";
+const TRACE = "trace.json";
+
+/** Exit code 11 when the pipeline differs from one device. */
+export const demo: CommandBody = async (context, _, flags) => {
+  const { env } = context;
+  const seed = flags.seed ?? 0;
+  const devices = flags.devices ?? parseDevices("2");
+  const progress = context.progress(["model", ...PLANNING_PHASES, "verify", "train"]);
+  progress.begin("model");
+  const built = buildGpt({ ...DEMO_GPT, seed });
+  const model = modelOf(modelFile(built), "demo-gpt");
+  const task = markovTask({ ...DEMO_GPT, seed });
+  const dataset: Dataset = { samples: undefined, about: "a Markov chain", feeds: task.feeds };
+  progress.end(`${model.graph.nodes.length} nodes, a transformer of ${DEMO_GPT.layers} layers`);
+  const wanted: FlagValues = {
+    ...flags,
+    devices,
+    microbatches: MICROBATCHES_PER_DEVICE * devices.length,
+    loss: [parseLoss(GPT_LOSS)],
+    optimizer: {
+      kind: "adamw",
+      learningRate: LEARNING_RATE,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+    },
+  };
+  const planned = await makePlan(env, progress, model, wanted, flags.out ?? DEFAULT_DIRECTORY);
+  const { plan, directory } = planned;
+  progress.begin("verify");
+  const verification = await verifyOnOneDevice(env, { directory, plan }, dataset);
+  progress.end(verificationLine(verification));
+  if (!verification.equal) {
+    throw new PipewrightError("VERIFY_MISMATCH", `demo: ${verificationLine(verification)}.`, verifyJson(verification));
+  }
+  const run = await runTraining(context, progress, { directory, plan, dataset, steps: flags.steps ?? DEFAULT_STEPS });
+  if (run.weights) await writeTrained(env, directory, run.weights, `${directory}/${TRAINED}`);
+  await env.files.writeAtomic(`${directory}/${TRACE}`, chromeTrace(measuredRows(plan, run.rows)));
+  return {
+    json: {
+      ...partitionJson(planned),
+      verify: verifyJson(verification),
+      train: { ...trainJson(plan, run), floor: task.floor },
+    },
+    text: describe(context, planned, run, task.floor),
+  };
+};
+
+function describe({ columns, color }: Context, { plan, directory }: Planned, run: Run, floor: number): string {
+  const { cores } = hostFacts();
+  const first = run.losses[0] ?? NaN;
+  const last = run.losses.at(-1) ?? NaN;
+  return [
+    `demo-gpt: ${plan.model.nodes} nodes, ${formatCount(plan.model.parameters)} parameters, ${plan.devices.length} worker processes`,
+    "",
+    stageTable(plan, columns),
+    planSummary(plan),
+    "one measured step (F forward, B backward, I and W its halves, . waiting):",
+    renderTimeline(measuredRows(plan, run.rows), columns, color),
+    runSummary(plan, run),
+    `loss       ${lossLine(run.losses, columns - 12)}`,
+    `           ${first.toFixed(3)} to ${last.toFixed(3)} in ${run.losses.length} steps; no model can go below ${floor.toFixed(3)}`,
+    ...(plan.devices.length > cores
+      ? [`           ${plan.devices.length} workers share ${cores} cores, which bounds the speed`]
+      : []),
+    "",
+    `wrote ${directory}/: plan.json, schedule.csv, stages/, ${TRAINED}, ${TRACE} (open it at ui.perfetto.dev)`,
+    "next: pipewright inspect YOUR.onnx",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,145 @@
+/** @file `inspect`: what a model holds, what it still needs to be told, and what of it cannot be trained. */
+import type { Differentiated } from "../../../compiler/autodiff/differentiated.js";
+import { PipewrightError } from "../../../compiler/errors.js";
+import type { Graph, ValueId } from "../../../compiler/ir/graph.js";
+import { elementCount, isFloat, tensorBytes } from "../../../compiler/ir/literal.js";
+import { formatType } from "../../../compiler/ir/print.js";
+import { decodeModel } from "../../../compiler/onnx/codec.js";
+import type { ImportedModel, ImportOptions } from "../../../compiler/onnx/import.js";
+import { importModel } from "../../../compiler/onnx/import.js";
+import { OPS } from "../../../compiler/ops/registry.js";
+import { trainingGraph } from "../../../compiler/training.js";
+import type { CommandBody, Context, Outcome } from "../command.js";
+import type { FlagValues } from "../flags.js";
+import { formatBytes, formatCount } from "../render/format.js";
+import { renderTable } from "../render/table.js";
+
+/** Parameter, its gradient, and the two moments of AdamW. */
+const TENSORS_PER_PARAMETER = 4;
+
+/** Nodes of one operator, and why gradients do not pass it. */
+interface OperatorCount {
+  readonly op: string;
+  readonly nodes: number;
+  /** Undefined: it has a gradient. */
+  readonly noGradient?: string;
+}
+
+/** Exit code 0 for every readable model; unbound dimensions and missing gradients are findings, not errors. */
+export const inspect: CommandBody = async (context, path, flags) => {
+  const bytes = await context.env.files.read(path);
+  const options: ImportOptions = {
+    bind: Object.fromEntries(flags.bind ?? []),
+    inputShapes: Object.fromEntries(flags.inputShape ?? []),
+  };
+  let imported: ImportedModel;
+  try {
+    imported = importModel(bytes, options);
+  } catch (error) {
+    if (error instanceof PipewrightError && error.code === "DIM_UNBOUND")
+      return describeUnbound(context, path, bytes, error);
+    throw error;
+  }
+  return describe(context, path, imported, flags);
+};
+
+/** What can be said before shapes are known. */
+function describeUnbound({ columns }: Context, path: string, bytes: Uint8Array, error: PipewrightError): Outcome {
+  const { graph } = decodeModel(bytes);
+  const counts = new Map<string, number>();
+  for (const { op_type: op } of graph?.node ?? []) counts.set(op, (counts.get(op) ?? 0) + 1);
+  const operators = [...counts].map(([op, nodes]) => ({ op, nodes })).sort((a, b) => b.nodes - a.nodes);
+  const unboundDims = error.details.dims ?? [];
+  const json = { model: path, nodes: graph?.node?.length ?? 0, unboundDims, message: error.message, operators };
+  const table = renderTable(
+    [{ title: "operator" }, { title: "nodes", align: "right" }],
+    operators.map(({ op, nodes }) => [op, String(nodes)]),
+    columns,
+  );
+  return { json, text: `${path}: ${json.nodes} nodes\n${error.message}\n\n${table}` };
+}
+
+function describe({ columns }: Context, path: string, imported: ImportedModel, flags: FlagValues): Outcome {
+  const { graph, opset } = imported;
+  const parameters = graph.params.reduce((sum, { type }) => sum + elementCount(type.shape), 0);
+  const operators = countOperators(graph);
+  const training = flags.loss ? tryTraining(graph, flags) : undefined;
+  const trainBytes = graph.params.reduce(
+    (sum, { type }) => sum + tensorBytes(type) * (isFloat(type.dtype) ? TENSORS_PER_PARAMETER : 1),
+    0,
+  );
+  const stash = training?.differentiated && stashBytes(training.differentiated);
+  const types = (values: Graph["inputs"]) => values.map(({ name, type }) => ({ name, type: formatType(type) }));
+  const json = {
+    model: path,
+    name: graph.name,
+    opset,
+    nodes: graph.nodes.length,
+    parameters,
+    parameterBytes: graph.params.reduce((sum, { type }) => sum + tensorBytes(type), 0),
+    inputs: types(graph.inputs),
+    outputs: types(graph.outputs),
+    unboundDims: [],
+    operators,
+    trainable: training ? { ok: training.problem === undefined, problem: training.problem ?? null } : null,
+    memory: { trainBytes, stashBytesPerMicrobatch: stash ?? null },
+  };
+  const table = renderTable(
+    [{ title: "operator" }, { title: "nodes", align: "right" }, { title: "gradient", flexible: true }],
+    operators.map(({ op, nodes, noGradient }) => [op, String(nodes), noGradient ?? "yes"]),
+    columns,
+  );
+  const list = (values: readonly { readonly name: string; readonly type: string }[]) =>
+    values.map(({ name, type }) => `${name} ${type}`).join(", ");
+  const lines = [
+    `${path}: ${json.nodes} nodes, ${formatCount(parameters)} parameters (${formatBytes(json.parameterBytes)}), opset ${opset}`,
+    `inputs   ${list(json.inputs)}`,
+    `outputs  ${list(json.outputs)}`,
+    `memory   ${formatBytes(trainBytes)} for parameters, gradients and AdamW${stash === undefined ? "" : `, ${formatBytes(stash)} stashed per microbatch`}`,
+    "",
+    table.trimEnd(),
+    "",
+    ...(training?.problem === undefined ? [] : [training.problem, ""]),
+    flags.loss && training?.problem === undefined
+      ? "next: pipewright partition with the same --loss"
+      : `next: pipewright inspect ${path} --loss KIND:OUTPUT=TARGET`,
+  ];
+  return { json, text: `${lines.join("\n")}\n` };
+}
+
+function countOperators(graph: Graph): readonly OperatorCount[] {
+  const counts = new Map<string, OperatorCount>();
+  for (const { op } of graph.nodes) {
+    const rule: object = OPS[op].grad;
+    const why = "missing" in rule ? String(rule.missing) : "none" in rule ? `none: ${String(rule.none)}` : undefined;
+    const before = counts.get(op)?.nodes ?? 0;
+    counts.set(op, { op, nodes: before + 1, ...(why === undefined ? {} : { noGradient: why }) });
+  }
+  return [...counts.values()].sort((a, b) => b.nodes - a.nodes || (a.op < b.op ? -1 : 1));
+}
+
+/** Differentiates for the loss that was asked for; what stands against it is a finding. */
+function tryTraining(
+  graph: Graph,
+  { loss = [], trainable }: FlagValues,
+): { readonly differentiated?: Differentiated; readonly problem?: string } {
+  try {
+    return trainingGraph(graph, OPS, { loss, ...(trainable && { trainable }) });
+  } catch (error) {
+    if (error instanceof PipewrightError && error.code === "MODEL_UNSUPPORTED") return { problem: error.message };
+    throw error;
+  }
+}
+
+/** Bytes of the forward values that backward nodes read again. */
+function stashBytes({ graph, phase }: Differentiated): number {
+  const made = new Set<ValueId>();
+  const kept = new Map<ValueId, number>();
+  for (const node of graph.nodes) {
+    const forward = phase.get(node.id) === "F";
+    for (const value of node.outputs) if (value && forward) made.add(value.id);
+    if (forward) continue;
+    for (const value of node.inputs) if (value && made.has(value.id)) kept.set(value.id, tensorBytes(value.type));
+  }
+  return [...kept.values()].reduce((sum, bytes) => sum + bytes, 0);
+}

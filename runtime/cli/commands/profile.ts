@@ -1,0 +1,90 @@
+/** @file `profile`: times every node forward and backward, and writes profile.json. */
+import { OPS } from "../../../compiler/ops/registry.js";
+import { analyticProfile } from "../../../compiler/profile/analytic.js";
+import type { NodeCost, Profile } from "../../../compiler/profile/profile.js";
+import { trainingGraph } from "../../../compiler/training.js";
+import { createOrtEngine } from "../../engine/ort/ort-engine.js";
+import { measureProfile } from "../../measure.js";
+import { loadModel, loadWeights } from "../../model-file.js";
+import { writeProfile } from "../../profile-file.js";
+import type { CommandBody } from "../command.js";
+import { parseDevices } from "../parse/devices.js";
+import { clusterOf } from "../planning.js";
+import { formatMs, formatShare } from "../render/format.js";
+import { renderTable } from "../render/table.js";
+
+const DEFAULT_REPEAT = 20;
+const DEFAULT_FILE = "profile.json";
+const SHOWN = 12;
+
+const wholeMs = ({ forwardMs, inputGradMs, weightGradMs }: NodeCost): number => forwardMs + inputGradMs + weightGradMs;
+
+export const profile: CommandBody = async ({ env, columns, progress: phases }, path, flags) => {
+  const progress = phases(["read", "profile"]);
+  progress.begin("read");
+  const model = await loadModel(env, path, Object.fromEntries(flags.bind ?? []));
+  const { differentiated } = trainingGraph(model.graph, OPS, {
+    loss: flags.loss ?? [],
+    ...(flags.trainable && { trainable: flags.trainable }),
+  });
+  progress.end(`${model.graph.nodes.length} nodes`);
+  const [device] = clusterOf(flags.devices ?? parseDevices("1"), flags.link).devices;
+  progress.begin("profile");
+  let measured: Profile;
+  if (flags.analytic) measured = analyticProfile(differentiated, OPS, device!);
+  else {
+    const weights = new Map([...(await loadWeights(env, model))].map(([name, { bytes }]) => [name, bytes]));
+    const engine = createOrtEngine({ kind: device!.kind });
+    try {
+      measured = await measureProfile(differentiated, engine, {
+        repeat: flags.repeat ?? DEFAULT_REPEAT,
+        clock: env.clock,
+        weights,
+      });
+    } finally {
+      engine.close();
+    }
+  }
+  const out = flags.out ?? DEFAULT_FILE;
+  await writeProfile(env, out, measured);
+  const costs = [...measured.nodes].map(([name, cost]) => ({ name, ...cost }));
+  const sum = (pick: (cost: NodeCost) => number): number => costs.reduce((total, cost) => total + pick(cost), 0);
+  const total = {
+    forwardMs: sum((cost) => cost.forwardMs),
+    inputGradMs: sum((cost) => cost.inputGradMs),
+    weightGradMs: sum((cost) => cost.weightGradMs),
+  };
+  progress.end(`${costs.length} nodes, ${formatMs(wholeMs(total))} per microbatch`);
+  const json = {
+    model: path,
+    source: measured.source,
+    deviceKind: measured.deviceKind,
+    graphDigest: measured.graphDigest,
+    total,
+    nodes: costs,
+    profile: out,
+  };
+  const row = (name: string, cost: NodeCost) => [
+    name,
+    formatMs(cost.forwardMs),
+    formatMs(cost.inputGradMs),
+    formatMs(cost.weightGradMs),
+    formatShare(wholeMs(cost) / (wholeMs(total) || 1)),
+  ];
+  const costliest = [...costs].sort((a, b) => wholeMs(b) - wholeMs(a)).slice(0, SHOWN);
+  const table = renderTable(
+    [
+      { title: `node (${measured.source}, ${measured.deviceKind})`, flexible: true },
+      { title: "F", align: "right" },
+      { title: "I", align: "right" },
+      { title: "W", align: "right" },
+      { title: "share", align: "right" },
+    ],
+    [...costliest.map((cost) => row(cost.name, cost)), row(`all ${costs.length} nodes`, total)],
+    columns,
+  );
+  return {
+    json,
+    text: `${table}\nwrote ${out}\nnext: pipewright partition ${path} --profile ${out} with the same --loss\n`,
+  };
+};

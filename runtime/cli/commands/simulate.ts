@@ -1,0 +1,44 @@
+/** @file `simulate`: runs a plan on the simulator; timeline, step time, memory, and a trace for Perfetto. */
+import { planCosts, planSchedule } from "../../../compiler/plan/replay.js";
+import { simulate } from "../../../compiler/schedule/simulate.js";
+import { readPlan } from "../../plan/directory.js";
+import type { CommandBody } from "../command.js";
+import { formatMs } from "../render/format.js";
+import { planSummary, stageTable, timelineRows } from "../render/plan.js";
+import { renderTimeline } from "../render/timeline.js";
+import { chromeTrace } from "../render/trace.js";
+
+/** Requires: the argument is a plan directory. */
+export const simulatePlan: CommandBody = async (context, directory, { out }) => {
+  const { env, columns, color } = context;
+  const plan = await readPlan(env, directory);
+  const schedule = planSchedule(plan);
+  const timeline = simulate(schedule, planCosts(plan));
+  const rows = timelineRows(schedule, timeline);
+  if (out !== undefined) await env.files.writeAtomic(out, chromeTrace(rows));
+  const { makespanMs, bubble, busyMs, peakActivations } = timeline;
+  const json = {
+    plan: directory,
+    makespanMs,
+    bubble,
+    devices: plan.devices.map(({ name }, device) => ({
+      name,
+      busyMs: busyMs[device],
+      waitMs: makespanMs - busyMs[device]!,
+      peakBytes: plan.stages
+        .filter((stage) => stage.device === device)
+        .reduce((sum, stage) => sum + stage.peakBytes, 0),
+      actions: rows[device]!.cells,
+    })),
+    peakActivations,
+    trace: out ?? null,
+  };
+  const busy = plan.devices.map(({ name }, device) => `${name} ${formatMs(busyMs[device]!)}`).join(", ");
+  const lines = [
+    stageTable(plan, columns),
+    renderTimeline(rows, columns, color),
+    `${planSummary(plan)}busy        ${busy}`,
+    ...(out === undefined ? [] : [`wrote       ${out}  (open it at ui.perfetto.dev)`]),
+  ];
+  return { json, text: `${lines.join("\n")}\n` };
+};

@@ -1,0 +1,114 @@
+/** @file All commands with their flags and examples, in the order of `--help`. Bodies are loaded when called. */
+import type { CommandSpec } from "../command.js";
+import type { FlagName } from "../flags.js";
+
+/** Flags that shape a plan. */
+const PLANNING: readonly FlagName[] = [
+  "devices",
+  "link",
+  "microbatches",
+  "stagesPerDevice",
+  "schedule",
+  "window",
+  "bind",
+  "inputShape",
+  "loss",
+  "optimizer",
+  "trainable",
+  "gap",
+  "timeLimit",
+  "profile",
+  "analytic",
+];
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: "demo",
+    summary: "the whole way on an embedded model, in seconds",
+    flags: ["devices", "steps", "seed", "out"],
+    examples: ["demo", "demo --devices 4", "demo --json"],
+    load: async () => (await import("./demo.js")).demo,
+  },
+  {
+    name: "inspect",
+    summary: "nodes, parameters, unbound dimensions, what has no gradient",
+    argument: "model.onnx",
+    flags: ["bind", "inputShape", "loss", "trainable"],
+    examples: [
+      "inspect model.onnx",
+      "inspect model.onnx --bind batch=4",
+      "inspect model.onnx --loss softmax-cross-entropy:logits=labels --json",
+    ],
+    load: async () => (await import("./inspect.js")).inspect,
+  },
+  {
+    name: "profile",
+    summary: "measures forward, input-gradient and weight-gradient times",
+    argument: "model.onnx",
+    flags: ["devices", "bind", "inputShape", "loss", "trainable", "repeat", "analytic", "out"],
+    examples: [
+      "profile model.onnx --loss mse:output=target",
+      "profile model.onnx --loss mse --bind batch=4 --repeat 20 -o profile.json",
+      "profile model.onnx --loss mse --devices 1xcpu,1xcuda",
+    ],
+    load: async () => (await import("./profile.js")).profile,
+  },
+  {
+    name: "partition",
+    summary: "cuts a model into stages, with a bound on how good the cut is",
+    argument: "model.onnx",
+    flags: [...PLANNING, "out"],
+    examples: [
+      "partition model.onnx --devices 4 --microbatches 8 --loss softmax-cross-entropy:logits=labels -o plan",
+      "partition model.onnx --devices 4xcpu:2GiB --link 10GB/s,20us --loss mse --analytic",
+      "partition model.onnx --devices 2 --schedule zb-h1 --loss output:loss --bind batch=4 --json",
+    ],
+    load: async () => (await import("./partition.js")).partition,
+  },
+  {
+    name: "schedule",
+    summary: "a schedule on its own: grid, bubble, peak activations; reads and writes PyTorch's CSV",
+    flags: ["devices", "microbatches", "schedule", "stagesPerDevice", "window", "costs", "memory", "csv", "out"],
+    examples: [
+      "schedule --devices 4 --microbatches 8 --schedule 1f1b",
+      "schedule --devices 4 --microbatches 8 --costs 1,1,1,0.1",
+      "schedule --csv schedule.csv --costs 10,11,9",
+    ],
+    load: async () => (await import("./schedule.js")).schedule,
+  },
+  {
+    name: "simulate",
+    summary: "timeline, step time and memory of a plan",
+    argument: "plan",
+    flags: ["out"],
+    examples: ["simulate plan", "simulate plan -o trace.json", "simulate plan --json"],
+    load: async () => (await import("./simulate.js")).simulatePlan,
+  },
+  {
+    name: "verify",
+    summary: "gradients and one training step of a plan against one device, bit for bit",
+    argument: "plan",
+    flags: ["data", "seed"],
+    examples: ["verify plan", "verify plan --data train.npz", "verify plan --seed 7 --json"],
+    load: async () => (await import("./verify.js")).verify,
+  },
+  {
+    name: "train",
+    summary: "trains with a plan, or makes one from a model first",
+    argument: "plan|model.onnx",
+    flags: [...PLANNING, "data", "shuffle", "seed", "steps", "out"],
+    examples: [
+      "train plan --data train.npz --steps 1000 -o trained.onnx",
+      "train plan --data x=images.npy,labels=labels.npy --steps 1000 --seed 7",
+      "train model.onnx --devices 2 --loss mse --data synthetic --steps 20",
+    ],
+    load: async () => (await import("./train.js")).trainCommand,
+  },
+  {
+    name: "doctor",
+    summary: "engines, devices, versions, what is missing and how to get it",
+    flags: [],
+    examples: ["doctor", "doctor --json", "doctor --no-color"],
+    load: async () => (await import("./doctor.js")).doctor,
+  },
+];

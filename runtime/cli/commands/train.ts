@@ -1,0 +1,60 @@
+/** @file `train`: runs a plan, or makes one from a model first, and writes the trained model. */
+import { PipewrightError } from "../../../compiler/errors.js";
+import type { Plan } from "../../../compiler/plan/plan.js";
+import { openDataset } from "../../dataset/open.js";
+import { loadModel } from "../../model-file.js";
+import { readPlan } from "../../plan/directory.js";
+import { writeTrained } from "../../trained-model.js";
+import type { CommandBody, Context } from "../command.js";
+import type { FlagValues } from "../flags.js";
+import { makePlan, PLANNING_PHASES } from "../planning.js";
+import type { Progress } from "../progress.js";
+import { stageTable } from "../render/plan.js";
+import { lossLine, runSummary, runTraining, trainJson } from "../training-run.js";
+import { planDirectory } from "./partition.js";
+
+const DEFAULT_STEPS = 100;
+
+export const trainCommand: CommandBody = async (context, path, flags) => {
+  const { env, columns } = context;
+  const isModel = path.endsWith(".onnx");
+  const { data } = flags;
+  if (data === undefined) {
+    throw new PipewrightError(
+      "USAGE",
+      "--data: it is missing; expected synthetic, FILE or INPUT=FILE. Say where the samples are.",
+    );
+  }
+  const progress = context.progress(isModel ? ["read", ...PLANNING_PHASES, "train"] : ["train"]);
+  const directory = isModel ? planDirectory(path) : path;
+  const plan = isModel ? await planModel(context, progress, path, directory, flags) : await readPlan(env, path);
+  const { microbatches } = plan;
+  const options = { files: env.files, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };
+  const dataset = await openDataset(data, plan.inputs, options);
+  const run = await runTraining(context, progress, { directory, plan, dataset, steps: flags.steps ?? DEFAULT_STEPS });
+  const out = flags.out;
+  if (out !== undefined && run.weights) await writeTrained(env, directory, run.weights, out);
+  const text = [
+    stageTable(plan, columns),
+    runSummary(plan, run),
+    `loss       ${lossLine(run.losses, columns - 12)}`,
+    `           ${run.losses[0]?.toFixed(4)} to ${run.losses.at(-1)?.toFixed(4)} in ${run.losses.length} steps, ${dataset.about}`,
+    ...(out === undefined ? [] : [`wrote      ${out}`]),
+    "",
+  ].join("\n");
+  return { json: { ...trainJson(plan, run), out: out ?? null }, text };
+};
+
+async function planModel(
+  { env }: Context,
+  progress: Progress,
+  path: string,
+  directory: string,
+  flags: FlagValues,
+): Promise<Plan> {
+  progress.begin("read");
+  const model = await loadModel(env, path, Object.fromEntries(flags.bind ?? []));
+  progress.end(`${model.graph.nodes.length} nodes`);
+  const { plan } = await makePlan(env, progress, model, flags, directory);
+  return plan;
+}

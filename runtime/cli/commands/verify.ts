@@ -1,0 +1,59 @@
+/** @file `verify`: a plan against one device, bit for bit: losses, gradients, and the weights after one step. */
+import { PipewrightError } from "../../../compiler/errors.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { openDataset } from "../../dataset/open.js";
+import type { Env } from "../../env/env.js";
+import { readPlan } from "../../plan/directory.js";
+import { referencePlan } from "../../reference-plan.js";
+import { stepBatch } from "../../train.js";
+import type { PlanAt, Verification } from "../../verify.js";
+import { verifyPlans } from "../../verify.js";
+import type { CommandBody } from "../command.js";
+import { verifyJson } from "../plan-json.js";
+import { significant } from "../render/format.js";
+import { renderTable } from "../render/table.js";
+
+const SHOWN = 10;
+
+/** Exit code 11 when anything differs. */
+export const verify: CommandBody = async ({ env, columns, progress: phases }, directory, flags) => {
+  const plan = await readPlan(env, directory);
+  const { microbatches } = plan;
+  const options = { files: env.files, seed: flags.seed ?? 0, shuffle: false, microbatches };
+  const dataset = await openDataset(flags.data ?? "synthetic", plan.inputs, options);
+  const progress = phases(["verify"]);
+  progress.begin("verify");
+  const result = await verifyOnOneDevice(env, { directory, plan }, dataset);
+  progress.end(verificationLine(result));
+  const unequal = result.tensors.filter(({ isEqual }) => !isEqual);
+  const rows = unequal.slice(0, SHOWN).map(({ name, relativeError }) => [name, significant(relativeError)]);
+  const table = renderTable(
+    [
+      { title: "tensor", flexible: true },
+      { title: "relative error", align: "right" },
+    ],
+    rows,
+    columns,
+  );
+  const text = `${verificationLine(result)}\n${unequal.length > 0 ? `\n${table}` : ""}`;
+  const exitCode = result.equal ? 0 : new PipewrightError("VERIFY_MISMATCH", text).exitCode;
+  return { json: verifyJson(result), text, exitCode };
+};
+
+/** Runs one batch through the plan and through the same model on one device. */
+export async function verifyOnOneDevice(env: Env, subject: PlanAt, dataset: Dataset): Promise<Verification> {
+  const temporary = await env.files.temporaryDirectory();
+  try {
+    const reference = await referencePlan(env, subject, `${temporary}/reference`);
+    return await verifyPlans(env, subject, reference, await stepBatch(subject.plan, dataset, 0));
+  } finally {
+    await env.files.remove(temporary);
+  }
+}
+
+/** One sentence. */
+export function verificationLine({ equal, maxRelativeError, tensors }: Verification): string {
+  if (equal) return `${tensors.length} tensors equal to one device, bit for bit`;
+  const count = tensors.filter(({ isEqual }) => !isEqual).length;
+  return `${count} of ${tensors.length} tensors differ from one device, by at most ${significant(maxRelativeError)}`;
+}

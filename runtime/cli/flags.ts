@@ -1,0 +1,81 @@
+/** @file Every flag of the command line with its reader and its help line. The list is frozen by test/flags.test.ts. */
+import { parseCosts } from "./parse/costs.js";
+import { parseDevices } from "./parse/devices.js";
+import { oneOf, wholeNumber } from "./parse/text.js";
+import { parseBind, parseInputShapes, parseLosses, parseOptimizer } from "./parse/training.js";
+import { parseDurationMs, parseLink, parseShare } from "./parse/units.js";
+
+/** A flag with a value. */
+export interface ValueFlag<T> {
+  /** As commander reads it: "-d, --devices <list>". */
+  readonly form: string;
+  readonly help: string;
+  /** @throws PipewrightError USAGE, to which the name of the flag is added. */
+  readonly parse: (text: string) => T;
+}
+
+function flag<T>(form: string, help: string, parse: (text: string) => T): ValueFlag<T> {
+  return { form, help, parse };
+}
+
+function on(form: string, help: string): ValueFlag<boolean> {
+  return flag(form, help, (text) => oneOf(text, ["true", "false"]) === "true");
+}
+
+const text = (value: string): string => value;
+const list = (value: string): readonly string[] => value.split(",").map((part) => part.trim());
+
+/** By the name that commands use. Switches have no `<value>` in their form. */
+export const FLAGS = {
+  devices: flag("-d, --devices <list>", "4, or kinds with memory limits: 4xcpu:2GiB,1xcuda", parseDevices),
+  link: flag("--link <rate,latency>", "the link between devices: 10GB/s,20us", parseLink),
+  microbatches: flag("-m, --microbatches <n>", "parts of a batch that go through the pipeline", wholeNumber(1)),
+  stagesPerDevice: flag("--stages-per-device <n>", "stages that each device holds", wholeNumber(1)),
+  schedule: flag("-s, --schedule <name>", "auto, or a name that `pipewright schedule` lists", text),
+  window: flag("--window <n>", "most microbatches in flight, for windowed-1f1b", wholeNumber(1)),
+  bind: flag("-b, --bind <dim=size>", "sizes of symbolic dimensions: batch=4,sequence=128", parseBind),
+  inputShape: flag(
+    "--input-shape <name=sizes>",
+    "shape of an input that has none: image=1,3,224,224",
+    parseInputShapes,
+  ),
+  loss: flag(
+    "--loss <spec>",
+    "softmax-cross-entropy:logits=labels, mse, bce-with-logits, output:NAME; may be repeated",
+    parseLosses,
+  ),
+  optimizer: flag("--optimizer <spec>", "sgd:lr=0.1,momentum=0.9 or adamw:lr=1e-3,weight-decay=0.01", parseOptimizer),
+  trainable: flag("--trainable <patterns>", "parameters to train: encoder.*,head.* (all that the loss reaches)", list),
+  gap: flag("--gap <share>", "stop the solver when this close to the bound: 1%", parseShare),
+  timeLimit: flag("--time-limit <time>", "most time for the solver: 30s", parseDurationMs),
+  profile: flag("--profile <file>", "costs that `pipewright profile` wrote", text),
+  analytic: on("--analytic", "estimate costs instead of measuring them; reproducible everywhere"),
+  repeat: flag("--repeat <n>", "runs per measurement; the least disturbed counts", wholeNumber(1)),
+  costs: flag("--costs <f,i,w[,send]>", "ms of F, I, W and of a message, for every stage: 1,1,1,0.1", parseCosts),
+  memory: flag("--memory <n>", "most activations that a device keeps", wholeNumber(1)),
+  csv: flag("--csv <file>", "read the schedule from a file of PyTorch's form", text),
+  data: flag("--data <source>", "synthetic, FILE, or INPUT=FILE,…: npy, npz, safetensors, csv, idx", text),
+  shuffle: on("--no-shuffle", "take the samples in the order of the file"),
+  steps: flag("--steps <n>", "optimizer steps to run", wholeNumber(1)),
+  seed: flag("--seed <n>", "seed of samples and random layers", wholeNumber(0)),
+  out: flag("-o, --out <path>", "where to write", text),
+} as const satisfies Record<string, ValueFlag<unknown>>;
+
+export type FlagName = keyof typeof FLAGS;
+
+/** What a command gets: the flags that were given, read. */
+export type FlagValues = { readonly [K in FlagName]?: ReturnType<(typeof FLAGS)[K]["parse"]> };
+
+/** Flags that every command has. `--help` and `--version` come with them. */
+export const COMMON_FLAGS = {
+  json: { form: "--json", help: "print one JSON document" },
+  quiet: { form: "-q, --quiet", help: "no progress on stderr" },
+  color: { form: "--no-color", help: "no colours; NO_COLOR in the environment does the same" },
+  config: { form: "-c, --config <file>", help: "flags from a YAML or JSON file" },
+  set: { form: "--set <flag=value>", help: "one flag, as the file would set it" },
+} as const;
+
+/** "stages-per-device" of `stagesPerDevice`: the long name without dashes. A switch that starts with no- loses that. */
+export function longName(name: FlagName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,50 @@
+/** @file The JSON documents of plans and runs. Their members are part of the command line's contract. */
+import type { Plan } from "../../compiler/plan/plan.js";
+import type { Verification } from "../verify.js";
+import type { Planned } from "./planning.js";
+
+/** What `partition --json` prints. */
+export function partitionJson({ plan, directory, solveMs }: Planned) {
+  const { certificate, solver, model } = plan.partition;
+  const { name, forecast } = plan.schedule;
+  return {
+    model: { nodes: plan.model.nodes, blocks: plan.model.blocks, parameters: plan.model.parameters },
+    profile: plan.profile,
+    partition: {
+      status: certificate.status,
+      bottleneckMs: certificate.bottleneckMs,
+      boundMs: certificate.boundMs,
+      gap: certificate.gap,
+      model,
+      solver,
+      solveMs,
+      stages: stagesJson(plan),
+    },
+    schedule: { name, ...forecast },
+    plan: directory,
+  };
+}
+
+function stagesJson({ stages, devices }: Plan) {
+  return stages.map((stage) => ({
+    index: stage.index,
+    device: devices[stage.device]!.name,
+    nodes: stage.nodes,
+    parameterBytes: stage.parameterBytes,
+    forwardMs: stage.forwardMs,
+    inputGradMs: stage.inputGradMs,
+    weightGradMs: stage.weightGradMs,
+    sendBytes: stage.sendBytes,
+    peakBytes: stage.peakBytes,
+  }));
+}
+
+/** What `verify --json` prints: `tensors` counts them, `unequal` names the ones that differ. */
+export function verifyJson({ equal, maxRelativeError, tensors }: Verification) {
+  return {
+    equal,
+    maxRelativeError,
+    tensors: tensors.length,
+    unequal: tensors.filter(({ isEqual }) => !isEqual).map(({ name, relativeError }) => ({ name, relativeError })),
+  };
+}

@@ -1,0 +1,167 @@
+/** @file From flags to a plan directory: what `demo`, `partition` and `train` share. */
+import type { ClusterSpec } from "../../compiler/cluster.js";
+import { CPU_CORE, SHARED_MEMORY_LINK } from "../../compiler/cluster.js";
+import type { Compiled, CompileOptions } from "../../compiler/compile.js";
+import { compile } from "../../compiler/compile.js";
+import { PipewrightError } from "../../compiler/errors.js";
+import type { OptimizerSpec, Plan } from "../../compiler/plan/plan.js";
+import { createOrtEngine } from "../engine/ort/ort-engine.js";
+import type { Env } from "../env/env.js";
+import { measureProfile } from "../measure.js";
+import type { LoadedModel } from "../model-file.js";
+import { loadWeights } from "../model-file.js";
+import { PLAN_FILES, writePlan } from "../plan/directory.js";
+import { readProfile } from "../profile-file.js";
+import { threadedHighs } from "../solver/highs-thread.js";
+import type { FlagValues } from "./flags.js";
+import type { DeviceRequest } from "./parse/devices.js";
+import { parseDevices } from "./parse/devices.js";
+import type { Progress } from "./progress.js";
+import { formatMs, formatShare } from "./render/format.js";
+
+const DEFAULT_DEVICES = "2";
+const DEFAULT_REPEAT = 10;
+const DEFAULT_TIME_LIMIT_MS = 30_000;
+const DEFAULT_OPTIMIZER: OptimizerSpec = {
+  kind: "adamw",
+  learningRate: 1e-3,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+};
+/** What `--schedule auto` tries. Ties go to the one named first. */
+const AUTO_SCHEDULES = ["1f1b", "eager-1f1b", "zb-h1", "zb-h2"] as const;
+
+/** The phases that `makePlan` reports. */
+export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
+
+/** A plan on disk. */
+export interface Planned {
+  readonly plan: Plan;
+  readonly compiled: Compiled;
+  readonly directory: string;
+  /** Time of partition and schedule, all candidates together. */
+  readonly solveMs: number;
+}
+
+/** Devices and link of the flags. @throws USAGE for a kind that no engine drives. */
+export function clusterOf(requests: readonly DeviceRequest[], link: FlagValues["link"]): ClusterSpec {
+  const devices = requests.map(({ name, kind, memoryBytes }) => {
+    if (kind === "cpu") return { ...CPU_CORE, name, ...(memoryBytes === undefined ? {} : { memoryBytes }) };
+    throw new PipewrightError("USAGE", `--devices: no engine drives ${kind} here; expected cpu. Use cpu devices.`, {
+      kind,
+    });
+  });
+  return { devices, link: link ?? SHARED_MEMORY_LINK };
+}
+
+/** Profiles, cuts and schedules a model as the flags say, and writes the plan. */
+export async function makePlan(
+  env: Env,
+  progress: Progress,
+  model: LoadedModel,
+  flags: FlagValues,
+  directory: string,
+): Promise<Planned> {
+  await refuseOtherDirectories(env, directory);
+  const requests = flags.devices ?? parseDevices(DEFAULT_DEVICES);
+  const solver = threadedHighs({ defaultTimeLimitMs: flags.timeLimit ?? DEFAULT_TIME_LIMIT_MS });
+  const weights = await loadWeights(env, model);
+  progress.begin("profile");
+  let solveStartMs: number | undefined;
+  const options: CompileOptions = {
+    cluster: clusterOf(requests, flags.link),
+    pipeline: {
+      schedule: "",
+      microbatches: flags.microbatches ?? 2 * requests.length,
+      ...(flags.stagesPerDevice === undefined ? {} : { stagesPerDevice: flags.stagesPerDevice }),
+      ...(flags.window === undefined ? {} : { window: flags.window }),
+    },
+    training: { loss: flags.loss ?? [], ...(flags.trainable ? { trainable: flags.trainable } : {}) },
+    optimizer: flags.optimizer ?? DEFAULT_OPTIMIZER,
+    partition: { model: "direct", solver, ...(flags.gap === undefined ? {} : { gap: flags.gap }) },
+    profile: await profileSource(env, flags, new Map([...weights].map(([name, { bytes }]) => [name, bytes]))),
+    onPass: (pass) => {
+      if (pass !== "schedule" || solveStartMs !== undefined) return;
+      progress.end(profileHeadline(flags));
+      progress.begin("partition");
+      solveStartMs = env.clock.nowMs();
+    },
+  };
+  try {
+    const compiled = await compileBest(model, options, flags.schedule ?? "auto");
+    const solveMs = env.clock.nowMs() - solveStartMs!;
+    progress.end(headline(compiled.plan));
+    progress.begin("write");
+    const plan = await writePlan(env, directory, { ...compiled, weights, model: model.bytes });
+    progress.end(directory);
+    return { plan, compiled, directory, solveMs };
+  } finally {
+    await solver.close();
+  }
+}
+
+/** Compiles with the schedule, or with each of AUTO_SCHEDULES and keeps the plan of the shortest step. */
+async function compileBest(model: LoadedModel, options: CompileOptions, schedule: string): Promise<Compiled> {
+  const withSchedule = (name: string, profile: CompileOptions["profile"]): Promise<Compiled> =>
+    compile(model, { ...options, profile, pipeline: { ...options.pipeline, schedule: name } });
+  if (schedule !== "auto") return withSchedule(schedule, options.profile);
+  let best: Compiled | undefined;
+  let failure: unknown;
+  for (const name of AUTO_SCHEDULES) {
+    try {
+      const candidate = await withSchedule(name, best?.profile ?? options.profile);
+      const isShorter = best === undefined || stepMs(candidate) < stepMs(best);
+      if (isShorter) best = candidate;
+    } catch (error) {
+      if (!(error instanceof PipewrightError) || error.code !== "PLAN_INFEASIBLE") throw error;
+      failure ??= error;
+    }
+  }
+  if (best) return best;
+  throw failure;
+}
+
+function stepMs({ plan }: Compiled): number {
+  return plan.schedule.forecast.makespanMs;
+}
+
+async function profileSource(
+  env: Env,
+  flags: FlagValues,
+  weights: ReadonlyMap<string, Uint8Array>,
+): Promise<CompileOptions["profile"]> {
+  if (flags.analytic) return "analytic";
+  const { profile } = flags;
+  if (profile !== undefined) return ({ graph }) => readProfile(env, profile, graph);
+  return async (graph, { kind }) => {
+    const engine = createOrtEngine({ kind });
+    try {
+      return await measureProfile(graph, engine, { repeat: flags.repeat ?? DEFAULT_REPEAT, clock: env.clock, weights });
+    } finally {
+      engine.close();
+    }
+  };
+}
+
+/** A plan takes the place of what was in its directory, so the directory must be empty, absent or a plan. */
+async function refuseOtherDirectories({ files }: Env, directory: string): Promise<void> {
+  if (!(await files.exists(directory)) || (await files.exists(`${directory}/${PLAN_FILES.plan}`))) return;
+  const entries = await files.list(directory);
+  if (entries.length === 0) return;
+  throw new PipewrightError(
+    "USAGE",
+    `-o ${directory}: the directory holds other files and no plan; got ${entries.slice(0, 3).join(", ")}. Name another directory.`,
+  );
+}
+
+function profileHeadline({ analytic, profile }: FlagValues): string {
+  if (analytic) return "estimated";
+  return profile === undefined ? "measured" : `read from ${profile}`;
+}
+
+function headline({ partition: { certificate }, schedule, stages }: Omit<Plan, "files">): string {
+  const { bottleneckMs, gap } = certificate;
+  return `${stages.length} stages, ${schedule.name}, bottleneck ${formatMs(bottleneckMs)}, gap ${formatShare(gap)}`;
+}

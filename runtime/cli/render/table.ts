@@ -1,0 +1,50 @@
+/** @file Tables that fit the terminal. */
+
+/** A column. One column of a table may be `flexible`: it gives up width when the table is too wide. */
+export interface TableColumn {
+  readonly title: string;
+  readonly align?: "left" | "right";
+  readonly flexible?: boolean;
+}
+
+const GAP = "  ";
+const ELLIPSIS = "…";
+const LEAST_FLEXIBLE = 6;
+
+/**
+ * Lines of text, the header first, each ended by a newline.
+ * Requires: as many cells in each row as columns. Ensures: no line is longer than `width` if the flexible column can
+ * give way.
+ */
+export function renderTable(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): string {
+  const widths = columns.map(({ title }, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  const total = widths.reduce((sum, own) => sum + own, 0) + GAP.length * (columns.length - 1);
+  const flexible = columns.findIndex((column) => column.flexible);
+  if (total > width && flexible >= 0) widths[flexible] = Math.max(LEAST_FLEXIBLE, widths[flexible]! - (total - width));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => {
+        const text = shorten(cell, widths[column]!);
+        return columns[column]!.align === "right" ? text.padStart(widths[column]!) : text.padEnd(widths[column]!);
+      })
+      .join(GAP)
+      .trimEnd() + "\n";
+  return [columns.map(({ title }) => title), ...rows].map(line).join("");
+}
+
+/** The text, with its middle left out if it is longer than `width`: names differ at both ends. */
+export function shorten(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const tail = Math.floor((width - 1) / 2);
+  return text.slice(0, width - 1 - tail) + ELLIPSIS + (tail > 0 ? text.slice(-tail) : "");
+}
+
+/** A bar of `width` cells, filled to `share`. */
+export function renderBar(share: number, width: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * width);
+  return "█".repeat(filled) + "░".repeat(width - filled);
+}

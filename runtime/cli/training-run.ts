@@ -1,0 +1,125 @@
+/** @file One training run as the command line shows it: losses, step time and bubble, predicted and measured. */
+import type { Plan } from "../../compiler/plan/plan.js";
+import type { Tensors } from "../../compiler/plan/safetensors.js";
+import type { Dataset } from "../dataset/dataset.js";
+import type { RowTimes } from "../executor.js";
+import type { PipelineMode } from "../pipeline.js";
+import { train } from "../train.js";
+import type { Context } from "./command.js";
+import type { Progress } from "./progress.js";
+import { formatDifference, formatMs, formatShare, significant } from "./render/format.js";
+import type { TimelineRow } from "./render/timeline.js";
+
+/** Steps at the start that do not count as measured: memory is touched for the first time. */
+const WARM_UP_STEPS = 2;
+
+/** What is trained and how long. */
+export interface RunRequest {
+  readonly directory: string;
+  readonly plan: Plan;
+  readonly dataset: Dataset;
+  readonly steps: number;
+  readonly mode?: PipelineMode;
+}
+
+/** A run that has ended. */
+export interface Run {
+  /** Mean loss before each update. */
+  readonly losses: readonly number[];
+  /** Median over the steps after the first ones. */
+  readonly stepMs: number;
+  /** Idle share of the devices between first start and last end, of the step with the median time. */
+  readonly bubble: number;
+  /** When each action of that step ran. */
+  readonly rows: readonly RowTimes[];
+  readonly weights: Tensors | undefined;
+}
+
+/** Trains in the phase "train". An interrupt ends the run after the step. */
+export async function runTraining(
+  { env, signal }: Pick<Context, "env" | "signal">,
+  progress: Progress,
+  { directory, plan, dataset, steps, mode = "process" }: RunRequest,
+): Promise<Run> {
+  const losses: number[] = [];
+  const taken: { readonly ms: number; readonly rows: readonly RowTimes[] }[] = [];
+  let weights: Tensors | undefined;
+  progress.begin("train");
+  const options = {
+    dataset,
+    steps,
+    mode,
+    isCancelled: () => signal.aborted,
+    onTrained: (trained: Tensors) => void (weights = trained),
+  };
+  for await (const { step, loss, ms, rows } of train(env, directory, plan, options)) {
+    losses.push(loss);
+    taken.push({ ms, rows });
+    progress.update(step, steps, `loss ${significant(loss)}`);
+  }
+  const settled = taken.length > WARM_UP_STEPS ? taken.slice(WARM_UP_STEPS) : taken;
+  const median = settled.sort((a, b) => a.ms - b.ms)[Math.floor(settled.length / 2)];
+  progress.end(`${losses.length} steps, loss ${significant(losses[0] ?? NaN)} to ${significant(losses.at(-1) ?? NaN)}`);
+  return {
+    losses,
+    stepMs: median?.ms ?? 0,
+    bubble: measuredBubble(median?.rows ?? []),
+    rows: median?.rows ?? [],
+    weights,
+  };
+}
+
+/** Idle share of a step, over all devices, from the first start to the last end of an action. */
+export function measuredBubble(rows: readonly RowTimes[]): number {
+  const starts = rows.flatMap(({ startMs }) => [...startMs]);
+  const ends = rows.flatMap(({ endMs }) => [...endMs]);
+  if (starts.length === 0) return 0;
+  const span = ends.reduce((last, ms) => Math.max(last, ms)) - starts.reduce((first, ms) => Math.min(first, ms));
+  const busy = ends.reduce((sum, end, at) => sum + end - starts[at]!, 0);
+  return span > 0 ? 1 - busy / (span * rows.length) : 0;
+}
+
+/** What ran when, from the first start on. */
+export function measuredRows(plan: Plan, rows: readonly RowTimes[]): readonly TimelineRow[] {
+  const first = Math.min(...rows.map(({ startMs }) => startMs[0] ?? Infinity));
+  return rows.map(({ startMs, endMs }, device) => ({
+    label: plan.devices[device]!.name,
+    cells: plan.rows[device]!.map(({ phase, microbatch }, at) => ({
+      phase,
+      microbatch,
+      startMs: startMs[at]! - first,
+      endMs: endMs[at]! - first,
+    })),
+  }));
+}
+
+/** What `train --json` ends with. */
+export function trainJson({ devices, schedule: { forecast } }: Plan, { losses, stepMs, bubble }: Run) {
+  return {
+    steps: losses.length,
+    losses,
+    finalLoss: losses.at(-1) ?? null,
+    stepMs: { predicted: forecast.makespanMs, measured: stepMs },
+    bubble: { predicted: forecast.bubble, measured: bubble },
+    devices: devices.map(({ name }) => name),
+  };
+}
+
+/** Two lines: step time and bubble, predicted and measured. */
+export function runSummary({ schedule: { forecast } }: Plan, { stepMs, bubble }: Run): string {
+  return [
+    `step time  predicted ${formatMs(forecast.makespanMs)}  measured ${formatMs(stepMs)}  (${formatDifference(forecast.makespanMs, stepMs)})`,
+    `bubble     predicted ${formatShare(forecast.bubble)}  measured ${formatShare(bubble)}`,
+    "",
+  ].join("\n");
+}
+
+/** The losses as a line of blocks, lowest to highest, at most `width` of them. */
+export function lossLine(losses: readonly number[], width: number): string {
+  const blocks = "▁▂▃▄▅▆▇█";
+  const count = Math.min(width, losses.length);
+  const shown = Array.from({ length: count }, (_, at) => losses[Math.floor((at * losses.length) / count)]!);
+  const low = Math.min(...shown);
+  const range = Math.max(...shown) - low || 1;
+  return shown.map((loss) => blocks[Math.round(((loss - low) / range) * (blocks.length - 1))]!).join("");
+}

@@ -1,0 +1,38 @@
+/** @file The plan that others are compared with: the same model, loss, optimizer and microbatches on one device. */
+import { localCluster } from "../compiler/cluster.js";
+import { compile } from "../compiler/compile.js";
+import { parseLoss } from "../compiler/loss/spec.js";
+import type { Plan } from "../compiler/plan/plan.js";
+import type { Env } from "./env/env.js";
+import { modelOf } from "./model-file.js";
+import { PLAN_FILES, readWeights, writePlan } from "./plan/directory.js";
+import type { PlanAt } from "./verify.js";
+
+/**
+ * Writes the one-device plan of the model in a plan directory to `target`.
+ * Requires: `plan` was read from `directory`.
+ */
+export async function referencePlan(env: Env, { directory, plan }: PlanAt, target: string): Promise<PlanAt> {
+  const bytes = await env.files.read(`${directory}/${PLAN_FILES.model}`);
+  const model = modelOf(bytes, plan.model.name, plan.training.bind);
+  const compiled = await compile(
+    { ...model, batchAxes: batchAxes(plan) },
+    {
+      cluster: localCluster(1),
+      pipeline: { schedule: "1f1b", microbatches: plan.microbatches },
+      training: {
+        loss: plan.training.loss.map(parseLoss),
+        ...(plan.training.trainable ? { trainable: plan.training.trainable } : {}),
+      },
+      optimizer: plan.optimizer,
+      partition: { model: plan.partition.model, solver: undefined },
+      profile: "analytic",
+    },
+  );
+  const weights = await readWeights(env, directory, plan);
+  return { directory: target, plan: await writePlan(env, target, { ...compiled, weights, model: bytes }) };
+}
+
+function batchAxes({ inputs }: Plan): ReadonlyMap<string, number | null> {
+  return new Map(inputs.map(({ name, batchAxis }) => [name, batchAxis ?? null]));
+}
