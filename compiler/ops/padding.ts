@@ -48,7 +48,10 @@ function sourceOf(mode: Exclude<PadMode, "constant">, at: number, size: number):
   return phase < size ? phase : period - phase;
 }
 
-/** The adjoint of padding one axis with copies: every element of `dy` is added where it was copied from. */
+/**
+ * The adjoint of padding one axis with copies: every element of `dy` is added where it was copied from. Engines crop
+ * first, so copies come from what is left of the axis.
+ */
 function foldBack(
   b: Emitter,
   dy: Value,
@@ -57,8 +60,13 @@ function foldBack(
   margins: Margins,
   mode: Exclude<PadMode, "constant">,
 ) {
-  const count = dy.type.shape[axis]!;
-  const sources = Array.from({ length: count }, (_, at) => sourceOf(mode, at - margins.begins[axis]!, size));
+  const [begin, end] = [margins.begins[axis]!, margins.ends[axis]!];
+  const cropped = Math.max(0, -begin);
+  const left = size - cropped - Math.max(0, -end);
+  const sources = Array.from(
+    { length: dy.type.shape[axis]! },
+    (_, at) => cropped + sourceOf(mode, at - Math.max(0, begin), left),
+  );
   const shape = dy.type.shape.map((own, at) => (at === axis ? size : own));
   return scatterAlong(b, dy, b.int64s(sources), axis, { dtype: dy.type.dtype, shape });
 }

@@ -8,12 +8,25 @@ import { OPS } from "../../compiler/ops/registry.js";
 import { RandomStream } from "../../compiler/random.js";
 import { createOrtEngine } from "../../runtime/engine/ort/ort-engine.js";
 import { elementwiseSamples } from "./op-samples/elementwise.js";
+import { indexingSamples } from "./op-samples/indexing.js";
+import { matrixSamples } from "./op-samples/matrix.js";
+import { movingSamples } from "./op-samples/moving.js";
+import { poolingSamples } from "./op-samples/pooling.js";
 import { reducingSamples } from "./op-samples/reducing.js";
+import { resamplingSamples } from "./op-samples/resampling.js";
 import type { Numbers, SampleGraph } from "./op-samples/run.js";
 import { numbersOf, runNumbers, sampleGradients, sampleGraph } from "./op-samples/run.js";
 import type { OpSample } from "./op-samples/sample.js";
 
-const samples: readonly OpSample[] = [...elementwiseSamples, ...reducingSamples];
+const samples: readonly OpSample[] = [
+  ...elementwiseSamples,
+  ...reducingSamples,
+  ...matrixSamples,
+  ...poolingSamples,
+  ...movingSamples,
+  ...indexingSamples,
+  ...resamplingSamples,
+];
 const cases = samples.map((sample) => ({ name: sample.of ? `${sample.op} (${sample.of})` : sample.op, sample }));
 const engine = createOrtEngine();
 afterAll(() => engine.close());
