@@ -13,7 +13,7 @@ import type { WorkerSet } from "./worker-set.js";
 export async function startInline(env: Env, directory: string, plan: Plan, memory: SharedMemory): Promise<WorkerSet> {
   const layout = layoutOf(plan);
   const read = (file: string): Promise<Uint8Array> => env.files.read(`${directory}/${file}`);
-  const engines = plan.devices.map(({ kind }) => engineFor(kind));
+  const engines = plan.devices.map(engineFor);
   const devices = await Promise.all(
     engines.map((engine, index) => Device.load(index, plan, layout, engine, memory.bytes, read)),
   );

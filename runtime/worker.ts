@@ -43,7 +43,7 @@ async function begin(env: Env, start: WorkerStart, ready: (engine: string) => vo
   const { plan, device: index } = start;
   const memory = env.memories.open(start.memory);
   const layout = layoutOf(plan);
-  const engine = engineFor(plan.devices[index]!.kind);
+  const engine = engineFor(plan.devices[index]!);
   const read = (file: string): Promise<Uint8Array> => env.files.read(`${start.directory}/${file}`);
   const device = await Device.load(index, plan, layout, engine, memory.bytes, read);
   const rowLengths = plan.rows.map((row) => row.length);

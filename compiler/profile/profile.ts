@@ -12,6 +12,8 @@ export interface DeviceSpec {
   /** Sustained memory traffic. */
   readonly memoryBytesPerMs: number;
   readonly memoryBytes?: number;
+  /** Processor cores that one operator may use; 1 if left out. More than 1 only pays without a pipeline. */
+  readonly threads?: number;
 }
 
 /** A connection between two devices: time of n bytes = latencyMs + n / bytesPerMs. */

@@ -71,6 +71,7 @@ export const planSchema = z.strictObject({
         flopsPerMs: z.number().positive(),
         memoryBytesPerMs: z.number().positive(),
         memoryBytes: count.optional(),
+        threads: z.int().min(1).optional(),
       }),
     )
     .min(1),
