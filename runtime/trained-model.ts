@@ -1,60 +1,50 @@
-/** @file Writes trained weights back into the model file that they came from. */
-import { PipewrightError } from "../compiler/errors.js";
-import { decodeModel, encodeModel } from "../compiler/onnx/codec.js";
-import type { NodeProto, TensorProto } from "../compiler/onnx/proto.js";
+/** @file The trained model of a plan directory as one ONNX file. */
+import { decodeModel } from "../compiler/onnx/codec.js";
+import type { GraphProto, ModelProto, TensorProto } from "../compiler/onnx/proto.js";
+import { changed } from "../compiler/onnx/proto.js";
+import type { TrainedTensor } from "../compiler/onnx/write-back.js";
+import { writeBack } from "../compiler/onnx/write-back.js";
 import type { StoredTensor, Tensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
 import { PLAN_FILES } from "./plan/directory.js";
 
 /**
  * The model of a plan directory with new weights, written to `out`. Nodes, names and metadata stay as they were.
- * @throws FILE, LIMIT_EXCEEDED for models over 2 GiB.
+ * @throws FILE; MODEL_UNSUPPORTED for parameters that have no place in the file.
  */
 export async function writeTrained(env: Env, directory: string, weights: Tensors, out: string): Promise<void> {
   const bytes = await env.files.read(`${directory}/${PLAN_FILES.model}`);
   await env.files.writeAtomic(out, withWeights(bytes, weights));
 }
 
-/** The model file with the given tensors in place of its initializers and constants of the same names. */
+/** The model file with new weights. Tensors that lay in other files move into it, so that no other file changes. */
 export function withWeights(bytes: Uint8Array, weights: Tensors): Uint8Array {
-  const model = decodeModel(bytes);
+  const left = new Map(weights);
+  const model = embedded(decodeModel(bytes), left);
+  const trained = new Map(
+    [...left].map(([name, { dtype, shape, bytes: own }]): [string, TrainedTensor] => [
+      name,
+      { type: { dtype, shape }, bytes: own },
+    ]),
+  );
+  return writeBack(model, trained).bytes;
+}
+
+/** Takes the weights of external initializers out of `left` and puts them into the model. */
+function embedded(model: ModelProto, left: Map<string, StoredTensor>): ModelProto {
   const graph = model.graph!;
-  const left = new Set(weights.keys());
-  const replaced = (tensor: TensorProto, name: string): TensorProto => {
-    const stored = weights.get(name);
-    if (!stored) return tensor;
-    left.delete(name);
-    return tensorOf(tensor, stored);
-  };
-  const initializer = (graph.initializer ?? []).map((tensor) => replaced(tensor, tensor.name ?? ""));
-  const node = (graph.node ?? []).map((entry) => withConstant(entry, replaced));
-  if (left.size > 0) {
-    throw new PipewrightError(
-      "MODEL_UNSUPPORTED",
-      `trained model: the file has no tensor for ${[...left].slice(0, 5).join(", ")}; such parameters are made by its nodes. The weights are in the plan directory.`,
-      { parameters: [...left] },
-    );
-  }
-  return encodeModel({ ...model, graph: { ...graph, initializer, node } });
-}
-
-/** A node that holds a tensor as an attribute names it by its output. */
-function withConstant(node: NodeProto, replaced: (tensor: TensorProto, name: string) => TensorProto): NodeProto {
-  if ((node.input?.length ?? 0) > 0 || !node.attribute?.some(({ t }) => t)) return node;
-  const name = node.output?.[0] ?? "";
-  return {
-    ...node,
-    attribute: node.attribute.map((entry) => (entry.t ? { ...entry, t: replaced(entry.t, name) } : entry)),
-  };
-}
-
-/** Raw bytes in place of whatever form the tensor had, external data included. */
-function tensorOf({ dims, data_type, name, doc_string }: TensorProto, { bytes }: StoredTensor): TensorProto {
-  return {
-    dims,
-    data_type,
-    raw_data: bytes,
-    ...(name === undefined ? {} : { name }),
-    ...(doc_string === undefined ? {} : { doc_string }),
-  };
+  const initializer = (graph.initializer ?? []).map((tensor): TensorProto => {
+    const stored = left.get(tensor.name ?? "");
+    if (!stored || tensor.data_location !== 1) return tensor;
+    left.delete(tensor.name ?? "");
+    return {
+      dims: tensor.dims,
+      data_type: tensor.data_type,
+      raw_data: stored.bytes,
+      ...(tensor.name === undefined ? {} : { name: tensor.name }),
+      ...(tensor.doc_string === undefined ? {} : { doc_string: tensor.doc_string }),
+    };
+  });
+  const changes: Partial<GraphProto> = { initializer };
+  return changed(model, { graph: changed(graph, changes) });
 }

@@ -110,7 +110,9 @@ export function readFlags(sources: readonly GivenFlags[], wanted: readonly FlagN
       values[name] = FLAGS[name].parse(given.text);
     } catch (error) {
       if (!(error instanceof PipewrightError)) throw error;
-      throw new PipewrightError(error.code, `${given.source}: ${error.message}`, { ...error.details, flag: name });
+      const isNamed = error.message.startsWith(given.source);
+      const message = isNamed ? error.message : `${given.source}: ${error.message}`;
+      throw new PipewrightError(error.code, message, { ...error.details, flag: name });
     }
   }
   return values as FlagValues;

@@ -5,7 +5,7 @@ import type { Compiled, CompileOptions } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { OptimizerSpec, Plan } from "../../compiler/plan/plan.js";
-import { createOrtEngine } from "../engine/ort/ort-engine.js";
+import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
 import { measureProfile } from "../measure.js";
 import type { LoadedModel } from "../model-file.js";
@@ -135,8 +135,8 @@ async function profileSource(
   if (flags.analytic) return "analytic";
   const { profile } = flags;
   if (profile !== undefined) return ({ graph }) => readProfile(env, profile, graph);
-  return async (graph, { kind }) => {
-    const engine = createOrtEngine({ kind });
+  return async (graph, device) => {
+    const engine = engineFor(device);
     try {
       return await measureProfile(graph, engine, { repeat: flags.repeat ?? DEFAULT_REPEAT, clock: env.clock, weights });
     } finally {

@@ -1,6 +1,6 @@
 /** @file `doctor`: what this machine has, what is missing, and how to get it. */
 import { PipewrightError } from "../../../compiler/errors.js";
-import { createOrtEngine } from "../../engine/ort/ort-engine.js";
+import { engineFor } from "../../engine/registry.js";
 import { hostFacts } from "../../env/host.js";
 import type { CommandBody } from "../command.js";
 import { formatBytes } from "../render/format.js";
@@ -65,7 +65,7 @@ export const doctor: CommandBody = async ({ columns, env }) => {
 
 function checkEngine(): Check {
   try {
-    const engine = createOrtEngine();
+    const engine = engineFor({ kind: "cpu" });
     const found = engine.version;
     engine.close();
     return { name: "engine", ok: true, found };

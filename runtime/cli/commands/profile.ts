@@ -3,7 +3,7 @@ import { OPS } from "../../../compiler/ops/registry.js";
 import { analyticProfile } from "../../../compiler/profile/analytic.js";
 import type { NodeCost, Profile } from "../../../compiler/profile/profile.js";
 import { trainingGraph } from "../../../compiler/training.js";
-import { createOrtEngine } from "../../engine/ort/ort-engine.js";
+import { engineFor } from "../../engine/registry.js";
 import { measureProfile } from "../../measure.js";
 import { loadModel, loadWeights } from "../../model-file.js";
 import { writeProfile } from "../../profile-file.js";
@@ -34,7 +34,7 @@ export const profile: CommandBody = async ({ env, columns, progress: phases }, p
   if (flags.analytic) measured = analyticProfile(differentiated, OPS, device!);
   else {
     const weights = new Map([...(await loadWeights(env, model))].map(([name, { bytes }]) => [name, bytes]));
-    const engine = createOrtEngine({ kind: device!.kind });
+    const engine = engineFor(device!);
     try {
       measured = await measureProfile(differentiated, engine, {
         repeat: flags.repeat ?? DEFAULT_REPEAT,
