@@ -1,0 +1,21 @@
+/** @file The public surface of the compiler: `import { … } from "pipewright"`. */
+export { compile } from "./compile.js";
+export type { Compiled, CompileModel, CompileOptions } from "./compile.js";
+export { localCluster } from "./cluster.js";
+export type { ClusterSpec } from "./cluster.js";
+export { EXIT_CODE, PipewrightError } from "./errors.js";
+export type { Graph } from "./ir/graph.js";
+export { formatGraph } from "./ir/print.js";
+export { parseLoss } from "./loss/spec.js";
+export { importModel } from "./onnx/import.js";
+export type { ImportedModel } from "./onnx/import.js";
+export { partition } from "./partition/partition.js";
+export type { Partition, PartitionProblem } from "./partition/problem.js";
+export type { OptimizerSpec, Plan } from "./plan/plan.js";
+export type { Profile } from "./profile/profile.js";
+export type { Schedule } from "./schedule/action.js";
+export { checkSchedule } from "./schedule/check.js";
+export { readCsv, writeCsv } from "./schedule/csv.js";
+export { printSchedule } from "./schedule/print.js";
+export { scheduleByName } from "./schedule/registry.js";
+export { simulate } from "./schedule/simulate.js";
