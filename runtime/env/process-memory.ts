@@ -4,7 +4,7 @@ import koffi from "koffi";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { SharedMemories, SharedMemory } from "./env.js";
 import { linux } from "./libc.js";
-import { waitForChange, wordAt } from "./waiting.js";
+import { checkPart, checkWord, waitForChange } from "./waiting.js";
 
 /** "/proc/<pid>/fd/<descriptor>#<inode>": the inode shows a descriptor that was closed and given to another file. */
 const NAME = /^(\/proc\/\d+\/fd\/\d+)#(\d+)$/;
@@ -45,19 +45,34 @@ export const processMemories: SharedMemories = {
 function mapped(name: string, descriptor: number, byteLength: number): SharedMemory {
   const system = linux();
   const address = byteLength === 0 ? 0n : system.mapShared(descriptor, byteLength);
-  const room = byteLength === 0 ? new ArrayBuffer(0) : koffi.view(address, byteLength);
-  const words = new Int32Array(room, 0, Math.floor(byteLength / Int32Array.BYTES_PER_ELEMENT));
-  const sleep = (word: number, seen: number, timeoutMs: number): void => {
-    system.futexWait(addressOf(word), seen, timeoutMs);
+  const view = (offset: number, length: number): Uint8Array => {
+    checkPart(byteLength, offset, length);
+    return new Uint8Array(length === 0 ? new ArrayBuffer(0) : koffi.view(address + BigInt(offset), length));
   };
-  const addressOf = (word: number): bigint => address + BigInt(word * Int32Array.BYTES_PER_ELEMENT);
+  const wordAt = (offset: number): Int32Array => {
+    checkWord(byteLength, offset);
+    return new Int32Array(view(offset, Int32Array.BYTES_PER_ELEMENT).buffer);
+  };
+  const words = new Map<number, Int32Array>();
+  let whole: Uint8Array | undefined;
   let open = true;
   return {
     name,
-    bytes: new Uint8Array(room),
-    wait: (offset, seen, timeoutMs) => waitForChange(words, wordAt(words, offset), seen, timeoutMs, sleep),
+    byteLength,
+    view,
+    get bytes() {
+      return (whole ??= view(0, byteLength));
+    },
+    wait: (offset, seen, timeoutMs) => {
+      let word = words.get(offset);
+      if (!word) words.set(offset, (word = wordAt(offset)));
+      return waitForChange(word, 0, seen, timeoutMs, (leftMs) => {
+        system.futexWait(address + BigInt(offset), seen, leftMs);
+      });
+    },
     wake: (offset) => {
-      system.futexWake(addressOf(wordAt(words, offset)));
+      checkWord(byteLength, offset);
+      system.futexWake(address + BigInt(offset));
     },
     close: () => {
       if (!open) return;

@@ -4,7 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import koffi from "koffi";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { SharedMemories, SharedMemory } from "./env.js";
-import { waitForChange, wordAt } from "./waiting.js";
+import { checkPart, checkWord, waitForChange } from "./waiting.js";
 
 /** A memory as it travels between threads. `start` is where its bytes begin: the buffer itself is not aligned. */
 export interface NamedMemory {
@@ -29,7 +29,7 @@ export function ownedMemories(names: string, listener: MemoryListener): SharedMe
   let made = 0;
   return {
     create: (bytes) => {
-      const room = new SharedArrayBuffer(bytes + ALIGNMENT_BYTES);
+      const room = sharedRoom(bytes + ALIGNMENT_BYTES);
       const past = Number(koffi.address(new Uint8Array(room)) % BigInt(ALIGNMENT_BYTES));
       const memory = {
         name: `${names}#${made++}`,
@@ -50,6 +50,18 @@ export function ownedMemories(names: string, listener: MemoryListener): SharedMe
       return shared(memory, () => undefined);
     },
   };
+}
+
+function sharedRoom(bytes: number): SharedArrayBuffer {
+  checkPart(bytes, 0, bytes);
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch {
+    throw new PipewrightError(
+      "TRAINING_FAULT",
+      `shared memory: there is no room for ${bytes} bytes. Lower the batch or free some memory.`,
+    );
+  }
 }
 
 /** Memories of a child thread: those its parent had at the start, and those announced since. */
@@ -75,15 +87,24 @@ export function announcedMemories(present: readonly NamedMemory[], announcements
 function shared(memory: NamedMemory, onClose: () => void): SharedMemory {
   const { name, room, start, byteLength } = memory;
   const words = new Int32Array(room, start, Math.floor(byteLength / Int32Array.BYTES_PER_ELEMENT));
+  const wordAt = (offset: number): number => {
+    checkWord(byteLength, offset);
+    return offset / Int32Array.BYTES_PER_ELEMENT;
+  };
   return {
     name,
+    byteLength,
     bytes: new Uint8Array(room, start, byteLength),
+    view: (offset, length) => {
+      checkPart(byteLength, offset, length);
+      return new Uint8Array(room, start + offset, length);
+    },
     wait: (offset, seen, timeoutMs) =>
-      waitForChange(words, wordAt(words, offset), seen, timeoutMs, (word, value, leftMs) => {
-        Atomics.wait(words, word, value, leftMs);
+      waitForChange(words, wordAt(offset), seen, timeoutMs, (leftMs) => {
+        Atomics.wait(words, wordAt(offset), seen, leftMs);
       }),
     wake: (offset) => {
-      Atomics.notify(words, wordAt(words, offset));
+      Atomics.notify(words, wordAt(offset));
     },
     close: onClose,
   };

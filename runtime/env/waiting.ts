@@ -1,7 +1,9 @@
 /** @file Waiting for a word of shared memory to change: look a few times, then sleep in the system. */
+import { constants } from "node:buffer";
+import { PipewrightError, invariant } from "../../compiler/errors.js";
 
-/** Sleeps while `word` holds `seen`, at most `timeoutMs`; may return early for no reason. */
-export type Sleep = (word: number, seen: number, timeoutMs: number) => void;
+/** Sleeps at most this long, while the word has not changed; may return early for no reason. */
+export type Sleep = (timeoutMs: number) => void;
 
 /**
  * Looks before sleeping. Sleeping and waking cost some 10 us, so a change that comes within a few microseconds is met
@@ -24,17 +26,29 @@ export function waitForChange(words: Int32Array, word: number, seen: number, tim
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     const leftMs = deadlineMs - performance.now();
-    if (leftMs > 0) sleep(word, seen, leftMs);
+    if (leftMs > 0) sleep(leftMs);
     if (Atomics.load(words, word) !== seen) return true;
     if (leftMs <= 0) return false;
   }
 }
 
-/** The word at a byte offset, which must be a multiple of 4 inside the memory. */
-export function wordAt(words: Int32Array, offset: number): number {
-  const word = offset / Int32Array.BYTES_PER_ELEMENT;
-  if (!Number.isInteger(word) || word < 0 || word >= words.length) {
-    throw new Error(`internal: offset ${offset} is no word of ${words.byteLength} bytes of shared memory`);
-  }
-  return word;
+/** Stops unless a 32-bit word lies at a byte offset. */
+export function checkWord(byteLength: number, offset: number): void {
+  const bytes = Int32Array.BYTES_PER_ELEMENT;
+  const lies = Number.isInteger(offset / bytes) && offset >= 0 && offset + bytes <= byteLength;
+  invariant(lies, `offset ${offset} is no word of ${byteLength} bytes of shared memory`);
+}
+
+/**
+ * Stops unless a part lies inside the memory.
+ * @throws PipewrightError LIMIT_EXCEEDED when it is longer than an array of this Node can be.
+ */
+export function checkPart(byteLength: number, offset: number, length: number): void {
+  const lies = offset >= 0 && length >= 0 && offset + length <= byteLength;
+  invariant(lies, `${length} bytes at ${offset} do not lie in ${byteLength} bytes of shared memory`);
+  if (length <= constants.MAX_LENGTH) return;
+  throw new PipewrightError(
+    "LIMIT_EXCEEDED",
+    `shared memory: Node ${process.versions.node} has no arrays that long; got ${length} bytes, expected at most ${constants.MAX_LENGTH}. Use more devices with a smaller part each, or a newer Node.`,
+  );
 }

@@ -173,6 +173,9 @@ export function childrenContract(make: () => Env): void {
       expect(one.bytes.every((byte) => byte === 0)).toBe(true);
       one.bytes[4095] = 9;
       expect(two.bytes[4095]).toBe(9);
+      expect([...two.view(4094, 2)]).toEqual([0, 9]);
+      expect(two.byteLength).toBe(4096);
+      expect(() => two.view(4095, 2)).toThrow("2 bytes at 4095 do not lie in 4096 bytes");
       two.close();
       one.close();
       expect(() => memories.open(one.name)).toThrow(`shared memory: ${one.name} is not there`);
