@@ -2,6 +2,7 @@
 import { describe } from "vitest";
 import { nodeEnv } from "../../runtime/env/node.js";
 import { threadEnv } from "../../runtime/env/thread.js";
+import { simulatedEnv } from "../support/simulated-env.js";
 import { childrenContract, clockContract, filesContract } from "./env.contract.js";
 
 describe("nodeEnv", () => {
@@ -17,4 +18,10 @@ describe.runIf(hasProcesses)("nodeEnv: processes (Linux)", () => {
 
 describe("threadEnv", () => {
   childrenContract(threadEnv);
+});
+
+describe("simulatedEnv", () => {
+  const { files, clock } = simulatedEnv();
+  filesContract(async () => ({ files, directory: await files.temporaryDirectory() }));
+  clockContract(() => clock);
 });
