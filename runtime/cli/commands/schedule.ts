@@ -18,7 +18,7 @@ import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
 import type { CostRequest } from "../parse/costs.js";
 import { formatMs, formatShare } from "../render/format.js";
-import { renderTable } from "../render/table.js";
+import { renderList } from "../render/table.js";
 import { renderTimeline } from "../render/timeline.js";
 import { timelineRows } from "../render/plan.js";
 
@@ -39,10 +39,12 @@ export const schedule: CommandBody = async (context, _, flags) => {
 
 function listSchedules({ columns }: Context): Outcome {
   const list = SCHEDULES.map(({ name, aliases, summary }) => ({ name, aliases, summary }));
-  const rows = list.map(({ name, aliases, summary }) => [name, aliases.join(", "), summary]);
-  const titles = [{ title: "schedule" }, { title: "also called" }, { title: "what it does", flexible: true }];
+  const items = list.map(({ name, aliases, summary }): [string, string] => [
+    name,
+    aliases.length > 0 ? `${summary} (also called ${aliases.join(", ")})` : summary,
+  ]);
   const next = "\nnext: pipewright schedule --devices 4 --microbatches 8 --schedule 1f1b\n";
-  return { json: { schedules: list }, text: renderTable(titles, rows, columns) + next };
+  return { json: { schedules: list }, text: renderList(items, columns) + next };
 }
 
 async function readSchedule({ env }: Context, path: string): Promise<Schedule> {

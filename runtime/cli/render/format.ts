@@ -39,7 +39,7 @@ export function formatDifference(predicted: number, measured: number): string {
 /** Three significant digits, without an exponent for what people meet. */
 export function significant(number: number): string {
   if (number === 0) return "0";
-  const magnitude = Math.floor(Math.log10(Math.abs(number)));
+  const magnitude = Math.floor(Math.log10(Math.abs(Number(number.toPrecision(3)))));
   if (magnitude < -4) return number.toExponential(1);
   return number.toFixed(Math.min(6, Math.max(0, 2 - magnitude)));
 }

@@ -36,6 +36,27 @@ export function renderTable(
   return [columns.map(({ title }) => title), ...rows].map(line).join("");
 }
 
+/** Names with their descriptions beside them, wrapped at words. Each line ends with a newline. */
+export function renderList(items: readonly (readonly [name: string, about: string])[], width: number): string {
+  const indent = Math.max(...items.map(([name]) => name.length)) + GAP.length;
+  const lines = items.flatMap(([name, about]) =>
+    wrap(about, width - indent).map((part, at) => (at === 0 ? name : "").padEnd(indent) + part),
+  );
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/** Lines of at most `width` characters, broken at spaces; a longer word stands alone. */
+function wrap(text: string, width: number): readonly string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1)!;
+    if (last === "") lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** The text, with its middle left out if it is longer than `width`: names differ at both ends. */
 export function shorten(text: string, width: number): string {
   if (text.length <= width) return text;
