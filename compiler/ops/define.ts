@@ -1,5 +1,5 @@
 /** @file What the compiler knows of an operator: attributes, shape rule, work, constant folding, gradient rule. */
-import type { DType, Literal, TensorType, Value } from "../ir/graph.js";
+import type { DType, Literal, Shape, TensorType, Value } from "../ir/graph.js";
 import type { OpAttrs, OpType } from "./types.js";
 
 /** How an attribute is written in ONNX. */
@@ -82,6 +82,16 @@ export interface MissingGradient {
   readonly missing: string;
 }
 
+/** What an op that draws random numbers sees when it is written as arithmetic. */
+export interface DrawUse<K extends OpType> {
+  readonly x: readonly (Value | undefined)[];
+  readonly attrs: OpAttrs[K];
+  /** Types of the outputs. */
+  readonly y: readonly (TensorType | undefined)[];
+  /** Fresh random bits: uint32 of this shape, independent of all others. */
+  readonly bits: (shape: Shape) => Value;
+}
+
 /** All that is known of one operator at compile time. */
 export interface OpDef<K extends OpType> {
   readonly attributes: AttrFields<OpAttrs[K]>;
@@ -98,6 +108,11 @@ export interface OpDef<K extends OpType> {
     attrs: OpAttrs[K],
   ) => Work;
   readonly grad: GradRule<K> | NoGradient | MissingGradient;
+  /**
+   * Set for ops that draw random numbers: the same op as arithmetic on random bits, which every run of the same bits
+   * repeats. Gives the outputs, or undefined when this node draws nothing.
+   */
+  readonly draw?: (b: Emitter, use: DrawUse<K>) => readonly (Value | undefined)[] | undefined;
   /** Value of the outputs when all given inputs are literals; used for shape arithmetic. Undefined: not folded. */
   readonly fold?: (
     x: readonly (Literal | undefined)[],

@@ -1,4 +1,5 @@
 /** @file Elementwise functions of one input, without attributes. */
+import type { GraphBuilder } from "../ir/builder.js";
 import type { TensorType, Value } from "../ir/graph.js";
 import { isFloat } from "../ir/literal.js";
 import type { Emitter, NoAttrs, OpDef, Operand } from "./define.js";
@@ -161,6 +162,11 @@ export const unary: { readonly [K in keyof UnaryAttrs]: OpDef<K> } = {
     grad: { none: "the output is bool" },
   },
 };
+
+/** A copy of `value` that has this name. */
+export function copyAs(builder: GraphBuilder, value: Value, name: string): Value {
+  return builder.node("Identity", [value], {}, { outputs: [name] }).outputs[0]!;
+}
 
 /** 1 − x² as (1 − x)(1 + x), which keeps its digits near ±1. */
 function oneMinusSquare(b: Emitter, x: Value): Value {
