@@ -9,7 +9,7 @@ import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
 import { measureProfile } from "../measure.js";
 import type { LoadedModel } from "../model-file.js";
-import { loadWeights } from "../model-file.js";
+import { loadModel, loadWeights } from "../model-file.js";
 import { PLAN_FILES, writePlan } from "../plan/directory.js";
 import { readProfile } from "../profile-file.js";
 import { threadedHighs } from "../solver/highs-thread.js";
@@ -33,7 +33,7 @@ const DEFAULT_OPTIMIZER: OptimizerSpec = {
 /** What `--schedule auto` tries. Ties go to the one named first. */
 const AUTO_SCHEDULES = ["1f1b", "eager-1f1b", "zb-h1", "zb-h2"] as const;
 
-/** The phases that `makePlan` reports. */
+/** The phases that `makePlan` reports. `readModel` reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
 
 /** A plan on disk. */
@@ -43,6 +43,15 @@ export interface Planned {
   readonly directory: string;
   /** Time of partition and schedule, all candidates together. */
   readonly solveMs: number;
+}
+
+/** The model of a command's argument, with the shapes that the flags give. */
+export async function readModel(env: Env, progress: Progress, path: string, flags: FlagValues): Promise<LoadedModel> {
+  progress.begin("read");
+  const shapes = Object.fromEntries(flags.inputShape ?? []);
+  const model = await loadModel(env, path, Object.fromEntries(flags.bind ?? []), shapes);
+  progress.end(`${model.graph.nodes.length} nodes`);
+  return model;
 }
 
 /** Devices and link of the flags. @throws USAGE for a kind that no engine drives. */

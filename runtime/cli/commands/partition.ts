@@ -1,8 +1,7 @@
 /** @file `partition`: a model and devices in, a plan directory out. */
-import { loadModel } from "../../model-file.js";
 import type { CommandBody } from "../command.js";
 import { partitionJson } from "../plan-json.js";
-import { makePlan, PLANNING_PHASES } from "../planning.js";
+import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
 import { planSummary, stageTable } from "../render/plan.js";
 
 /** `model.onnx` becomes `model.plan` unless `-o` says otherwise. */
@@ -12,9 +11,7 @@ export function planDirectory(modelPath: string): string {
 
 export const partition: CommandBody = async (context, path, flags) => {
   const progress = context.progress(["read", ...PLANNING_PHASES]);
-  progress.begin("read");
-  const model = await loadModel(context.env, path, Object.fromEntries(flags.bind ?? []));
-  progress.end(`${model.graph.nodes.length} nodes`);
+  const model = await readModel(context.env, progress, path, flags);
   const planned = await makePlan(context.env, progress, model, flags, flags.out ?? planDirectory(path));
   const { plan, directory } = planned;
   const text = [

@@ -5,11 +5,11 @@ import type { NodeCost, Profile } from "../../../compiler/profile/profile.js";
 import { trainingGraph } from "../../../compiler/training.js";
 import { engineFor } from "../../engine/registry.js";
 import { measureProfile } from "../../measure.js";
-import { loadModel, loadWeights } from "../../model-file.js";
+import { loadWeights } from "../../model-file.js";
 import { writeProfile } from "../../profile-file.js";
 import type { CommandBody } from "../command.js";
 import { parseDevices } from "../parse/devices.js";
-import { clusterOf } from "../planning.js";
+import { clusterOf, readModel } from "../planning.js";
 import { formatMs, formatShare } from "../render/format.js";
 import { renderTable } from "../render/table.js";
 
@@ -21,13 +21,11 @@ const wholeMs = ({ forwardMs, inputGradMs, weightGradMs }: NodeCost): number => 
 
 export const profile: CommandBody = async ({ env, columns, progress: phases }, path, flags) => {
   const progress = phases(["read", "profile"]);
-  progress.begin("read");
-  const model = await loadModel(env, path, Object.fromEntries(flags.bind ?? []));
+  const model = await readModel(env, progress, path, flags);
   const { differentiated } = trainingGraph(model.graph, OPS, {
     loss: flags.loss ?? [],
     ...(flags.trainable && { trainable: flags.trainable }),
   });
-  progress.end(`${model.graph.nodes.length} nodes`);
   const [device] = clusterOf(flags.devices ?? parseDevices("1"), flags.link).devices;
   progress.begin("profile");
   let measured: Profile;

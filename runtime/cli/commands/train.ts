@@ -2,12 +2,11 @@
 import { PipewrightError } from "../../../compiler/errors.js";
 import type { Plan } from "../../../compiler/plan/plan.js";
 import { openDataset } from "../../dataset/open.js";
-import { loadModel } from "../../model-file.js";
 import { readPlan } from "../../plan/directory.js";
 import { writeTrained } from "../../trained-model.js";
 import type { CommandBody, Context } from "../command.js";
 import type { FlagValues } from "../flags.js";
-import { makePlan, PLANNING_PHASES } from "../planning.js";
+import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
 import type { Progress } from "../progress.js";
 import { stageTable } from "../render/plan.js";
 import { lossLine, runSummary, runTraining, trainJson } from "../training-run.js";
@@ -52,9 +51,7 @@ async function planModel(
   directory: string,
   flags: FlagValues,
 ): Promise<Plan> {
-  progress.begin("read");
-  const model = await loadModel(env, path, Object.fromEntries(flags.bind ?? []));
-  progress.end(`${model.graph.nodes.length} nodes`);
+  const model = await readModel(env, progress, path, flags);
   const { plan } = await makePlan(env, progress, model, flags, directory);
   return plan;
 }
