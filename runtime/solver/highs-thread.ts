@@ -22,8 +22,7 @@ export interface ThreadOptions {
 function startThread(entry: URL): Worker {
   const name = "pipewright-solver";
   if (!entry.pathname.endsWith(".ts")) return new Worker(entry, { name });
-  const load = `import("tsx/esm/api").then(({ register }) => { register(); return import(${JSON.stringify(entry.href)}); });`;
-  return new Worker(load, { name, eval: true });
+  return new Worker(new URL("./source-thread.mjs", import.meta.url), { name, workerData: entry.href });
 }
 
 /**
