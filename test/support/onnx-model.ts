@@ -18,7 +18,7 @@ const CODE: Readonly<Partial<Record<DType, number>>> = {
   uint64: 13,
 };
 
-/** A node: op, names of inputs and outputs, integer attributes, and its own name (the op in lower case if left out). */
+/** A node: op, names of inputs and outputs, integer attributes, and its own name (that of the first output if left out). */
 export interface ModelNode {
   readonly op: string;
   readonly inputs: readonly string[];
@@ -43,7 +43,7 @@ export function onnxModel(
     opsetImport: [{ domain: "", version: 21 }],
     graph: {
       name: "test",
-      node: nodes.map(({ op, inputs: from, outputs: to, ints = {}, name = op.toLowerCase() }) => ({
+      node: nodes.map(({ op, inputs: from, outputs: to, ints = {}, name = to[0]! }) => ({
         name,
         opType: op,
         input: [...from],
