@@ -3,6 +3,7 @@ import type { Differentiated } from "../autodiff/differentiated.js";
 import type { Graph, NodeId, Value } from "../ir/graph.js";
 import { elementCount, tensorBytes } from "../ir/literal.js";
 import type { OpTable } from "../ops/define.js";
+import { indexLimits } from "../ops/index-limits.js";
 import type { NodeCost } from "../profile/profile.js";
 import type { Action, Schedule } from "../schedule/action.js";
 import { residentBytes, ringBytes, workspaceBytes } from "./memory.js";
@@ -89,12 +90,19 @@ function planParameters(differentiated: Differentiated, linked: LinkedPrograms):
 }
 
 function planInputs(graph: Graph, linked: LinkedPrograms, { batchAxes }: LinkOptions): Plan["inputs"] {
+  const limits = indexLimits(graph);
   return graph.inputs.map((input) => {
+    const below = limits.get(input.name);
     const stages = linked.programs.filter(({ inputs }) => inputs.some(({ value }) => value.id === input.id));
     const axis = batchAxes.has(input.name) ? batchAxes.get(input.name)! : 0;
     const readers = [...new Set(stages.map(({ key }) => key.stage))].sort((a, b) => a - b);
     const hasAxis = axis !== null && input.type.shape.length > 0;
-    return { ...spec(input), ...(hasAxis ? { batchAxis: axis } : {}), stages: readers };
+    return {
+      ...spec(input),
+      ...(hasAxis ? { batchAxis: axis } : {}),
+      stages: readers,
+      ...(below === undefined ? {} : { below }),
+    };
   });
 }
 
