@@ -28,9 +28,14 @@ export function elementTypeCode(dtype: DType): number {
   return CODE[dtype];
 }
 
-/** The element type behind ONNX's number. @throws MODEL_UNSUPPORTED for those the IR lacks (complex, 8-bit floats, 4-bit). */
+/** The element type behind ONNX's number; undefined for those the IR lacks. */
+export function elementTypeNamed(code: number): DType | undefined {
+  return DTYPE.get(code);
+}
+
+/** The same. @throws MODEL_UNSUPPORTED for those the IR lacks (complex, 8-bit floats, 4-bit integers). */
 export function elementTypeOf(code: number): DType {
-  const dtype = DTYPE.get(code);
+  const dtype = elementTypeNamed(code);
   if (dtype) return dtype;
   throw new PipewrightError(
     "MODEL_UNSUPPORTED",

@@ -9,6 +9,9 @@ import { differentiate } from "../../compiler/autodiff/differentiate.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { TensorType, Value } from "../../compiler/ir/graph.js";
 import { verify } from "../../compiler/ir/verify.js";
+import { isFloat } from "../../compiler/ir/literal.js";
+import { decodeModel, encodeModel } from "../../compiler/onnx/codec.js";
+import { dtypeCode } from "../../compiler/onnx/dtype.js";
 import { exportProgram } from "../../compiler/onnx/export.js";
 import { importModel } from "../../compiler/onnx/import.js";
 import type { ImportedModel } from "../../compiler/onnx/import.js";
@@ -26,8 +29,9 @@ type Deviations = Readonly<Record<string, number>>;
 interface CaseEntry {
   readonly name: string;
   readonly op: string;
-  readonly inputs: readonly { readonly name: string; readonly constant: boolean; readonly differentiable: boolean }[];
-  readonly outputs: readonly { readonly name: string; readonly upstream: boolean }[];
+  /** null: left out. */
+  readonly inputs: readonly ({ readonly name: string; readonly differentiable: boolean } | null)[];
+  readonly outputs: readonly ({ readonly name: string; readonly upstream: boolean } | null)[];
   readonly deviation: { readonly outputs: Deviations; readonly grads: Deviations };
 }
 
@@ -105,15 +109,14 @@ export function checkOpCase(engine: Engine, { entry, tensors }: OpCase): string 
 
 /** Outputs and gradients of a case, under the names of the reference. A gradient that does not exist is left out. */
 function runCase(engine: Engine, entry: CaseEntry, tensors: Tensors): Tensors {
-  const model = importModel(tensors.get("model")!.bytes);
+  const model = importCase(entry, tensors);
   const { graph } = model;
   verify(graph, OPS, "import");
-  const seeds = entry.outputs.flatMap(({ name, upstream }) => {
-    const output = graph.outputs.find((value) => value.name === name);
-    return upstream && output ? [{ output, upstream: `upstream.${name}` }] : [];
-  });
+  const seeds = graph.outputs
+    .filter(({ name }) => entry.outputs.some((own) => own?.name === name && own.upstream))
+    .map((output) => ({ output, upstream: `upstream.${output.name}` }));
   const wrt = [...graph.inputs, ...graph.params].filter((value) =>
-    entry.inputs.some(({ name, differentiable }) => differentiable && name === value.name),
+    entry.inputs.some((own) => own?.name === value.name && own.differentiable),
   );
   const results = new Map<string, Value>(graph.outputs.map((value) => [`output.${value.name}`, value]));
   let program = graph;
@@ -134,6 +137,31 @@ function runCase(engine: Engine, entry: CaseEntry, tensors: Tensors): Tensors {
   });
   const computed = runOnce(engine, bytes, feedsOf(model, program.inputs, tensors), types);
   return new Map([...results].map(([name, value]) => [name, computed.get(value.name)!]));
+}
+
+/**
+ * The imported model. Inputs of integers or bools that the shapes depend on become constants of the case: shapes are
+ * static here.
+ */
+function importCase(entry: CaseEntry, tensors: Tensors): ImportedModel {
+  const { bytes } = tensors.get("model")!;
+  try {
+    return importModel(bytes);
+  } catch (error) {
+    if (!(error instanceof PipewrightError) || !error.message.includes("not known at compile time")) throw error;
+    const model = decodeModel(bytes);
+    const constants = entry.inputs.flatMap((input) => {
+      const tensor = tensors.get(`input.${input?.name}`);
+      if (!input || !tensor || isFloat(tensor.dtype)) return [];
+      return [{ dims: tensor.shape, data_type: dtypeCode(tensor.dtype), name: input.name, raw_data: tensor.bytes }];
+    });
+    return importModel(
+      encodeModel({
+        ...model,
+        graph: { ...model.graph, initializer: [...(model.graph?.initializer ?? []), ...constants] },
+      }),
+    );
+  }
 }
 
 function feedsOf({ graph, weights }: ImportedModel, inputs: readonly Value[], tensors: Tensors): Tensors {
