@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { PipewrightError } from "../../../compiler/errors.js";
-import { parseLoss } from "../../../compiler/loss/spec.js";
+import { formatLoss, parseLoss } from "../../../compiler/loss/spec.js";
 
 test.each([
   ["mse:boxes=offsets", { kind: "mse", output: "boxes", target: "offsets", weight: 1 }],
@@ -17,6 +17,7 @@ test.each([
   ],
 ])("reads %s", (text, spec) => {
   expect(parseLoss(text)).toEqual(spec);
+  expect(parseLoss(formatLoss(parseLoss(text)))).toEqual(spec);
 });
 
 test.each([
