@@ -19,6 +19,7 @@ import { forwardModel } from "./profile/aggregate.js";
 import { analyticProfile } from "./profile/analytic.js";
 import type { DeviceSpec, Profile } from "./profile/profile.js";
 import type { Schedule } from "./schedule/action.js";
+import { canonicalSchedule } from "./schedule/canonical.js";
 import { checkSchedule } from "./schedule/check.js";
 import { writeCsv } from "./schedule/csv.js";
 import { inFlight } from "./schedule/in-flight.js";
@@ -157,10 +158,14 @@ function profileOf(graph: Differentiated, { profile, cluster }: CompileOptions):
   return typeof profile === "function" ? profile(graph, cluster.devices[0]!) : profile;
 }
 
-/** Refuses schedules that need two copies of the model. */
+/** The schedule in the form that plans run. Refuses schedules that need two copies of the model. */
 function runnable(schedule: Schedule): Schedule {
   checkSchedule(schedule);
-  if ((schedule.replicas ?? 1) === 1) return schedule;
+  if ((schedule.replicas ?? 1) === 1) {
+    const canonical = canonicalSchedule(schedule);
+    checkSchedule(canonical);
+    return canonical;
+  }
   throw new PipewrightError(
     "USAGE",
     `schedule ${schedule.name}: needs ${schedule.replicas} copies of the model, which plans cannot hold. Choose another schedule.`,

@@ -1,11 +1,17 @@
 /** @file What the simulator says of a partition under a schedule. */
+import { invariant } from "../errors.js";
 import type { ForwardModel } from "../partition/forward-model.js";
 import type { NodeId } from "../ir/graph.js";
 import type { LinkSpec, NodeCost } from "../profile/profile.js";
 import type { Schedule } from "../schedule/action.js";
+import { makespanBound } from "../schedule/bound.js";
 import type { ScheduleCosts, Transfer } from "../schedule/costs.js";
+import { problemOf } from "../schedule/problem.js";
 import type { Timeline } from "../schedule/simulate.js";
 import type { Forecast } from "./plan.js";
+
+/** Bound and makespan add the same times in different orders; they may differ by this share. */
+const ROUNDING = 1e-9;
 
 /**
  * Times and transfers of the stages, per microbatch.
@@ -53,29 +59,17 @@ function transfersOf(
 }
 
 /**
- * No order of the same actions is faster: the first stage on a device waits for one microbatch to come down to it, all
- * work of the device follows, and its last gradient goes up to the first stage.
+ * The headline of a simulated step, with a lower bound on the makespan of any order of the same actions.
+ * Requires: `timeline` is the schedule's under these costs. One copy of the model.
  */
-function makespanBound({ placement, devices, microbatches }: Schedule, costs: ScheduleCosts): number {
-  const { forwardMs, inputGradMs, weightGradMs } = costs;
-  const prefix = (list: readonly number[], end: number): number => list.slice(0, end).reduce((sum, ms) => sum + ms, 0);
-  const bounds = Array.from({ length: devices }, (_, device) => {
-    const own = placement.flatMap((at, stage) => (at === device ? [stage] : []));
-    const first = Math.min(...own);
-    const work = own.reduce((sum, s) => sum + forwardMs[s]! + inputGradMs[s]! + weightGradMs[s]!, 0);
-    return prefix(forwardMs, first) + microbatches * work + prefix(inputGradMs, first);
-  });
-  return Math.max(0, ...bounds);
-}
-
-/** The headline of a simulated step, with a lower bound on the makespan of any order of the same actions. */
 export function forecast(schedule: Schedule, costs: ScheduleCosts, timeline: Timeline): Forecast {
-  const boundMs = Math.min(timeline.makespanMs, makespanBound(schedule, costs));
-  return {
-    makespanMs: timeline.makespanMs,
-    boundMs,
-    gap: timeline.makespanMs > 0 ? (timeline.makespanMs - boundMs) / timeline.makespanMs : 0,
-    bubble: timeline.bubble,
-    peakActivations: timeline.peakActivations,
-  };
+  const { makespanMs, bubble, peakActivations } = timeline;
+  const boundMs = makespanBound(problemOf(schedule, costs));
+  invariant(
+    boundMs <= makespanMs * (1 + ROUNDING),
+    `a makespan of ${makespanMs} ms is below its bound of ${boundMs} ms`,
+  );
+  const reached = Math.min(boundMs, makespanMs);
+  const gap = makespanMs > 0 ? (makespanMs - reached) / makespanMs : 0;
+  return { makespanMs, boundMs: reached, gap, bubble, peakActivations };
 }
