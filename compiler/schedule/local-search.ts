@@ -3,7 +3,7 @@
  * front of it later. Late acceptance (Burke & Bykov 2017): a candidate stays if it is no worse than the current one or
  * than the one of `memory` steps ago. Stops at the bound.
  */
-import { Evaluator, rowFits } from "./evaluate.js";
+import { Evaluator, repairRow } from "./evaluate.js";
 import type { CounterRandom } from "./random.js";
 import type { Tasks } from "./tasks.js";
 
@@ -27,7 +27,7 @@ const EPSILON = 1e-9;
 
 /** Requires: `start` has no deadlock and fits. Ensures: so does the result, and it is no slower. */
 export function improve(tasks: Tasks, start: readonly Uint16Array[], options: LocalSearchOptions): Found {
-  const { capacity, boundMs, random, mayGoOn, memory = 50 } = options;
+  const { capacity, boundMs, random, mayGoOn, memory = 3000 } = options;
   const evaluator = new Evaluator(tasks);
   const counts = new Int32Array(tasks.count);
   const rows = start.map((row) => row.slice());
@@ -49,7 +49,7 @@ export function improve(tasks: Tasks, start: readonly Uint16Array[], options: Lo
       shift(moved, from, Math.min(row.length - 1, position + BEHIND[random.below(BEHIND.length)]!));
     }
     const slot = step % memory;
-    if (!same(moved, row) && rowFits(tasks, moved, capacity[device]!, counts)) {
+    if (repairRow(tasks, moved, capacity[device]!, counts) && !same(moved, row)) {
       rows[device] = moved;
       const makespan = evaluator.run(rows);
       if (makespan <= current + 1e-12 || makespan <= history[slot]!) {

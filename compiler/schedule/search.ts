@@ -36,10 +36,18 @@ export interface SearchResult {
   readonly evaluations: number;
 }
 
-/** Random list schedules, and how many starts the local search takes from all candidates. */
+/** Random list schedules to start from. */
 const LIST_SCHEDULES = 200;
-const STARTS = 6;
+/** Local searches that the budget is split into. The last ones start from the best schedule so far. */
+const ROUNDS = 10;
+const FROM_BEST = 3;
 const EPSILON = 1e-9;
+
+interface Candidate {
+  readonly name: string;
+  readonly rows: readonly Uint16Array[];
+  readonly makespanMs: number;
+}
 
 /** @throws PLAN_INFEASIBLE if no candidate fits the memory, USAGE for a problem that contradicts itself. */
 export function searchSchedule(problem: SchedulingProblem, options: SearchOptions = {}): SearchResult {
@@ -51,32 +59,30 @@ export function searchSchedule(problem: SchedulingProblem, options: SearchOption
   const evaluator = new Evaluator(tasks);
   const capacity = problem.capacity ?? new Array<number>(problem.devices).fill(Infinity);
 
-  const templates = templatesFor(problem).map((schedule) => ({ name: schedule.name, rows: taskRows(tasks, schedule) }));
-  const candidates = templates.map(({ name, rows }) => ({ name, rows, makespanMs: evaluator.run(rows) }));
-  const [template] = candidates.slice().sort((a, b) => a.makespanMs - b.makespanMs);
+  const templates = templatesFor(problem).map((schedule): Candidate => {
+    const rows = taskRows(tasks, schedule);
+    return { name: schedule.name, rows, makespanMs: evaluator.run(rows) };
+  });
+  const lists: Candidate[] = [];
   for (let k = 0; k < LIST_SCHEDULES && !isTimeUp(); k++) {
     const rows = listSchedule(tasks, { capacity, tailMs, noise: k === 0 ? 0 : 0.5 * random.next(), random });
-    if (rows) candidates.push({ name: "list", rows, makespanMs: evaluator.run(rows) });
+    if (rows) lists.push({ name: "list", rows, makespanMs: evaluator.run(rows) });
   }
-  candidates.sort((a, b) => a.makespanMs - b.makespanMs);
-  if (candidates.length === 0)
-    throw new PipewrightError(
-      "PLAN_INFEASIBLE",
-      `schedule search: no schedule found within the memory; got capacity ${capacity.join(", ")} expected room for one more microbatch. Give the devices more memory.`,
-    );
+  const starts = alternate(templates.sort(byMakespan), lists.sort(byMakespan));
+  if (starts.length === 0) refuseMemory(capacity);
 
   let spent = evaluator.evaluations;
-  let best = candidates[0]!;
-  const starts = Math.min(STARTS, candidates.length);
-  for (let k = 0; k < starts && best.makespanMs > boundMs + EPSILON && spent < budget && !isTimeUp(); k++) {
-    const share = Math.ceil((budget - spent) / (starts - k));
+  let best = starts.reduce((a, b) => (b.makespanMs < a.makespanMs ? b : a));
+  for (let round = 0; round < ROUNDS && best.makespanMs > boundMs + EPSILON && spent < budget && !isTimeUp(); round++) {
+    const start = round >= ROUNDS - FROM_BEST ? best : starts[round % starts.length]!;
+    const share = Math.ceil((budget - spent) / (ROUNDS - round));
     let steps = 0;
     const mayGoOn = () => steps++ < share && (steps % 256 !== 0 || !isTimeUp());
-    const found = improve(tasks, candidates[k]!.rows, { capacity, boundMs, random, mayGoOn });
+    const found = improve(tasks, start.rows, { capacity, boundMs, random, mayGoOn });
     spent += steps;
-    if (found.makespanMs < best.makespanMs - EPSILON)
-      best = { name: "search", rows: [...found.rows], makespanMs: found.makespanMs };
+    if (found.makespanMs < best.makespanMs - EPSILON) best = { name: "search", ...found };
   }
+  const [template] = templates;
   const gap = Math.max(0, best.makespanMs / boundMs - 1);
   return {
     schedule: scheduleOf(tasks, best.rows, best.name),
@@ -87,4 +93,22 @@ export function searchSchedule(problem: SchedulingProblem, options: SearchOption
     ...(template && { template: { name: template.name, makespanMs: template.makespanMs } }),
     evaluations: spent,
   };
+}
+
+function byMakespan(a: Candidate, b: Candidate): number {
+  return a.makespanMs - b.makespanMs;
+}
+
+/** First of a, first of b, second of a, … */
+function alternate(a: readonly Candidate[], b: readonly Candidate[]): Candidate[] {
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, k) => [a[k], b[k]])
+    .flat()
+    .filter((candidate) => candidate !== undefined);
+}
+
+function refuseMemory(capacity: readonly number[]): never {
+  throw new PipewrightError(
+    "PLAN_INFEASIBLE",
+    `schedule search: no schedule found within the memory; got capacity ${capacity.join(", ")} expected room for one more microbatch. Give the devices more memory.`,
+  );
 }
