@@ -3,20 +3,23 @@
  * that misses what it needs gives Infinity.
  */
 import type { Tasks } from "./tasks.js";
-import { isForward } from "./tasks.js";
 
 const NOBODY = -1;
 
-/** Holds the times of the last evaluation. A run is task · microbatches + k. */
+/** Holds the times of the last complete evaluation. A run is task · microbatches + k. */
 export class Evaluator {
   readonly tasks: Tasks;
   readonly startMs: Float64Array;
   readonly endMs: Float64Array;
   /** Run whose message came last, −1 if none. */
   readonly awaitedRun: Int32Array;
+  /** Runs of each device in order, and the place of each run in that order. */
+  readonly runs: readonly Int32Array[];
+  readonly positionOf: Int32Array;
   /** Device that ends last. */
   lastDevice = 0;
   evaluations = 0;
+  private readonly tailMs: Float64Array;
   private readonly readyMs: Float64Array;
   private readonly missing: Uint8Array;
   private readonly allMissing: Uint8Array;
@@ -27,15 +30,20 @@ export class Evaluator {
   /** Run that a blocked device waits for. */
   private readonly blockedAt: Int32Array;
   private readonly stack: Int32Array;
+  private readonly deliveries: PackedDeliveries;
 
-  constructor(tasks: Tasks) {
-    const { count, microbatches, devices } = tasks;
+  /** `tailMs`: Ms that must pass after each run (bound.ts); lets a hopeless evaluation end early. */
+  constructor(tasks: Tasks, tailMs: Float64Array) {
+    const { count, microbatches, devices, ofDevice } = tasks;
     const runs = count * microbatches;
     this.tasks = tasks;
+    this.tailMs = tailMs;
     this.startMs = new Float64Array(runs);
     this.endMs = new Float64Array(runs);
     this.readyMs = new Float64Array(runs);
     this.awaitedRun = new Int32Array(runs);
+    this.runs = ofDevice.map((local) => new Int32Array(local.length * microbatches));
+    this.positionOf = new Int32Array(runs);
     this.missing = new Uint8Array(runs);
     this.allMissing = Uint8Array.from({ length: runs }, (_, run) => tasks.awaited[Math.floor(run / microbatches)]!);
     this.counts = new Int32Array(count);
@@ -43,14 +51,19 @@ export class Evaluator {
     this.freeMs = new Float64Array(devices);
     this.linkFreeMs = new Float64Array(devices * devices);
     this.blockedAt = new Int32Array(devices);
-    this.stack = new Int32Array(devices * devices + devices);
+    this.stack = new Int32Array(2 * devices);
+    this.deliveries = packDeliveries(tasks);
   }
 
-  /** Makespan, or Infinity on deadlock. Requires: each row has all its tasks once per microbatch, F before I before W. */
-  run(rows: readonly Uint16Array[]): number {
-    const { tasks, startMs, endMs, readyMs, awaitedRun, missing, counts, next, freeMs, linkFreeMs, blockedAt, stack } =
-      this;
-    const { microbatches, devices, ms, deliveries, device } = tasks;
+  /**
+   * Makespan; Infinity on deadlock or as soon as it is sure to pass `limitMs`.
+   * Requires: each row has all its tasks once per microbatch, F before I before W.
+   */
+  run(rows: readonly Uint16Array[], limitMs = Infinity): number {
+    const { startMs, endMs, readyMs, tailMs, awaitedRun, positionOf, missing, counts, next, freeMs, linkFreeMs } = this;
+    const { blockedAt, stack } = this;
+    const { microbatches, devices, ms, device } = this.tasks;
+    const { first, to, link, wireMs, latencyMs } = this.deliveries;
     this.evaluations++;
     missing.set(this.allMissing);
     readyMs.fill(0);
@@ -67,37 +80,41 @@ export class Evaluator {
     while (top > 0) {
       const d = stack[--top]!;
       const row = rows[d]!;
+      const runs = this.runs[d]!;
       let i = next[d]!;
       let time = freeMs[d]!;
       for (; i < row.length; i++) {
         const task = row[i]!;
-        const run = task * microbatches + counts[task]!;
+        const k = counts[task]!;
+        const run = task * microbatches + k;
         if (missing[run]! > 0) {
           blockedAt[d] = run;
           break;
         }
-        counts[task]!++;
+        counts[task] = k + 1;
         if (readyMs[run]! > time) time = readyMs[run]!;
         startMs[run] = time;
         time += ms[task]!;
         endMs[run] = time;
+        if (time + tailMs[run]! > limitMs) return Infinity;
+        runs[i] = run;
+        positionOf[run] = i;
         left--;
-        const list = deliveries[task]!;
-        for (let n = 0; n < list.length; n++) {
-          const { to, link, wireMs, latencyMs } = list[n]!;
+        for (let n = first[task]!; n < first[task + 1]!; n++) {
           let arrival = time;
-          if (link >= 0) {
-            if (linkFreeMs[link]! > arrival) arrival = linkFreeMs[link]!;
-            arrival += wireMs;
-            linkFreeMs[link] = arrival;
-            arrival += latencyMs;
+          const l = link[n]!;
+          if (l >= 0) {
+            if (linkFreeMs[l]! > arrival) arrival = linkFreeMs[l]!;
+            arrival += wireMs[n]!;
+            linkFreeMs[l] = arrival;
+            arrival += latencyMs[n]!;
           }
-          const receiver = to * microbatches + (run - task * microbatches);
+          const receiver = to[n]! * microbatches + k;
           if (arrival >= readyMs[receiver]!) {
             readyMs[receiver] = arrival;
             awaitedRun[receiver] = run;
           }
-          const e = device[to]!;
+          const e = device[to[n]!]!;
           if (--missing[receiver]! === 0 && blockedAt[e] === receiver) {
             blockedAt[e] = NOBODY;
             stack[top++] = e;
@@ -119,31 +136,24 @@ export class Evaluator {
   }
 }
 
-/**
- * Makes a row fit its device: where an F would pass `capacity`, pulls the next action that gives stash back in front
- * of it. False if that does not help, or if F, I and W of a stage stand in the wrong order. Changes `row`.
- */
-export function repairRow(tasks: Tasks, row: Uint16Array, capacity: number, counts: Int32Array): boolean {
-  const { takes, returns } = tasks;
-  const room = capacity * (1 + 1e-9);
-  counts.fill(0);
-  let kept = 0;
-  for (let i = 0; i < row.length; i++) {
-    let task = row[i]!;
-    if (isForward(task) && kept + takes[task]! > room) {
-      let j = i + 1;
-      while (j < row.length && !(returns[row[j]!]! > 0 && counts[row[j]!]! < counts[row[j]! - 1]!)) j++;
-      if (j === row.length) return false;
-      const release = row[j]!;
-      row.copyWithin(i + 1, i, j);
-      row[i] = task = release;
-    }
-    if (isForward(task)) kept += takes[task]!;
-    else {
-      if (counts[task]! >= counts[task - 1]!) return false;
-      kept -= returns[task]!;
-    }
-    counts[task]!++;
-  }
-  return true;
+/** Deliveries of task t: first[t] … first[t+1] − 1. */
+interface PackedDeliveries {
+  readonly first: Int32Array;
+  readonly to: Int32Array;
+  readonly link: Int32Array;
+  readonly wireMs: Float64Array;
+  readonly latencyMs: Float64Array;
+}
+
+function packDeliveries({ deliveries, count }: Tasks): PackedDeliveries {
+  const all = deliveries.flat();
+  const first = new Int32Array(count + 1);
+  deliveries.forEach((list, task) => (first[task + 1] = first[task]! + list.length));
+  return {
+    first,
+    to: Int32Array.from(all, ({ to }) => to),
+    link: Int32Array.from(all, ({ link }) => link),
+    wireMs: Float64Array.from(all, ({ wireMs }) => wireMs),
+    latencyMs: Float64Array.from(all, ({ latencyMs }) => latencyMs),
+  };
 }

@@ -3,9 +3,9 @@
  * front of it later. Late acceptance (Burke & Bykov 2017): a candidate stays if it is no worse than the current one or
  * than the one of `memory` steps ago. Stops at the bound.
  */
-import { Evaluator, repairRow } from "./evaluate.js";
+import type { Evaluator } from "./evaluate.js";
 import type { CounterRandom } from "./random.js";
-import type { Tasks } from "./tasks.js";
+import { repairRow } from "./repair.js";
 
 export interface LocalSearchOptions {
   readonly capacity: readonly number[];
@@ -21,40 +21,45 @@ export interface Found {
   readonly makespanMs: number;
 }
 
-const NEAR = [1, 1, 1, 2, 3, 4, 6] as const;
-const BEHIND = [0, 0, 1, 2, 4, 8] as const;
+/** Distances of a move, near ones more often. */
+const EARLIER = [1, 1, 1, 2, 3, 4, 6] as const;
+const LATER = [0, 0, 1, 2, 4, 8] as const;
 const EPSILON = 1e-9;
 
 /** Requires: `start` has no deadlock and fits. Ensures: so does the result, and it is no slower. */
-export function improve(tasks: Tasks, start: readonly Uint16Array[], options: LocalSearchOptions): Found {
+export function improve(evaluator: Evaluator, start: readonly Uint16Array[], options: LocalSearchOptions): Found {
   const { capacity, boundMs, random, mayGoOn, memory = 3000 } = options;
-  const evaluator = new Evaluator(tasks);
+  const { tasks } = evaluator;
   const counts = new Int32Array(tasks.count);
   const rows = start.map((row) => row.slice());
+  const spare = rows.map((row) => row.slice());
   let current = evaluator.run(rows);
   let best = current;
   let bestRows = rows.map((row) => row.slice());
   const history = new Float64Array(memory).fill(current);
-  let path = criticalPath(evaluator, rows, random);
+  const path = new CriticalPath(evaluator, random);
+  path.trace();
   for (let step = 0; best > boundMs + EPSILON && mayGoOn(); step++) {
-    const { device, position } = path[random.below(path.length)]!;
+    const cell = random.below(path.length);
+    const device = path.device[cell]!;
+    const position = path.position[cell]!;
     const row = rows[device]!;
-    const moved = row.slice();
+    const moved = spare[device]!;
+    moved.set(row);
     if (random.next() < 0.5) {
-      const to = Math.max(0, position - NEAR[random.below(NEAR.length)]!);
-      shift(moved, position, to);
-    } else {
-      if (position === 0) continue;
+      shift(moved, position, Math.max(0, position - EARLIER[random.below(EARLIER.length)]!));
+    } else if (position > 0) {
       const from = position - 1 - random.below(Math.min(4, position));
-      shift(moved, from, Math.min(row.length - 1, position + BEHIND[random.below(BEHIND.length)]!));
+      shift(moved, from, Math.min(row.length - 1, position + LATER[random.below(LATER.length)]!));
     }
     const slot = step % memory;
     if (repairRow(tasks, moved, capacity[device]!, counts) && !same(moved, row)) {
       rows[device] = moved;
-      const makespan = evaluator.run(rows);
-      if (makespan <= current + 1e-12 || makespan <= history[slot]!) {
+      const makespan = evaluator.run(rows, Math.max(current, history[slot]!) + EPSILON);
+      if (makespan < Infinity) {
+        spare[device] = row;
         current = makespan;
-        path = criticalPath(evaluator, rows, random);
+        path.trace();
         if (current < best - EPSILON) {
           best = current;
           bestRows = rows.map((r) => r.slice());
@@ -80,41 +85,48 @@ function same(a: Uint16Array, b: Uint16Array): boolean {
 }
 
 /** Cells of one chain of actions without a gap that ends last; where two chains meet, one is drawn at random. */
-function criticalPath(
-  evaluator: Evaluator,
-  rows: readonly Uint16Array[],
-  random: CounterRandom,
-): { device: number; position: number }[] {
-  const { tasks, startMs, endMs, awaitedRun } = evaluator;
-  const { microbatches, device } = tasks;
-  const runs = rows.map((row) => {
-    const counts = new Int32Array(tasks.count);
-    return Int32Array.from(row, (task) => task * microbatches + counts[task]!++);
-  });
-  const positionOf = new Int32Array(tasks.count * microbatches);
-  for (const row of runs) for (let i = 0; i < row.length; i++) positionOf[row[i]!] = i;
-  let d = evaluator.lastDevice;
-  let position = rows[d]!.length - 1;
-  const path = [{ device: d, position }];
-  for (;;) {
-    const run = runs[d]![position]!;
-    const before = position > 0 ? runs[d]![position - 1]! : -1;
-    const byRow = before >= 0 && Math.abs(endMs[before]! - startMs[run]!) < EPSILON;
-    const sender = awaitedRun[run]!;
-    if (startMs[run]! < EPSILON || (!byRow && sender < 0)) return path;
-    const byMessage =
-      sender >= 0 && (!byRow || (endMs[sender]! <= startMs[run]! && random.next() < 0.5 && isTight(sender, run)));
-    if (byMessage) {
-      d = device[Math.floor(sender / microbatches)]!;
-      position = positionOf[sender]!;
-    } else position--;
-    path.push({ device: d, position });
+class CriticalPath {
+  readonly device: Int32Array;
+  readonly position: Int32Array;
+  length = 0;
+  private readonly evaluator: Evaluator;
+  private readonly random: CounterRandom;
+
+  constructor(evaluator: Evaluator, random: CounterRandom) {
+    this.evaluator = evaluator;
+    this.random = random;
+    this.device = new Int32Array(evaluator.startMs.length);
+    this.position = new Int32Array(evaluator.startMs.length);
   }
 
-  /** Did the message of `sender` arrive just when `run` started? True for sure if there is no queue on the link. */
-  function isTight(sender: number, run: number): boolean {
-    const task = Math.floor(sender / microbatches);
-    const to = Math.floor(run / microbatches);
+  /** Requires: the last evaluation was complete. */
+  trace(): void {
+    const { tasks, runs, startMs, endMs, awaitedRun, positionOf } = this.evaluator;
+    const { microbatches, device: deviceOf } = tasks;
+    let d = this.evaluator.lastDevice;
+    let position = runs[d]!.length - 1;
+    this.length = 0;
+    for (;;) {
+      this.device[this.length] = d;
+      this.position[this.length++] = position;
+      const run = runs[d]![position]!;
+      const start = startMs[run]!;
+      const byRow = position > 0 && start - endMs[runs[d]![position - 1]!]! < EPSILON;
+      const sender = awaitedRun[run]!;
+      if (start < EPSILON || (!byRow && sender < 0)) return;
+      const byMessage = sender >= 0 && (!byRow || (this.random.next() < 0.5 && this.isTight(sender, run)));
+      if (byMessage) {
+        d = deviceOf[Math.floor(sender / microbatches)]!;
+        position = positionOf[sender]!;
+      } else position--;
+    }
+  }
+
+  /** Did the message of `sender` arrive just when `run` started? Not told for one that queued on its link. */
+  private isTight(sender: number, run: number): boolean {
+    const { tasks, startMs, endMs } = this.evaluator;
+    const task = Math.floor(sender / tasks.microbatches);
+    const to = Math.floor(run / tasks.microbatches);
     const delivery = tasks.deliveries[task]!.find((candidate) => candidate.to === to)!;
     return Math.abs(endMs[sender]! + delivery.wireMs + delivery.latencyMs - startMs[run]!) < EPSILON;
   }

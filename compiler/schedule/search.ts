@@ -56,7 +56,7 @@ export function searchSchedule(problem: SchedulingProblem, options: SearchOption
   const tasks = tasksOf(problem);
   const { boundMs, tailMs } = boundOf(tasks);
   const random = new CounterRandom(seed);
-  const evaluator = new Evaluator(tasks);
+  const evaluator = new Evaluator(tasks, tailMs);
   const capacity = problem.capacity ?? new Array<number>(problem.devices).fill(Infinity);
 
   const templates = templatesFor(problem).map((schedule): Candidate => {
@@ -78,7 +78,7 @@ export function searchSchedule(problem: SchedulingProblem, options: SearchOption
     const share = Math.ceil((budget - spent) / (ROUNDS - round));
     let steps = 0;
     const mayGoOn = () => steps++ < share && (steps % 256 !== 0 || !isTimeUp());
-    const found = improve(tasks, start.rows, { capacity, boundMs, random, mayGoOn });
+    const found = improve(evaluator, start.rows, { capacity, boundMs, random, mayGoOn });
     spent += steps;
     if (found.makespanMs < best.makespanMs - EPSILON) best = { name: "search", ...found };
   }
