@@ -6,10 +6,10 @@ import { PipewrightError, invariant } from "../../compiler/errors.js";
 export type Sleep = (timeoutMs: number) => void;
 
 /**
- * Looks before sleeping. Sleeping and waking cost some 10 us, so a change that comes within a few microseconds is met
+ * Looks for about 10 us, which is what sleeping and waking cost: a change that comes within a few microseconds is met
  * awake, and a longer wait leaves the core to others.
  */
-const LOOKS = 2_000;
+const LOOKS = 700;
 
 /**
  * Blocks the thread until a word differs from `seen` or the time is over. No wake-up is lost, because the sleep

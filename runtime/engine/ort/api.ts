@@ -44,6 +44,9 @@ const TYPES: Readonly<Record<Parameter, () => Parameters<typeof koffi.proto>[0]>
   count: () => koffi.out(koffi.pointer("size_t")) as never,
 };
 
+/** What the library's checks put in front of a reason: its own source file, line and condition. */
+const SOURCE_PLACE = /^\S*onnxruntime\S*:\d+ .* was false\. /;
+
 let bound: OrtApi | undefined;
 
 /**
@@ -80,6 +83,7 @@ function bindApi(path: string): OrtApi {
   };
   const refusal = (status: Handle): OrtError => {
     const reason = message(status)
+      .replace(SOURCE_PLACE, "")
       .replace(/\s+/g, " ")
       .replace(/[.\s]+$/, "");
     release("ReleaseStatus", status);

@@ -45,6 +45,8 @@ export const FUNCTIONS = {
   CreateCUDAProviderOptions: { place: 205, takes: ["out"] },
   UpdateCUDAProviderOptions: { place: 206, takes: ["pointer", "pointer", "pointer", "size"] },
   SessionOptionsAppendExecutionProvider: { place: 216, takes: ["pointer", "text", "pointer", "pointer", "size"] },
+  SetDeterministicCompute: { place: 273, takes: ["pointer", "int"] },
+  RegisterExecutionProviderLibrary: { place: 301, takes: ["pointer", "text", "path"] },
   CopyTensors: { place: 386, takes: ["pointer", "pointer", "pointer", "pointer", "size"] },
 } as const satisfies Record<string, { readonly place: number; readonly takes: readonly Parameter[] }>;
 

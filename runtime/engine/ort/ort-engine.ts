@@ -1,5 +1,5 @@
 /** @file The engine over ONNX Runtime: sessions, tensors and node times on one kind of device. */
-import { PipewrightError, invariant } from "../../../compiler/errors.js";
+import { invariant } from "../../../compiler/errors.js";
 import type { DeviceKind } from "../../../compiler/profile/profile.js";
 import { nodeFiles } from "../../env/node-files.js";
 import type { Files } from "../../env/env.js";
@@ -7,17 +7,22 @@ import type { Buffer, Engine, NodeTimes } from "../engine.js";
 import { ortApi } from "./api.js";
 import type { Handle, OrtApi } from "./api.js";
 import { ownBuffer } from "./buffer.js";
+import { deviceMemory } from "./device-memory.js";
 import { hostMemory } from "./host-memory.js";
 import type { TensorMemory } from "./memory.js";
 import { leastNodeTimes } from "./node-times.js";
+import { PASS_THROUGH_MODEL } from "./pass-through.js";
 import { OrtProgram } from "./program.js";
-import { QUIET, takeText } from "./session.js";
+import { onProvider, providerOf } from "./provider.js";
+import { QUIET, createSession, takeText } from "./session.js";
 import type { SessionSettings } from "./session.js";
 
 /** How an engine is made. */
 export interface OrtEngineOptions {
   /** Kind of device; "cpu" when left out. */
   readonly kind?: DeviceKind;
+  /** Which device of the kind, from 0; 0 when left out. */
+  readonly device?: number;
   /** Threads within a node; 1 when left out. Results do not depend on it. */
   readonly threads?: number;
   /** Files that the profiler's output is read from: real ones, since the library writes it itself. */
@@ -29,17 +34,29 @@ const WARMUPS = 2;
 
 /**
  * An engine over ONNX Runtime.
- * @throws PipewrightError FILE when the library, or the provider of the device, is missing; the message says how to get it.
+ * @throws PipewrightError FILE when the library is missing, USAGE when the provider of the device is; both say how to get it.
  */
 export function createOrtEngine(options: OrtEngineOptions = {}): Engine {
-  const { kind = "cpu", threads = 1, files = nodeFiles() } = options;
+  const { kind = "cpu", device = 0, threads = 1, files = nodeFiles() } = options;
   invariant(Number.isInteger(threads) && threads >= 1, `an engine has ${threads} threads`);
-  if (kind !== "cpu") {
-    throw new PipewrightError("USAGE", `device kind ${kind}: no engine drives it; got ${kind}, expected cpu. Use cpu.`);
-  }
   const api = ortApi();
   const env = api.create("CreateEnv", QUIET, "pipewright");
-  return new OrtEngine({ api, env, kind, files, settings: { threads }, memory: hostMemory(api) });
+  try {
+    if (kind === "cpu") {
+      return new OrtEngine({ api, env, kind, files, settings: { threads }, memory: hostMemory(api) });
+    }
+    const provider = providerOf(kind, device);
+    const settings: SessionSettings = { threads, addProvider: (session) => provider.add(api, session) };
+    const standing = onProvider(kind, provider, () => {
+      provider.prepare(api, env);
+      return createSession(api, env, PASS_THROUGH_MODEL, settings);
+    });
+    const memory = deviceMemory(api, env, standing, provider.memoryName, device);
+    return new OrtEngine({ api, env, kind, files, settings, memory, standing });
+  } catch (error) {
+    api.release("ReleaseEnv", env);
+    throw error;
+  }
 }
 
 interface EngineParts {
@@ -49,6 +66,8 @@ interface EngineParts {
   readonly files: Files;
   readonly settings: SessionSettings;
   readonly memory: TensorMemory;
+  /** The session that holds the device's memory. */
+  readonly standing?: Handle;
 }
 
 /** Closed while a graph runs, it goes when that has ended. */
@@ -136,7 +155,9 @@ class OrtEngine implements Engine {
   }
 
   #release(): void {
-    this.#parts.memory.close();
-    this.#parts.api.release("ReleaseEnv", this.#parts.env);
+    const { api, env, memory, standing } = this.#parts;
+    memory.close();
+    if (standing !== undefined) api.release("ReleaseSession", standing);
+    api.release("ReleaseEnv", env);
   }
 }
