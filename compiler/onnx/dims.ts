@@ -42,14 +42,17 @@ class Binder {
     const where = `input ${info.name}`;
     const { type } = info;
     if (!type?.tensor_type) {
-      const kind = type?.sequence_type
-        ? "a sequence"
-        : type?.optional_type
-          ? "an optional"
-          : type?.map_type
-            ? "a map"
-            : undefined;
-      if (kind) throw new PipewrightError("MODEL_UNSUPPORTED", `${where}: it is ${kind}; only tensors can be fed.`);
+      const kind = type?.sparse_tensor_type
+        ? "a sparse tensor"
+        : type?.sequence_type
+          ? "a sequence"
+          : type?.optional_type
+            ? "an optional"
+            : type?.map_type
+              ? "a map"
+              : undefined;
+      if (kind)
+        throw new PipewrightError("MODEL_UNSUPPORTED", `${where}: it is ${kind}; only dense tensors can be fed.`);
       throw new PipewrightError("MODEL_MALFORMED", `${where}: it has no tensor type.`, { input: info.name });
     }
     const dtype = dtypeOf(type.tensor_type.elem_type, where);

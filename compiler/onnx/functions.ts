@@ -70,7 +70,7 @@ function inliner(proto: FunctionProto, modelOpsets: ReadonlyMap<string, number>)
       if (bound) inner.bind(name, bound);
       else inner.bindAbsent(name);
     }
-    lowering.lowerBody(proto.node ?? [], [], inner);
+    lowering.lowerBody({ node: proto.node ?? [] }, inner);
     return (proto.output ?? []).map((name) => inner.lookup(name));
   };
 }

@@ -52,7 +52,7 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const graph = model.graph!;
   const scope = new Scope({ prefix: "", depth: 0, opsets });
   bindInputs(graph, lowering, scope, { bind: options.bind ?? {}, inputShapes: options.inputShapes ?? {} }, limits);
-  lowering.lowerBody(graph.node ?? [], graph.initializer ?? [], scope);
+  lowering.lowerBody(graph, scope);
   const outputs = bindOutputs(graph, lowering, scope);
   lowering.problems.throwIfAny();
   const built = lowering.emitter.builder.build(graph.name || "model", outputs);
@@ -96,7 +96,8 @@ function bindInputs(
   shapes: ShapeOptions,
   limits: ModelLimits,
 ): void {
-  const initialized = new Set((graph.initializer ?? []).map(({ name }) => name ?? ""));
+  const sparse = (graph.sparse_initializer ?? []).flatMap(({ values }) => (values ? [values] : []));
+  const initialized = new Set([...(graph.initializer ?? []), ...sparse].map(({ name }) => name ?? ""));
   const infos = (graph.input ?? []).filter(({ name }) => !initialized.has(name));
   const types = staticTypes(infos, shapes, limits);
   for (const [position, { name }] of infos.entries()) {
@@ -106,7 +107,7 @@ function bindInputs(
   }
 }
 
-/** The graph's outputs under their names. One that is an input, a parameter or another output gets a copy. */
+/** The graph's outputs under their names. An input, a parameter or another output under a second name gets a copy. */
 function bindOutputs(graph: GraphProto, lowering: Lowering, scope: Scope): readonly Value[] {
   const taken = new Set<ValueId>();
   return (graph.output ?? []).flatMap(({ name }): Value[] => {
@@ -115,6 +116,7 @@ function bindOutputs(graph: GraphProto, lowering: Lowering, scope: Scope): reado
       if (bound.kind === "unknown") return [];
       throw unsupportedNode(`output ${JSON.stringify(name)}: it is a ${bound.kind}; only tensors can be outputs.`);
     }
+    if (bound.name === name && !lowering.emitter.isMade(bound)) return [bound];
     const own = lowering.emitter.isMade(bound) && !taken.has(bound.id) ? bound : lowering.emitter.copy(bound);
     taken.add(own.id);
     lowering.rename(own, name);

@@ -14,11 +14,13 @@ import { FoldingEmitter, notATensor, opDef, opNames } from "./folding.js";
 import type { ModelLimits } from "./limits.js";
 import { describe, nodeName, sortNodes } from "./order.js";
 import { Problems, unknownOperator } from "./problems.js";
-import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "./proto.js";
+import type { AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto } from "./proto.js";
+import { changed } from "./proto.js";
 import type { Bound, Scope } from "./scope.js";
 import { isTensor, UNKNOWN } from "./scope.js";
 import type { SourceNode } from "./source.js";
 import { unsupportedNode } from "./source.js";
+import { sparseLiteral } from "./sparse.js";
 import { STRUCTURAL } from "./structural/table.js";
 import { tensorLiteral, tensorType } from "./tensor-data.js";
 import { UPGRADES } from "./upgrade/table.js";
@@ -68,17 +70,18 @@ export class Lowering {
   }
 
   /**
-   * Lowers the initializers and nodes of a graph into `scope`, where its inputs are bound already.
+   * Lowers the initializers and nodes of a graph or a function into `scope`, where its inputs are bound already.
    * Ensures: every output of every node is bound, to UNKNOWN where the node is reported in `problems`.
    */
-  lowerBody(nodes: readonly NodeProto[], initializers: readonly TensorProto[], scope: Scope): void {
-    for (const tensor of initializers) this.#initializer(tensor, scope);
-    for (const node of sortNodes(nodes)) this.#lowerNode(node, scope);
+  lowerBody(body: Pick<GraphProto, "node" | "initializer" | "sparse_initializer">, scope: Scope): void {
+    for (const tensor of body.initializer ?? []) this.#initializer(tensor, scope);
+    for (const sparse of body.sparse_initializer ?? []) this.#sparseInitializer(sparse, scope);
+    for (const node of sortNodes(body.node ?? [])) this.#lowerNode(node, scope);
   }
 
   /** Lowers an inner graph, such as a branch or a loop body, and returns its outputs. */
   lowerInner(graph: GraphProto, scope: Scope): readonly Bound[] {
-    this.lowerBody(graph.node ?? [], graph.initializer ?? [], scope);
+    this.lowerBody(graph, scope);
     return (graph.output ?? []).map(({ name }) => this.lookup(name, scope, "output of an inner graph"));
   }
 
@@ -108,9 +111,18 @@ export class Lowering {
         throw new PipewrightError("MODEL_MALFORMED", `${describe(node)}: attribute "${own.name}" is given twice.`);
       }
       const given = own.ref_attr_name ? scope.attribute(own.ref_attr_name) : own;
-      if (given) attributes.set(own.name, given);
+      if (given) attributes.set(own.name, given === own ? own : changed(given, { name: own.name }));
     }
     return attributes;
+  }
+
+  /** Sparse tensors are constants: there is no place in the file for trained values. */
+  #sparseInitializer(sparse: SparseTensorProto, scope: Scope): void {
+    const name = sparse.values?.name ?? "";
+    const where = `sparse initializer ${JSON.stringify(name)}`;
+    if (scope.hasOwn(name))
+      throw new PipewrightError("MODEL_MALFORMED", `${where}: the name is taken already.`, { value: name });
+    scope.bindLazily(name, () => this.emitter.literal(sparseLiteral(sparse, where)));
   }
 
   #initializer(tensor: TensorProto, scope: Scope): void {

@@ -1,6 +1,5 @@
 /** @file Small node patterns that decompositions share. Each emits nothing when it has nothing to do. */
 import type { DType, Shape, Value } from "../../ir/graph.js";
-import { isFloat } from "../../ir/literal.js";
 import type { Emitter } from "../../ops/define.js";
 import { sameShape } from "../../ops/shape.js";
 import { dtypeCode } from "../dtype.js";
@@ -41,11 +40,4 @@ export function sliced(b: Emitter, x: Value, axis: number, start: number, end: n
 /** Values one after the other along `axis`. Requires: one at least. */
 export function concatenated(b: Emitter, values: readonly Value[], axis: number): Value {
   return values.length === 1 ? values[0]! : b.emit("Concat", values, { axis });
-}
-
-/** An additive mask: 0 where `keep` holds, the lowest float where not. Float masks are passed on. */
-export function additiveMask(b: Emitter, keep: Value, dtype: DType): Value {
-  if (isFloat(keep.type.dtype)) return cast(b, keep, dtype);
-  const zero = cast(b, b.scalar(0, "float32"), dtype);
-  return b.emit("Where", [keep, zero, cast(b, b.scalar(-Infinity, "float32"), dtype)]);
 }

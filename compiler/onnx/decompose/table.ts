@@ -3,9 +3,12 @@
  * `DECOMPOSITIONS` stand for operators that it lacks.
  */
 import type { Decomposition, Simplification } from "../source.js";
+import { attention } from "./attention.js";
 import { einsum } from "./einsum.js";
 import { losses } from "./loss.js";
+import { recent } from "./recent.js";
 import { recurrentOps } from "./recurrent.js";
+import { rotary } from "./rotary.js";
 import { simplifications } from "./simplify.js";
 
 export const SIMPLIFICATIONS: ReadonlyMap<string, Simplification> = new Map<string, Simplification>(
@@ -13,5 +16,12 @@ export const SIMPLIFICATIONS: ReadonlyMap<string, Simplification> = new Map<stri
 );
 
 export const DECOMPOSITIONS: ReadonlyMap<string, Decomposition> = new Map<string, Decomposition>(
-  Object.entries({ Einsum: einsum, ...losses, ...recurrentOps }),
+  Object.entries({
+    Attention: attention,
+    Einsum: einsum,
+    RotaryEmbedding: rotary,
+    ...losses,
+    ...recent,
+    ...recurrentOps,
+  }),
 );

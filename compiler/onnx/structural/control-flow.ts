@@ -44,8 +44,8 @@ const loop: Handler = (lowering, site) => {
   for (let trip = 0; running && trip < trips; trip++) {
     if (trip >= lowering.limits.nodes)
       throw overLimit("nodes", `iterations of ${nodeName(site.node)}`, trip, lowering.limits.nodes);
-    const counter = lowering.emitter.literal(literalOf("int64", [], [trip]));
-    const condition = lowering.emitter.literal(literalOf("bool", [], [1]));
+    const counter = lowering.emitter.literal(literalOf("int64", scalarShape(body, 0), [trip]));
+    const condition = lowering.emitter.literal(literalOf("bool", scalarShape(body, 1), [1]));
     const outputs = lowerStep(lowering, site, body, [counter, condition, ...carried], trip);
     running = isTrue(lowering, outputs[0]!, trip);
     carried = outputs.slice(1, 1 + carried.length);
@@ -57,6 +57,11 @@ const loop: Handler = (lowering, site) => {
     ...collected.map((slices, position) => stackOrEmpty(lowering, slices, 0, body, 1 + carried.length + position)),
   ];
 };
+
+/** Some exporters declare the counter and the condition with one axis; a body that says so gets them so. */
+function scalarShape(body: GraphProto, position: number): readonly number[] {
+  return body.input?.[position]?.type?.tensor_type?.shape?.dim?.length === 1 ? [1] : [];
+}
 
 function isTrue(lowering: Lowering, bound: Bound, trip: number): boolean {
   const literal = lowering.emitter.constant(tensorOf(bound));

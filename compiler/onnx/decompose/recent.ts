@@ -1,0 +1,77 @@
+/** @file Small operators that opsets 23 to 26 added. Source: the operators of the same names in ONNX. */
+import type { Value } from "../../ir/graph.js";
+import type { Decomposition } from "../source.js";
+import { constantNumbers, inputAt, malformedNode, numberAttr, textAttr } from "../source.js";
+import { stack, unstack } from "../structural/slices.js";
+import { cast, expanded, scalarOf, shaped } from "./emission.js";
+
+/** y = scale · x / √(mean(x²) + ε), the mean over the axes from `axis` on. Half-precision input is computed in float32. */
+const rmsNormalization: Decomposition = (b, node) => {
+  const given = inputAt(node, 0);
+  const { dtype, shape } = given.type;
+  const isHalf = dtype === "float16" || dtype === "bfloat16";
+  const x = isHalf && numberAttr(node, "stash_type", 1) === 1 ? cast(b, given, "float32") : given;
+  const first = numberAttr(node, "axis", -1);
+  const start = first < 0 ? first + shape.length : first;
+  if (start < 0 || start >= shape.length)
+    throw malformedNode(node, `axis ${first} is outside a tensor of ${shape.length} axes`);
+  const axes = b.int64s(shape.flatMap((_, axis) => (axis >= start ? [axis] : [])));
+  const mean = b.emit("ReduceMean", [b.emit("Mul", [x, x]), axes], { keepdims: 1 });
+  const root = b.emit("Sqrt", [b.emit("Add", [mean, scalarOf(b, numberAttr(node, "epsilon", 1e-5), x)])]);
+  const normal = b.emit("Div", [x, root]);
+  const scale = inputAt(node, 1);
+  return [b.emit("Mul", [cast(b, normal, scale.type.dtype), scale])];
+};
+
+const swish: Decomposition = (b, node) => {
+  const x = inputAt(node, 0);
+  const alpha = numberAttr(node, "alpha", 1);
+  const slope = alpha === 1 ? x : b.emit("Mul", [x, scalarOf(b, alpha, x)]);
+  return [b.emit("Mul", [x, b.emit("Sigmoid", [slope])])];
+};
+
+/** Writes an update into a cache, each sample from its own position on. */
+const tensorScatter: Decomposition = (b, node) => {
+  const [cache, update, starts] = [inputAt(node, 0), inputAt(node, 1), node.inputs[2]];
+  const rank = cache.type.shape.length;
+  const given = numberAttr(node, "axis", -2);
+  const axis = given < 0 ? given + rank : given;
+  if (axis < 1 || axis >= rank) throw malformedNode(node, `axis ${given} is no axis after the batch axis`);
+  const along = (length: number, at: number): readonly number[] =>
+    cache.type.shape.map((_, own) => (own === at ? length : 1));
+  const steps = Array.from({ length: update.type.shape[axis]! }, (_, step) => step);
+  let places = shaped(b, b.int64s(steps), along(steps.length, axis));
+  if (starts) places = b.emit("Add", [places, shaped(b, starts, along(starts.type.shape[0]!, 0))]);
+  if (textAttr(node, "mode", "linear") === "circular") {
+    places = b.emit("Mod", [places, b.scalar(cache.type.shape[axis]!, "int64")]);
+  }
+  return [b.emit("ScatterElements", [cache, expanded(b, places, update.type.shape), update], { axis })];
+};
+
+/** Products of all slices up to each one, along an axis of static size. */
+const cumulativeProduct: Decomposition = (b, node) => {
+  const x = inputAt(node, 0);
+  const [given] = constantNumbers(b, node, 1);
+  const axis = given! < 0 ? given! + x.type.shape.length : given!;
+  const backward = numberAttr(node, "reverse", 0) !== 0;
+  const exclusive = numberAttr(node, "exclusive", 0) !== 0;
+  const slices = [...unstack(b, x, axis)];
+  if (slices.length === 0) return [x];
+  if (backward) slices.reverse();
+  const products: Value[] = [];
+  let product = expanded(b, scalarOf(b, 1, x), slices[0]!.type.shape);
+  for (const [position, slice] of slices.entries()) {
+    const next = position === 0 ? slice : b.emit("Mul", [product, slice]);
+    products.push(exclusive ? product : next);
+    product = next;
+  }
+  if (backward) products.reverse();
+  return [stack(b, products, axis)];
+};
+
+export const recent: Readonly<Record<string, Decomposition>> = {
+  RMSNormalization: rmsNormalization,
+  Swish: swish,
+  TensorScatter: tensorScatter,
+  CumProd: cumulativeProduct,
+};
