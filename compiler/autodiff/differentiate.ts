@@ -3,11 +3,11 @@
  * One sweep over the nodes in reverse order; each op's rule emits its part; contributions to one value are added in
  * the order of the sweep, so the sum has one fixed order however the graph is cut later.
  */
-import { PipewrightError } from "../errors.js";
+import { invariant, PipewrightError } from "../errors.js";
 import type { GraphBuilder } from "../ir/builder.js";
 import { extend } from "../ir/builder.js";
 import type { Graph, Node, NodeId, Value, ValueId } from "../ir/graph.js";
-import { isFloat, literalOf } from "../ir/literal.js";
+import { elementCount, isFloat, literalOf } from "../ir/literal.js";
 import { liveNodes } from "../ir/walk.js";
 import type { Emitter, GradUse, MissingGradient, NoGradient, OpTable } from "../ops/define.js";
 import type { Differentiated, Gradient, NodePhase } from "./differentiated.js";
@@ -34,7 +34,7 @@ interface AnyDef {
 /**
  * Appends gradients.
  *
- * Requires: a verified graph; seeds that are float values of it; `wrt` among its inputs and params.
+ * Requires: a verified graph; seeds that are float values of it, each once; `wrt` among its inputs and params.
  * Ensures: forward nodes come first and are unchanged (those that nothing needs are dropped); every backward node has
  * an owner and a phase; gradients have the type of what they belong to. The first seed is reported as the loss.
  * Cost: linear in the number of nodes.
@@ -42,8 +42,16 @@ interface AnyDef {
  */
 export function differentiate(graph: Graph, ops: OpTable, options: DifferentiateOptions): Differentiated {
   const builder = extend(ops, graph);
-  const active = activeValues(graph, ops, options.wrt);
-  const sweep: Sweep = { builder, active, total: new Map(), owner: new Map(), lastContributor: new Map(), flows: [] };
+  const sweep: Sweep = {
+    builder,
+    active: activeValues(graph, ops, options.wrt),
+    fed: fedValues(graph),
+    total: new Map(),
+    owner: new Map(),
+    lastContributor: new Map(),
+    flows: [],
+    blocked: new Set(),
+  };
   for (const node of graph.nodes) sweep.owner.set(node.id, node.id);
   seedGradients(sweep, options.seeds);
 
@@ -71,12 +79,16 @@ interface Sweep {
   readonly builder: GraphBuilder;
   /** Values that depend differentiably on `wrt`. */
   readonly active: ReadonlySet<ValueId>;
+  /** Values that depend on an input of the graph: what is left depends on parameters alone. */
+  readonly fed: ReadonlySet<ValueId>;
   /** Gradient summed so far, by value. */
   readonly total: Map<ValueId, Value>;
   readonly owner: Map<NodeId, NodeId>;
   readonly lastContributor: Map<ValueId, NodeId>;
-  /** Gradients that rules of other nodes start from. */
+  /** Gradients of fed values that rules start from. */
   readonly flows: Value[];
+  /** Values whose gradient would come through a node that has no rule. */
+  readonly blocked: Set<ValueId>;
 }
 
 /** Values on a differentiable path from `wrt`, in one forward pass. */
@@ -90,29 +102,41 @@ function activeValues(graph: Graph, ops: OpTable, wrt: readonly Value[]): Readon
   return active;
 }
 
+function fedValues(graph: Graph): ReadonlySet<ValueId> {
+  const fed = new Set(graph.inputs.map((value) => value.id));
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((value) => value && fed.has(value.id))) continue;
+    for (const value of node.outputs) if (value) fed.add(value.id);
+  }
+  return fed;
+}
+
 function seedGradients({ builder, total }: Sweep, seeds: readonly Seed[]): void {
   for (const { output, upstream } of seeds) {
+    invariant(!total.has(output.id), `gradients start twice at ${output.name}`);
     const { dtype, shape } = output.type;
-    const count = shape.reduce((product, size) => product * size, 1);
     const grad =
       upstream === undefined
-        ? builder.literal(literalOf(dtype, shape, new Array<number>(count).fill(1)))
+        ? builder.literal(literalOf(dtype, shape, new Array<number>(elementCount(shape)).fill(1)))
         : builder.input(upstream, output.type);
-    const before = total.get(output.id);
-    total.set(output.id, before ? builder.emit("Add", [before, grad]) : grad);
+    total.set(output.id, grad);
   }
 }
 
 /** Runs the rule of one node. Returns why not, if it has none and needs one. */
 function sweepNode(sweep: Sweep, node: Node, ops: OpTable): string | undefined {
-  const { builder, active, total } = sweep;
+  const { builder, active, fed, total, blocked } = sweep;
   const dy = node.outputs.map((value) => (value && active.has(value.id) ? total.get(value.id) : undefined));
-  if (dy.every((grad) => grad === undefined)) return undefined;
+  const isBlocked = node.outputs.some((value) => value && blocked.has(value.id));
+  if (!isBlocked && dy.every((grad) => grad === undefined)) return undefined;
   const { grad: rule } = ops[node.op] as unknown as AnyDef;
-  if ("missing" in rule) return `${node.name} (${node.op}): ${rule.missing}`;
   if ("none" in rule) return undefined;
+  if ("missing" in rule || isBlocked) {
+    for (const value of node.inputs) if (value && active.has(value.id)) blocked.add(value.id);
+    return "missing" in rule ? `${node.name} (${node.op}): ${rule.missing}` : undefined;
+  }
 
-  sweep.flows.push(...dy.filter((grad) => grad !== undefined));
+  for (const [index, grad] of dy.entries()) if (grad && fed.has(node.outputs[index]!.id)) sweep.flows.push(grad);
   const start = builder.nodes.length;
   builder.prefix = `${node.name}/grad/`;
   const { inputs: x, outputs: y, attrs } = node;
@@ -130,7 +154,10 @@ function sweepNode(sweep: Sweep, node: Node, ops: OpTable): string | undefined {
 
 function cannotDifferentiate(missing: readonly string[]): PipewrightError {
   const list = missing.map((line) => `\n  ${line}`).join("");
-  const message = `model: ${missing.length} node(s) on the way from the loss to a trainable parameter have no gradient:${list}`;
+  const count = missing.length === 1 ? "1 node" : `${missing.length} nodes`;
+  const message =
+    `model: ${count} between the loss and what is trained cannot be differentiated:${list}\n` +
+    "Train only parameters that come after, with --trainable, or replace these nodes.";
   return new PipewrightError("MODEL_UNSUPPORTED", message, { nodes: missing });
 }
 

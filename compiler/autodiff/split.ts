@@ -9,9 +9,10 @@ import type { NodePhase } from "./differentiated.js";
 /**
  * Labels each node F, I or W.
  *
- * Requires: nodes in topological order; `flows`, the gradients that rules of earlier nodes start from and the input
- * gradients.
- * Ensures: no I node reads what a W node makes.
+ * Requires: nodes in topological order; `flows`, the gradients of values that depend on the model's inputs, where rules
+ * start from them, and the gradients of inputs. Gradients of what parameters alone decide, such as a transposed weight,
+ * are no flows: they are work for W.
+ * Ensures: no I node reads what a W node makes. Cost: linear.
  */
 export function splitPhases(
   nodes: readonly Node[],
