@@ -102,7 +102,10 @@ const report = {
   schedule: values.schedule,
   rounds,
   stepMs: { pipeline: pipelineMs, worker: workerMs, session: sessionMs },
-  predictedMs: { pipeline: pipeline.plan.schedule.forecast.makespanMs, worker: worker.plan.schedule.forecast.makespanMs },
+  predictedMs: {
+    pipeline: pipeline.plan.schedule.forecast.makespanMs,
+    worker: worker.plan.schedule.forecast.makespanMs,
+  },
   speedup: { overWorker: ratio(worker), overSession: ratio(session) },
   overIdeal: pipelineMs / (computeMs / Number(values.stages)),
   bubble: {
@@ -110,15 +113,25 @@ const report = {
     measured: median(pipeline.steps.map(idleShare)),
   },
   sameLosses: pipeline.steps.every(({ losses }, round) =>
-    losses.every((loss, index) => loss === worker.steps[round]!.losses[index] && loss === session.steps[round]!.losses[index]),
+    losses.every(
+      (loss, index) => loss === worker.steps[round]!.losses[index] && loss === session.steps[round]!.losses[index],
+    ),
   ),
 };
 if (values.json) console.log(JSON.stringify(report, undefined, 1));
 else {
-  console.log(`pipeline of ${values.stages}: ${pipelineMs.toFixed(0)} ms a step (predicted ${report.predictedMs.pipeline.toFixed(0)})`);
-  console.log(`one worker:    ${workerMs.toFixed(0)} ms, ${report.speedup.overWorker.toFixed(2)} times the pipeline's time`);
-  console.log(`one session with ${availableParallelism()} cores: ${sessionMs.toFixed(0)} ms, ${report.speedup.overSession.toFixed(2)} times`);
-  console.log(`${report.overIdeal.toFixed(3)} times the ideal; bubble ${percent(report.bubble.measured)} (predicted ${percent(report.bubble.predicted)})`);
+  console.log(
+    `pipeline of ${values.stages}: ${pipelineMs.toFixed(0)} ms a step (predicted ${report.predictedMs.pipeline.toFixed(0)})`,
+  );
+  console.log(
+    `one worker:    ${workerMs.toFixed(0)} ms, ${report.speedup.overWorker.toFixed(2)} times the pipeline's time`,
+  );
+  console.log(
+    `one session with ${availableParallelism()} cores: ${sessionMs.toFixed(0)} ms, ${report.speedup.overSession.toFixed(2)} times`,
+  );
+  console.log(
+    `${report.overIdeal.toFixed(3)} times the ideal; bubble ${percent(report.bubble.measured)} (predicted ${percent(report.bubble.predicted)})`,
+  );
   console.log(report.sameLosses ? "losses are the same bits in all three" : "losses DIFFER");
 }
 

@@ -11,7 +11,11 @@ import { runCase } from "./corpus/run-case.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { stages: { type: "string", default: "1" }, json: { type: "boolean" }, filter: { type: "string", default: "" } },
+  options: {
+    stages: { type: "string", default: "1" },
+    json: { type: "boolean" },
+    filter: { type: "string", default: "" },
+  },
 });
 const [directory] = positionals;
 if (!directory) {
@@ -48,17 +52,27 @@ async function checkFolder(folder: string): Promise<Outcome> {
     const comparisons = await runCase(env, readCase(folder), Number(values.stages));
     const wrong = comparisons.filter((comparison) => !isWithin(comparison));
     const worst = Math.max(...comparisons.map(({ error, limit }) => (error === 0 ? 0 : error / limit)));
-    const reason = wrong.map((item) => `${item.name}: error ${item.error.toExponential(2)}, limit ${item.limit.toExponential(2)}`);
+    const reason = wrong.map(
+      (item) => `${item.name}: error ${item.error.toExponential(2)}, limit ${item.limit.toExponential(2)}`,
+    );
     const about = { case: name, passed: wrong.length === 0, comparisons: comparisons.length, worst };
     return wrong.length === 0 ? about : { ...about, reason: reason.slice(0, 5).join("; ") };
   } catch (error) {
     const isRefusal = error instanceof PipewrightError && error.code === "MODEL_UNSUPPORTED";
-    const text = error instanceof PipewrightError ? error.message : String(error instanceof Error ? error.stack : error);
-    return { case: name, passed: false, comparisons: 0, worst: Infinity, reason: isRefusal ? `not supported: ${text}` : text };
+    const text =
+      error instanceof PipewrightError ? error.message : String(error instanceof Error ? error.stack : error);
+    return {
+      case: name,
+      passed: false,
+      comparisons: 0,
+      worst: Infinity,
+      reason: isRefusal ? `not supported: ${text}` : text,
+    };
   }
 }
 
 function line({ case: name, passed, comparisons, worst, reason }: Outcome): string {
-  if (passed) return `ok    ${name.padEnd(32)} ${comparisons} tensors, at most ${(100 * worst).toFixed(0)} % of what is allowed`;
+  if (passed)
+    return `ok    ${name.padEnd(32)} ${comparisons} tensors, at most ${(100 * worst).toFixed(0)} % of what is allowed`;
   return `FAIL  ${name.padEnd(32)} ${reason ?? ""}`;
 }

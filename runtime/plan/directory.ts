@@ -130,8 +130,8 @@ function brokenReference({ stages, devices, rows, microbatches, slotGroups, para
 }
 
 function isPlanFile(name: string): boolean {
-  const { plan: _, ...others } = PLAN_FILES;
-  return /^stages\/\d+\.[a-z-]+\.onnx$/.test(name) || (Object.values(others) as string[]).includes(name);
+  const { schedule, weights, model } = PLAN_FILES;
+  return /^stages\/\d+\.[a-z-]+\.onnx$/.test(name) || [schedule, weights, model].some((file) => file === name);
 }
 
 function firstIssue(error: ZodError): string {

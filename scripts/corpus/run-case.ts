@@ -77,7 +77,12 @@ async function start(
   }
 }
 
-async function checkStep(env: Env, subject: CorpusCase, stages: number, prefix: string): Promise<readonly Comparison[]> {
+async function checkStep(
+  env: Env,
+  subject: CorpusCase,
+  stages: number,
+  prefix: string,
+): Promise<readonly Comparison[]> {
   const { about, reference } = subject;
   const options = { stages, microbatches: 1, optimizer: PLAIN_SGD, withOutputs: true };
   return start(env, subject, prefix, options, async ({ plan, pipeline }) => {
@@ -93,7 +98,11 @@ async function checkStep(env: Env, subject: CorpusCase, stages: number, prefix: 
       const wanted = tensorAt(reference, prefix + name);
       const scale = allowed.zero ? tolerance.grad_scale : allowed.max_abs;
       const error = relativeError(numbersOf({ ...wanted, bytes }), numbersOf(wanted), scale);
-      return { name: prefix + name, error, limit: Math.max(FLOOR, TORCH_MULTIPLE * allowed.rel_dev * (allowed.zero ? 0 : 1)) };
+      return {
+        name: prefix + name,
+        error,
+        limit: Math.max(FLOOR, TORCH_MULTIPLE * allowed.rel_dev * (allowed.zero ? 0 : 1)),
+      };
     };
     const gradients = plan.parameters.filter(({ trainable }) => trainable);
     const missing = about.trainable.filter((name) => !gradients.some((param) => param.name === name));
@@ -127,20 +136,30 @@ async function checkCurve(
   const { about, reference } = subject;
   const { microbatches } = curve;
   const optimizer = optimizerOf(curve);
-  return start(env, subject, "", { stages, microbatches, optimizer, withOutputs: false }, async ({ plan, pipeline }) => {
-    const batch: Batch = new Map(
-      plan.inputs.map(({ name, batchAxis }) => {
-        const whole = reference.get(`batch.${name}`) ?? tensorAt(reference, `input.${name}`);
-        return [name, batchAxis === undefined ? [whole.bytes] : cutAlong(whole, batchAxis, microbatches)];
-      }),
-    );
-    const losses: Comparison[] = [];
-    for (const [step, wanted] of curve.losses.entries()) {
-      const result = await pipeline.step(batch, { update: stepScalars(plan.optimizer, step + 1, microbatches) });
-      const loss = result.losses.reduce((sum, value) => sum + value, 0) / microbatches;
-      const limit = Math.max(FLOOR, TORCH_MULTIPLE * curve.float32_rel_dev[step]!);
-      losses.push({ name: `${about.name} ${curve.optimizer} step ${step}`, error: Math.abs(loss - wanted) / Math.abs(wanted), limit });
-    }
-    return losses;
-  });
+  return start(
+    env,
+    subject,
+    "",
+    { stages, microbatches, optimizer, withOutputs: false },
+    async ({ plan, pipeline }) => {
+      const batch: Batch = new Map(
+        plan.inputs.map(({ name, batchAxis }) => {
+          const whole = reference.get(`batch.${name}`) ?? tensorAt(reference, `input.${name}`);
+          return [name, batchAxis === undefined ? [whole.bytes] : cutAlong(whole, batchAxis, microbatches)];
+        }),
+      );
+      const losses: Comparison[] = [];
+      for (const [step, wanted] of curve.losses.entries()) {
+        const result = await pipeline.step(batch, { update: stepScalars(plan.optimizer, step + 1, microbatches) });
+        const loss = result.losses.reduce((sum, value) => sum + value, 0) / microbatches;
+        const limit = Math.max(FLOOR, TORCH_MULTIPLE * curve.float32_rel_dev[step]!);
+        losses.push({
+          name: `${about.name} ${curve.optimizer} step ${step}`,
+          error: Math.abs(loss - wanted) / Math.abs(wanted),
+          limit,
+        });
+      }
+      return losses;
+    },
+  );
 }
