@@ -42,6 +42,18 @@ function hashText(text: string): number {
   return hash;
 }
 
+/** Name of the graph input that brings the random words of a microbatch, see `repeatable.ts`. */
+export const RANDOM_WORDS = "random.words";
+
+/** Two random words for one microbatch of one step. */
+export function randomWords(seed: number, step: number, microbatch: number): readonly [number, number] {
+  const [first, second] = philox(
+    [step >>> 0, Math.floor(step / 0x100000000), microbatch, 0],
+    [seed >>> 0, hashText(RANDOM_WORDS)],
+  );
+  return [first, second];
+}
+
 /** An endless sequence of random numbers. Two streams of different seed or name are independent. */
 export class RandomStream {
   readonly #key: readonly [number, number];

@@ -5,7 +5,7 @@ import type { Graph, Node, TensorType, Value, ValueId } from "./ir/graph.js";
 import type { DrawUse, Emitter, OpTable } from "./ops/define.js";
 import { randomBits } from "./ops/random-bits.js";
 import { copyAs } from "./ops/unary.js";
-import { RandomStream } from "./random.js";
+import { RANDOM_WORDS, RandomStream } from "./random.js";
 
 /** A graph whose random numbers are a function of its inputs. */
 export interface Repeatable {
@@ -19,9 +19,6 @@ export interface Repeatable {
 
 /** Any op's rule, seen without its attribute type. */
 type AnyDraw = (b: Emitter, use: DrawUse<never>) => readonly (Value | undefined)[] | undefined;
-
-/** Wanted name of the input that brings random words. */
-const WORDS = "random.words";
 
 /**
  * Writes every node that draws random numbers as arithmetic on bits that depend on the words, the node's name and the
@@ -47,7 +44,7 @@ export function repeatableRandomness(graph: Graph, ops: OpTable): Repeatable {
       builder,
       moved,
       ops,
-      () => (words ??= builder.input(WORDS, { dtype: "uint32", shape: [2] })),
+      () => (words ??= builder.input(RANDOM_WORDS, { dtype: "uint32", shape: [2] })),
     );
     if (!drawn) builder.append(moved);
     for (const [index, value] of drawn?.entries() ?? []) {

@@ -1,4 +1,4 @@
-/** @file From a model to something that trains: loss attached, parameters chosen, gradients appended. */
+/** @file From a model to something that trains: random ops made repeatable, loss attached, parameters chosen, gradients appended. */
 import type { Differentiated } from "./autodiff/differentiated.js";
 import { differentiate } from "./autodiff/differentiate.js";
 import { PipewrightError } from "./errors.js";
@@ -7,6 +7,7 @@ import { attachLoss } from "./loss/attach.js";
 import type { LossSpec } from "./loss/spec.js";
 import type { OpTable } from "./ops/define.js";
 import type { WantedResult } from "./plan/ports.js";
+import { repeatableRandomness } from "./repeatable.js";
 
 /** What to train a model for. */
 export interface TrainingOptions {
@@ -32,7 +33,8 @@ export interface TrainingGraph {
  * Ensures: every trained parameter is float32 and has a gradient.
  * @throws LOSS_UNKNOWN, MODEL_UNSUPPORTED with all reasons, USAGE for a pattern that matches nothing.
  */
-export function trainingGraph(model: Graph, ops: OpTable, options: TrainingOptions): TrainingGraph {
+export function trainingGraph(source: Graph, ops: OpTable, options: TrainingOptions): TrainingGraph {
+  const { graph: model } = repeatableRandomness(source, ops);
   const { graph: whole, loss, targets } = attachLoss(model, ops, options.loss);
   const graph = options.withOutputs ? whole : { ...whole, outputs: [] };
   const params = trainableParameters(model, options.trainable);

@@ -10,6 +10,7 @@ import type { Dataset, FeedSpec } from "./dataset.js";
 import { readIdx } from "./idx.js";
 import { readNpy } from "./npy.js";
 import { readNpz } from "./npz.js";
+import { inputsOfData, withRandomWords } from "./random-words.js";
 import { syntheticDataset } from "./synthetic.js";
 
 /** Largest data file, and largest sum of what an archive unpacks to. */
@@ -46,6 +47,10 @@ const READERS: Readonly<Record<string, Reader>> = {
  * @throws USAGE for a source of another form; FILE, LIMIT_EXCEEDED and ARTEFACT_MISMATCH for what is wrong with a file.
  */
 export async function openDataset(source: string, inputs: readonly FeedSpec[], options: OpenOptions): Promise<Dataset> {
+  return withRandomWords(await openSource(source, inputsOfData(inputs), options), inputs, options.seed);
+}
+
+async function openSource(source: string, inputs: readonly FeedSpec[], options: OpenOptions): Promise<Dataset> {
   const { files, seed, shuffle, microbatches } = options;
   if (source === "synthetic" || source.startsWith("synthetic:")) {
     return syntheticDataset(inputs, { seed, limits: parseLimits(source.slice("synthetic:".length)) });
