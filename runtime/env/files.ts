@@ -1,4 +1,5 @@
 /** @file Files over a disk: whole reads, and writes that a crash leaves old or new. */
+import { constants } from "node:buffer";
 import { basename, dirname, join } from "node:path";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Disk, Entry } from "./disk.js";
@@ -14,16 +15,14 @@ export function filesOver(disk: Disk, random: Random): Files {
     const entry = await onFile(path, "be read", () => disk.entry(path));
     if (!entry)
       throw fileError(path, "be read", { what: "there is no such file or directory", advice: "Check the path." });
-    if (entry.kind !== "file") {
-      const what = entry.kind === "directory" ? "it is a directory, expected a file" : "it is no regular file";
-      throw fileError(path, "be read", { what, advice: "Give the path of a file." });
-    }
+    if (entry.kind !== "file") throw notAFile(path, "be read", entry);
     return entry;
   };
 
   const readRange = async (path: string, offset: number, length: number): Promise<Uint8Array> => {
     const { bytes } = await file(path);
     if (offset + length > bytes) throw endsEarly(path, offset, length, bytes);
+    if (length > constants.MAX_LENGTH) throw tooLong(path, length);
     const read = await onFile(path, "be read", () => disk.read(path, offset, length));
     if (read.byteLength !== length) throw endsEarly(path, offset, length, offset + read.byteLength);
     return read;
@@ -52,6 +51,8 @@ export function filesOver(disk: Disk, random: Random): Files {
     writeAtomic: (path, bytes) =>
       onFile(path, "be written", async () => {
         const temporary = temporaryName(path);
+        const present = await disk.entry(path);
+        if (present && present.kind !== "file") throw notAFile(path, "be written", present);
         try {
           await writeNew(disk, temporary, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
           await disk.rename(temporary, path);
@@ -122,6 +123,19 @@ async function replace(disk: Disk, temporary: string, path: string): Promise<voi
 /** Removes what a failed write left. The write's own failure is the one to report, so one here is dropped. */
 async function discard(disk: Disk, temporary: string): Promise<void> {
   await disk.remove(temporary).catch(() => undefined);
+}
+
+function notAFile(path: string, action: string, entry: Entry): PipewrightError {
+  const what = entry.kind === "directory" ? "it is a directory, expected a file" : "it is no regular file";
+  return fileError(path, action, { what, advice: "Give the path of a file." });
+}
+
+function tooLong(path: string, length: number): PipewrightError {
+  return new PipewrightError(
+    "LIMIT_EXCEEDED",
+    `${path}: too long for an array of Node ${process.versions.node}; got ${length} bytes, expected at most ${constants.MAX_LENGTH}. Keep large tensors in external data, or use a newer Node.`,
+    { path },
+  );
 }
 
 function endsEarly(path: string, offset: number, length: number, bytes: number): PipewrightError {

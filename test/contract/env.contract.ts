@@ -93,6 +93,14 @@ export function filesContract(make: () => Promise<{ readonly files: Files; reado
       expect(await files.list(directory)).toEqual(["plan"]);
     });
 
+    it("does not replace a directory by a file", async () => {
+      const { files, directory } = await make();
+      const path = join(directory, "plan");
+      await files.makeDirectory(path);
+      await expect(files.writeAtomic(path, "1")).rejects.toThrow(`${path}: cannot be written; it is a directory`);
+      expect(await files.list(directory)).toEqual(["plan"]);
+    });
+
     it("makes a temporary directory of its own each time", async () => {
       const { files } = await make();
       const [one, two] = [await files.temporaryDirectory(), await files.temporaryDirectory()];
