@@ -40,7 +40,10 @@ export interface Program {
   free(): void;
 }
 
-/** Time of each node of a program, in milliseconds per run, by node name. */
+/**
+ * Time of each node of a program, in milliseconds per run, by node name. Nodes that the engine put in, such as copies
+ * to the CPU, have names of their own. On devices other than the CPU it is the time of handing the work over.
+ */
 export type NodeTimes = ReadonlyMap<string, number>;
 
 export interface Engine {
