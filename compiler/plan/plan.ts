@@ -46,8 +46,8 @@ export interface PlanParameter extends TensorSpec {
 }
 
 /**
- * Values that one program makes for each microbatch and that other programs read: they share a ring of slots.
- * Microbatch m lives in slot `slotOf[m]`. `shared`: a program on another device reads some of them.
+ * Values that one program makes for each microbatch and the same other programs read: they share a ring of slots.
+ * Microbatch m lives in slot `slotOf[m]`. `shared`: a program on another device reads the value.
  */
 export interface SlotGroup {
   readonly stage: number;

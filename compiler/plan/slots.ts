@@ -1,17 +1,19 @@
 /**
  * @file Rings of slots: how many copies of a program's results exist at once, and which one each microbatch uses.
  * A register allocation over the linear order of all actions; since every reuse follows that order, the waits it needs
- * can close no cycle.
+ * can close no cycle. For intervals the least number of registers is the largest overlap (Gupta, Lee & Leung 1979).
  */
 import { invariant } from "../errors.js";
+import type { Value } from "../ir/graph.js";
 import type { Action, Phase } from "../schedule/action.js";
 import type { ProgramKey } from "./placed.js";
+import { formatProgramKey } from "./placed.js";
 import type { ProgramKind, SlotGroup } from "./plan.js";
 import type { Crossing } from "./ports.js";
 
 /** A slot group before its files exist, with who reads it. */
 export interface SlotRing extends SlotGroup {
-  /** Programs that read any of its values. */
+  /** Programs that read its values. */
   readonly readers: readonly ProgramKey[];
   /** By microbatch: the microbatch that had the slot before, if any. */
   readonly previous: readonly (number | undefined)[];
@@ -35,12 +37,12 @@ export function actionKey({ stage, phase, microbatch }: Action, microbatches: nu
 }
 
 /**
- * One ring for each program that hands values on.
+ * One ring for each set of readers of each program that hands values on, so that all values of a ring live equally long.
  *
  * Requires: `order` holds every action of the schedule once, makers before readers.
  * Ensures: no microbatch gets a slot that an earlier one still needs, in that order; a ring that another device reads
  * has one slot to spare (up to the number of microbatches), so that a late reader does not stop the maker.
- * Cost: linear in actions times readers.
+ * Cost: per ring, microbatches times readers and slots, and a sort.
  */
 export function assignSlots(
   crossings: readonly Crossing[],
@@ -57,17 +59,15 @@ export function assignSlots(
     );
     return found;
   };
-  return groupByMaker(crossings).map(({ maker, members }) => {
-    const readers = uniqueKeys(members.flatMap((crossing) => crossing.readers));
-    const device = placement[maker.stage]!;
-    const isForeign = (key: ProgramKey): boolean => placement[key.stage] !== device;
+  return groupByReaders(crossings).map(({ maker, readers, values: members }) => {
+    const shared = readers.some((reader) => placement[reader.stage] !== placement[maker.stage]);
     const lifetimes = Array.from({ length: microbatches }, (_, microbatch) => ({
       microbatch,
       made: at(maker, microbatch),
       lastRead: Math.max(...readers.map((reader) => at(reader, microbatch))),
     })).sort((a, b) => a.made - b.made);
     const needed = peakOverlap(lifetimes);
-    const slots = Math.min(microbatches, needed + (readers.some(isForeign) ? 1 : 0));
+    const slots = Math.min(microbatches, needed + (shared ? 1 : 0));
     const slotOf = new Array<number>(microbatches).fill(0);
     const previous = new Array<number | undefined>(microbatches).fill(undefined);
     const occupant: (typeof lifetimes)[number][] = [];
@@ -77,12 +77,7 @@ export function assignSlots(
       previous[lifetime.microbatch] = occupant[slot]?.microbatch;
       occupant[slot] = lifetime;
     }
-    const values = members.map(({ value, readers: own }) => ({
-      name: value.name,
-      dtype: value.type.dtype,
-      shape: value.type.shape,
-      shared: own.some(isForeign),
-    }));
+    const values = members.map(({ name, type: { dtype, shape } }) => ({ name, dtype, shape, shared }));
     return { stage: maker.stage, program: maker.kind, slots, slotOf, values, readers, previous };
   });
 }
@@ -94,9 +89,12 @@ interface Lifetime {
 
 /** Most lifetimes that hold at one time. Requires: sorted by `made`. */
 function peakOverlap(lifetimes: readonly Lifetime[]): number {
+  const ends = lifetimes.map(({ lastRead }) => lastRead).sort((a, b) => a - b);
+  let ended = 0;
   let peak = 0;
-  for (const { made } of lifetimes) {
-    peak = Math.max(peak, lifetimes.filter((other) => other.made <= made && other.lastRead > made).length);
+  for (const [index, { made }] of lifetimes.entries()) {
+    while (ends[ended]! < made) ended++;
+    peak = Math.max(peak, index + 1 - ended);
   }
   return peak;
 }
@@ -108,17 +106,20 @@ function leastRecentlyFreed(occupant: readonly Lifetime[], slots: number, now: n
   return free.reduce((best, slot) => (occupant[slot]!.lastRead < occupant[best]!.lastRead ? slot : best));
 }
 
-function groupByMaker(crossings: readonly Crossing[]): readonly { maker: ProgramKey; members: Crossing[] }[] {
-  const groups = new Map<string, { maker: ProgramKey; members: Crossing[] }>();
-  for (const crossing of crossings) {
-    const name = `${crossing.maker.stage}.${crossing.maker.kind}`;
-    const group = groups.get(name);
-    if (group) group.members.push(crossing);
-    else groups.set(name, { maker: crossing.maker, members: [crossing] });
-  }
-  return [...groups.values()];
+/** Values that the same programs read after the same program made them. */
+interface Group {
+  readonly maker: ProgramKey;
+  readonly readers: readonly ProgramKey[];
+  readonly values: Value[];
 }
 
-function uniqueKeys(keys: readonly ProgramKey[]): readonly ProgramKey[] {
-  return [...new Map(keys.map((key) => [`${key.stage}.${key.kind}`, key])).values()];
+function groupByReaders(crossings: readonly Crossing[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const { value, maker, readers } of crossings) {
+    const key = [formatProgramKey(maker), ...readers.map(formatProgramKey).sort()].join(" ");
+    const group = groups.get(key);
+    if (group) group.values.push(value);
+    else groups.set(key, { maker, readers, values: [value] });
+  }
+  return [...groups.values()];
 }

@@ -1,0 +1,100 @@
+/** @file The smallest models that have what plans must cope with, and a short way to compile them. */
+import { createHash } from "node:crypto";
+import type { ClusterSpec } from "../../compiler/cluster.js";
+import { localCluster } from "../../compiler/cluster.js";
+import type { Compiled } from "../../compiler/compile.js";
+import { compile } from "../../compiler/compile.js";
+import { formatGraph } from "../../compiler/ir/print.js";
+import { parseLoss } from "../../compiler/loss/spec.js";
+import type { OptimizerSpec } from "../../compiler/plan/plan.js";
+import type { GptOptions } from "../../models/gpt.js";
+import { buildGpt, GPT_LOSS } from "../../models/gpt.js";
+import type { MlpOptions } from "../../models/mlp.js";
+import { buildMlp, MLP_LOSS } from "../../models/mlp.js";
+import type { BuiltModel } from "../../models/model.js";
+import type { ResnetOptions } from "../../models/resnet.js";
+import { buildResnet, RESNET_LOSS } from "../../models/resnet.js";
+import type { Task } from "../../models/tasks.js";
+import { clusterTask, markovTask } from "../../models/tasks.js";
+
+const MLP: MlpOptions = { batch: 2, inputs: 3, widths: [4, 4, 4], classes: 2 };
+const GPT: GptOptions = { layers: 3, width: 8, heads: 2, sequence: 4, batch: 2, vocabulary: 7 };
+const RESNET: ResnetOptions = { batch: 2, image: 4, channels: 2, groups: 2, blocks: 1, classes: 3 };
+
+/** A model with its loss and samples to train it on. */
+export interface TinyModel {
+  readonly built: BuiltModel;
+  readonly loss: string;
+  readonly task: Task;
+}
+
+/** Linear layers only. */
+export const TINY_MLP: TinyModel = {
+  built: buildMlp(MLP),
+  loss: MLP_LOSS,
+  task: clusterTask({ batch: MLP.batch, input: "x", shape: [MLP.inputs], classes: MLP.classes }),
+};
+
+/** Residual connections, and a table whose transpose is the last projection. */
+export const TIED_GPT: TinyModel = {
+  built: buildGpt({ ...GPT, tied: true }),
+  loss: GPT_LOSS,
+  task: markovTask(GPT),
+};
+
+/** Running statistics, which every forward pass replaces. */
+export const TINY_RESNET: TinyModel = {
+  built: buildResnet(RESNET),
+  loss: RESNET_LOSS,
+  task: clusterTask({
+    batch: RESNET.batch,
+    input: "image",
+    shape: [3, RESNET.image, RESNET.image],
+    classes: RESNET.classes,
+  }),
+};
+
+/** Momentum 0.9. */
+export const SGD: OptimizerSpec = { kind: "sgd", learningRate: 0.05, momentum: 0.9, weightDecay: 0.01 };
+/** The usual AdamW, with a large step. */
+export const ADAMW: OptimizerSpec = {
+  kind: "adamw",
+  learningRate: 0.01,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+};
+
+/** What of a compilation tests vary; the rest is the same for all. */
+export interface TinyOptions {
+  readonly devices?: number;
+  readonly cluster?: ClusterSpec;
+  readonly schedule?: string;
+  readonly stagesPerDevice?: number;
+  readonly microbatches?: number;
+  readonly optimizer?: OptimizerSpec;
+  readonly withOutputs?: boolean;
+  readonly loss?: string;
+}
+
+/** Compiles with analytic costs: 2 devices, 1f1b, 4 microbatches, SGD unless told otherwise. */
+export function compileTiny(
+  { built, loss }: Pick<TinyModel, "built" | "loss">,
+  options: TinyOptions = {},
+): Promise<Compiled> {
+  const { devices = 2, schedule = "1f1b", microbatches = 4, optimizer = SGD, withOutputs = false } = options;
+  const { stagesPerDevice, cluster = localCluster(devices) } = options;
+  const digest = createHash("sha256").update(formatGraph(built.graph)).digest("hex");
+  return compile(
+    { name: built.graph.name, digest, graph: built.graph, bind: {} },
+    {
+      cluster,
+      pipeline: { schedule, microbatches, ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }) },
+      training: { loss: [parseLoss(options.loss ?? loss)], withOutputs },
+      optimizer,
+      partition: { model: "direct", solver: undefined },
+      profile: "analytic",
+    },
+  );
+}
