@@ -41,6 +41,7 @@ export type Message = unknown;
 export interface Child {
   /** Of the process; of the parent's own process for a thread. */
   readonly pid: number;
+  /** A message to a child that is gone goes nowhere; `onExit` tells of the end. */
   send(message: Message): void;
   onMessage(listener: (message: Message) => void): void;
   /** Called once when the child is gone: exit code, or the signal that ended it; both null when it could not start. */
