@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { EXIT_CODE } from "../compiler/errors.js";
 import { createOrtEngine } from "../runtime/engine/ort/ort-engine.js";
+import type { OpCase } from "../test/support/op-cases.js";
 import { checkOpCase, readOpCases } from "../test/support/op-cases.js";
 
 const { values, positionals } = parseArgs({
@@ -13,13 +14,14 @@ const { values, positionals } = parseArgs({
 });
 const [folder] = positionals;
 if (positionals.length !== 1 || !folder) {
-  console.error("usage: check-ops DIR [--json] [--filter TEXT]");
-  process.exit(EXIT_CODE.USAGE);
+  refuse("usage: check-ops DIR [--json] [--filter TEXT]");
 }
 
 const engine = createOrtEngine();
 const failures: { readonly case: string; readonly reason: string }[] = [];
-const cases = readOpCases(folder).filter(({ name }) => name.includes(values.filter));
+const cases = casesOf(folder).filter(({ name }) => name.includes(values.filter));
+if (cases.length === 0)
+  refuse(`${folder}: no case matches; expected <family>.json files, and --filter a part of "family/case".`);
 for (const opCase of cases) {
   const reason = reasonOf(() => checkOpCase(engine, opCase));
   if (!reason) continue;
@@ -32,6 +34,19 @@ const passed = cases.length - failures.length;
 if (values.json) console.log(JSON.stringify({ passed, failed: failures.length, failures }));
 else console.log(`${passed} passed, ${failures.length} failed`);
 process.exitCode = failures.length > 0 ? EXIT_CODE.VERIFY_MISMATCH : 0;
+
+function casesOf(path: string): readonly OpCase[] {
+  try {
+    return readOpCases(path);
+  } catch (error) {
+    return refuse(`${path}: cannot be read; ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function refuse(message: string): never {
+  console.error(message);
+  process.exit(EXIT_CODE.USAGE);
+}
 
 /** A case that fails with a bug of ours must not hide the others. */
 function reasonOf(check: () => string | undefined): string | undefined {
