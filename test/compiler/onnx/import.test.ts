@@ -1,0 +1,319 @@
+/** @file The import as a whole: models with reference outputs, names, errors with their full text. */
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import { PipewrightError } from "../../../compiler/errors.js";
+import { literalOf } from "../../../compiler/ir/literal.js";
+import { formatGraph } from "../../../compiler/ir/print.js";
+import { verify } from "../../../compiler/ir/verify.js";
+import { exportGraph } from "../../../compiler/onnx/export.js";
+import type { ImportedModel, ImportOptions } from "../../../compiler/onnx/import.js";
+import { importModel } from "../../../compiler/onnx/import.js";
+import { weightBytes } from "../../../compiler/onnx/weights.js";
+import { OPS } from "../../../compiler/ops/registry.js";
+import type { Tensors } from "../../../compiler/plan/safetensors.js";
+import { readSafetensors } from "../../../compiler/plan/safetensors.js";
+import { createOrtEngine } from "../../../runtime/engine/ort/ort-engine.js";
+import { runOnce } from "../../../runtime/engine/run-once.js";
+import { difference } from "../../support/difference.js";
+import type { BriefModel } from "../../support/proto-model.js";
+import { importedNodes, importedText, modelBytes } from "../../support/proto-model.js";
+
+const FOLDER = fileURLToPath(new URL("../../../fixtures/reference/models/", import.meta.url));
+const engine = createOrtEngine();
+afterAll(() => engine.close());
+
+interface CaseFile {
+  readonly inputs: Readonly<Record<string, { readonly shape: readonly number[] }>>;
+  readonly outputs: Readonly<Record<string, object>>;
+  readonly trainable: readonly string[];
+}
+
+/** Bytes of all parameters, by name. */
+function weightsOf({ graph, weights }: ImportedModel): ReadonlyMap<string, Uint8Array> {
+  return new Map(
+    graph.params.map(({ id, name, type }) => {
+      const source = weights.get(id)!;
+      if (source.kind === "external") throw new Error(`${name} is external`);
+      return [name, weightBytes(source, type)];
+    }),
+  );
+}
+
+describe.each(readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory()))(
+  "$name",
+  ({ name }) => {
+    const own = JSON.parse(readFileSync(`${FOLDER}${name}/case.json`, "utf8")) as CaseFile;
+    const inputShapes = Object.fromEntries(Object.entries(own.inputs).map(([input, { shape }]) => [input, shape]));
+    const model = importModel(new Uint8Array(readFileSync(`${FOLDER}${name}/model.onnx`)), { inputShapes });
+
+    test("keeps the rules of the IR and the names of the file", () => {
+      verify(model.graph, OPS, "import");
+      const params = model.graph.params.map((value) => value.name);
+      expect(own.trainable.filter((wanted) => !params.includes(wanted))).toEqual([]);
+      expect(model.graph.outputs.map((value) => value.name)).toEqual(Object.keys(own.outputs));
+    });
+
+    test("gives the reference outputs", () => {
+      const reference: Tensors = readSafetensors(readFileSync(`${FOLDER}${name}/reference.safetensors`));
+      const feeds = new Map(model.graph.inputs.map((value) => [value.name, reference.get(`input.${value.name}`)!]));
+      const types = new Map(model.graph.outputs.map((value) => [value.name, value.type]));
+      const found = runOnce(engine, exportGraph(model.graph, { weights: weightsOf(model) }), feeds, types);
+      const wrong = model.graph.outputs.map(({ name: output }) =>
+        difference(found.get(output), reference.get(`output.${output}`)!, { relative: 5e-6, scaleOfZero: [] }),
+      );
+      expect(wrong.filter((reason) => reason !== undefined)).toEqual([]);
+    });
+
+    test("imports to the same text when it is exported", () => {
+      const again = importModel(exportGraph(model.graph, { weights: weightsOf(model) }));
+      expect(formatGraph(again.graph)).toBe(formatGraph(model.graph));
+    });
+  },
+);
+
+describe("initializers", () => {
+  const add = { op: "Add", inputs: ["x", "w"], outputs: ["y"] };
+
+  test("float ones are parameters, also when the file lists them as inputs", () => {
+    const model: BriefModel = {
+      nodes: [add],
+      inputs: { x: "float32[2]", w: "float32[2]" },
+      outputs: ["y"],
+      initializers: { w: literalOf("float32", [2], [1, 2]) },
+    };
+    expect(importedText(model)).toBe(
+      "graph test\ninput  x: float32[2]\nparam  w: float32[2]\n  y = Add(x, w) : float32[2]\noutput y\n",
+    );
+  });
+
+  test("small integer ones are literals, large ones stay tensors", () => {
+    const model = (count: number): BriefModel => ({
+      nodes: [{ op: "Gather", inputs: ["x", "w"], outputs: ["y"] }],
+      inputs: { x: "float32[2]" },
+      outputs: ["y"],
+      initializers: { w: literalOf("int64", [count], new Array<number>(count).fill(1)) },
+    });
+    expect(importedText(model(2))).toContain("y = Gather(x, {1, 1}) axis=0");
+    expect(importedText(model(5000))).toContain("param  w: int64[5000]");
+  });
+
+  test("float ones that a shape or a limit needs are literals", () => {
+    const model: BriefModel = {
+      nodes: [{ op: "Clip", inputs: ["x", "low"], outputs: ["y"] }],
+      inputs: { x: "float32[2]" },
+      outputs: ["y"],
+      initializers: { low: literalOf("float32", [], [0.5]) },
+    };
+    expect(importedNodes(model)).toEqual(["y = Clip(x, 0.5) : float32[2]"]);
+    expect(importedText(model)).not.toContain("param");
+  });
+
+  test("weights that are nodes: ConstantOfShape named like a parameter, large Constant", () => {
+    const model: BriefModel = {
+      nodes: [
+        {
+          op: "ConstantOfShape",
+          inputs: ["s"],
+          outputs: ["layer.weight"],
+          attrs: { value: { tensor: literalOf("float32", [1], [0.25]) } },
+        },
+        { op: "ConstantOfShape", inputs: ["s"], outputs: ["/ConstantOfShape_output_0"] },
+        {
+          op: "Constant",
+          inputs: [],
+          outputs: ["table"],
+          attrs: { value: { tensor: literalOf("float32", [5000], new Array<number>(5000).fill(1)) } },
+        },
+        { op: "Add", inputs: ["layer.weight", "/ConstantOfShape_output_0"], outputs: ["h"] },
+        { op: "Add", inputs: ["h", "table"], outputs: ["y"] },
+      ],
+      outputs: ["y"],
+      initializers: { s: literalOf("int64", [1], [5000]) },
+    };
+    const { graph, weights } = importModel(modelBytes(model));
+    expect(graph.params.map(({ name, id }) => [name, weights.get(id)!.kind])).toEqual([
+      ["layer.weight", "fill"],
+      ["table", "inline"],
+    ]);
+    expect(formatGraph(graph)).toContain("/ConstantOfShape_output_0 = Expand(0, {5000}) : float32[5000]");
+  });
+
+  test("running statistics become states", () => {
+    const names = ["scale", "bias", "mean", "var"];
+    const model: BriefModel = {
+      opset: 15,
+      nodes: [
+        { op: "BatchNormalization", inputs: ["x", ...names], outputs: ["y", "m", "v"], attrs: { training_mode: 1 } },
+      ],
+      inputs: { x: "float32[2,1,3]" },
+      outputs: ["y"],
+      initializers: Object.fromEntries(names.map((name) => [name, literalOf("float32", [1], [1])])),
+    };
+    expect(importedText(model)).toContain("state  mean <- m\nstate  var <- v\n");
+  });
+});
+
+describe("outputs", () => {
+  const relu = { op: "Relu", inputs: ["x"], outputs: ["y"] };
+
+  test("an input may be an output, and get a copy under another name", () => {
+    const model: BriefModel = {
+      nodes: [
+        relu,
+        { op: "Identity", inputs: ["x"], outputs: ["z"] },
+        { op: "Identity", inputs: ["y"], outputs: ["w"] },
+      ],
+      inputs: { x: "float32[2]" },
+      outputs: ["x", "z", "y", "w"],
+    };
+    const { graph } = importModel(modelBytes(model));
+    expect(graph.outputs.map(({ name }) => name)).toEqual(["x", "z", "y", "w"]);
+    expect(graph.nodes.map(({ op }) => op)).toEqual(["Relu", "Identity", "Identity"]);
+  });
+
+  test("nodes in any order are sorted, dead ones dropped", () => {
+    const model: BriefModel = {
+      nodes: [{ op: "Neg", inputs: ["y"], outputs: ["z"] }, relu, { op: "Exp", inputs: ["x"], outputs: ["unused"] }],
+      inputs: { x: "float32[2]" },
+      outputs: ["z"],
+    };
+    expect(importedNodes(model)).toEqual(["y = Relu(x) : float32[2]", "z = Neg(y) : float32[2]"]);
+  });
+});
+
+describe("errors", () => {
+  const relu = { op: "Relu", inputs: ["x"], outputs: ["y"] };
+  const inputs = { x: "float32[2]" };
+  const outputs = ["y"];
+
+  test.each<[string, BriefModel, ImportOptions, string, string]>([
+    [
+      "unbound dims",
+      { nodes: [relu], inputs: { x: "float32[batch,3,len]" }, outputs },
+      {},
+      "DIM_UNBOUND",
+      "model: 2 dims have no size: batch (axis 0 of input x), len (axis 2 of input x). Give --bind batch=SIZE --bind len=SIZE.",
+    ],
+    [
+      "a dim that does not exist",
+      { nodes: [relu], inputs: { x: "float32[batch]" }, outputs },
+      { bind: { bacth: 2 } },
+      "USAGE",
+      "--bind bacth: the model has no dim of that name. Did you mean batch? It has batch.",
+    ],
+    [
+      "unsupported operators, all of them",
+      {
+        nodes: [
+          { op: "Relux", inputs: ["x"], outputs: ["a"], name: "first" },
+          { op: "Neg", inputs: ["a"], outputs: ["b"] },
+          { op: "Fancy", inputs: ["b"], outputs: ["y"], domain: "my.ops" },
+        ],
+        inputs,
+        outputs,
+        domains: ["my.ops"],
+      },
+      {},
+      "MODEL_UNSUPPORTED",
+      "model: 2 nodes are not supported:\n  first (Relux): operator Relux is not supported; the closest one is Relu.\n  y (Fancy): operator Fancy of domain my.ops is not supported.\nReplace them in the model, or export with other operators.",
+    ],
+    [
+      "a shape that depends on what is fed",
+      { nodes: [{ op: "Reshape", inputs: ["x", "s"], outputs: ["y"] }], inputs: { ...inputs, s: "int64[1]" }, outputs },
+      {},
+      "MODEL_UNSUPPORTED",
+      "model: a node is not supported:\n  y (Reshape): node y (Reshape): input 1 is not known at compile time, so the output has no static shape. Bind symbolic dimensions with --bind, or export with constant shapes.\nReplace it in the model, or export with other operators.",
+    ],
+    [
+      "an attribute that is not known",
+      { nodes: [{ ...relu, attrs: { slope: 3 } }], inputs, outputs },
+      {},
+      "MODEL_UNSUPPORTED",
+      'model: a node is not supported:\n  y (Relu): attribute "slope" is not supported; got 3.\nReplace it in the model, or export with other operators.',
+    ],
+    [
+      "an attribute of another kind",
+      { nodes: [{ op: "Softmax", inputs: ["x"], outputs: ["y"], attrs: { axis: "last" } }], inputs, outputs },
+      {},
+      "MODEL_MALFORMED",
+      'node y (Softmax): attribute "axis" is wrong; got last, expected int.',
+    ],
+    [
+      "a name that nothing makes",
+      {
+        nodes: [{ op: "Add", inputs: ["x", "wieght"], outputs: ["y"] }],
+        inputs,
+        outputs,
+        initializers: { weight: literalOf("float32", [2], [0, 0]) },
+      },
+      {},
+      "MODEL_MALFORMED",
+      'node y (Add): reads "wieght", which nothing makes. Did you mean weight?',
+    ],
+    [
+      "a cycle",
+      {
+        nodes: [
+          { op: "Add", inputs: ["x", "b"], outputs: ["a"] },
+          { op: "Neg", inputs: ["a"], outputs: ["b"] },
+        ],
+        inputs,
+        outputs: ["b"],
+      },
+      {},
+      "MODEL_MALFORMED",
+      "graph: its nodes form a cycle: a -> b -> a.",
+    ],
+    [
+      "two producers",
+      { nodes: [relu, { op: "Neg", inputs: ["x"], outputs: ["y"], name: "again" }], inputs, outputs },
+      {},
+      "MODEL_MALFORMED",
+      'value "y": made twice, by node y (Relu) and by node again (Neg). Names must be unique.',
+    ],
+    [
+      "an output that nothing makes",
+      { nodes: [relu], inputs, outputs: ["z"] },
+      {},
+      "MODEL_MALFORMED",
+      'output "z" of the graph: reads "z", which nothing makes. Did you mean x?',
+    ],
+    [
+      "too many outputs",
+      { nodes: [{ op: "Relu", inputs: ["x"], outputs: ["y", "z"] }], inputs, outputs },
+      {},
+      "MODEL_MALFORMED",
+      "node y (Relu): it has too many outputs; got 2, expected at most 1.",
+    ],
+    [
+      "an operator set from the future",
+      { opset: 99, nodes: [relu], inputs, outputs },
+      {},
+      "MODEL_UNSUPPORTED",
+      "model: operator set 99 is newer than 27, the newest one known. Export for an older one.",
+    ],
+  ])("%s", (_what, model, options, code, message) => {
+    let error: unknown;
+    try {
+      importModel(modelBytes(model), options);
+    } catch (caught) {
+      error = caught;
+    }
+    expect(error).toBeInstanceOf(PipewrightError);
+    expect((error as PipewrightError).message).toBe(message);
+    expect((error as PipewrightError).code).toBe(code);
+  });
+});
+
+test("a chain of 50,000 nodes in reverse order imports", () => {
+  const nodes = Array.from({ length: 50_000 }, (_, at) => ({
+    op: "Neg",
+    inputs: [at === 0 ? "x" : `v${at - 1}`],
+    outputs: [`v${at}`],
+  }));
+  const { graph } = importModel(
+    modelBytes({ nodes: nodes.reverse(), inputs: { x: "float32[2]" }, outputs: ["v49999"] }),
+  );
+  expect(graph.nodes.length).toBe(50_000);
+});
