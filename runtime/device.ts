@@ -74,6 +74,11 @@ export class Device {
     for (const buffer of run.pushed) buffer.push();
   }
 
+  /** Call before the first action of a step. */
+  beginStep(): void {
+    for (const update of this.#updates) update.begin();
+  }
+
   /** Updates the parameters from the gradient sums and sets the sums to zero. */
   update(scalars: StepScalars): void {
     for (const update of this.#updates) update.run(scalars);

@@ -1,5 +1,5 @@
 /** @file Runs one device's row of actions. It makes no choices: order and waits come from the plan. */
-import type { Plan, PlanAction } from "../compiler/plan/plan.js";
+import type { Plan, PlanAction, Wait } from "../compiler/plan/plan.js";
 import type { StepScalars } from "../compiler/optimizer/update.js";
 import type { Device } from "./device.js";
 import type { Clock } from "./env/env.js";
@@ -26,7 +26,7 @@ export class RowRun {
   readonly #step: number;
   readonly #startMs: Float64Array;
   readonly #endMs: Float64Array;
-  readonly #others: readonly { readonly device: number; readonly count: number }[];
+  readonly #allRows: readonly Wait[];
   #position = 0;
 
   constructor(plan: Plan, index: number, device: Device, progress: Progress, clock: Clock, step: number) {
@@ -38,7 +38,7 @@ export class RowRun {
     this.#step = step;
     this.#startMs = new Float64Array(this.#row.length);
     this.#endMs = new Float64Array(this.#row.length);
-    this.#others = readersOfParameters(plan, index);
+    this.#allRows = plan.rows.map((row, other) => ({ device: other, count: row.length }));
   }
 
   get isDone(): boolean {
@@ -50,10 +50,10 @@ export class RowRun {
     return this.#row[this.#position]!.waits.every((wait) => this.#progress.isReached(this.#step, wait));
   }
 
-  /** Waits for the next action's inputs and runs it. Requires: not done. */
-  next(check: () => void): void {
+  /** Waits for the next action's inputs and runs it. Requires: not done. @throws StepAborted. */
+  next(): void {
     const action = this.#row[this.#position]!;
-    for (const wait of action.waits) this.#progress.await(this.#step, wait, check);
+    for (const wait of action.waits) this.#progress.await(this.#step, wait);
     this.#startMs[this.#position] = this.#clock.nowMs();
     this.#device.run(action);
     this.#endMs[this.#position] = this.#clock.nowMs();
@@ -62,23 +62,13 @@ export class RowRun {
   }
 
   /**
-   * Ends the step. Requires: done.
-   * Parameters that other devices read are updated only when those have finished their rows.
+   * Ends the step, once every device has finished its row: until then no parameter changes, so a step that loses a
+   * device can be run again from its begin. Requires: the row of this device is done. @throws StepAborted.
    */
-  finish(end: StepEnd, check: () => void): RowTimes {
-    for (const wait of this.#others) this.#progress.await(this.#step, wait, check);
+  finish(end: StepEnd): RowTimes {
+    for (const wait of this.#allRows) this.#progress.await(this.#step, wait);
     if (end && "update" in end) this.#device.update(end.update);
     else if (end) this.#device.clearGradients();
     return { startMs: this.#startMs, endMs: this.#endMs, updateEndMs: this.#clock.nowMs() };
   }
-}
-
-function readersOfParameters(plan: Plan, device: number): readonly { device: number; count: number }[] {
-  const deviceOf = (stage: number): number => plan.stages[stage]!.device;
-  const readers = plan.parameters
-    .filter(({ stage }) => deviceOf(stage) === device)
-    .flatMap((parameter) => parameter.readers.map(deviceOf));
-  return [...new Set(readers)]
-    .filter((reader) => reader !== device)
-    .map((reader) => ({ device: reader, count: plan.rows[reader]!.length }));
 }

@@ -7,7 +7,7 @@ import type { Env, SharedMemory } from "./env/env.js";
 import { RowRun } from "./executor.js";
 import { layoutOf } from "./layout.js";
 import { Progress } from "./progress.js";
-import type { WorkerSet } from "./worker-set.js";
+import type { DeviceOutcome, WorkerSet } from "./worker-set.js";
 
 /** Loads every device here. Same results as processes, bit for bit; no concurrency. */
 export async function startInline(env: Env, directory: string, plan: Plan, memory: SharedMemory): Promise<WorkerSet> {
@@ -17,22 +17,20 @@ export async function startInline(env: Env, directory: string, plan: Plan, memor
   const devices = await Promise.all(
     engines.map((engine, index) => Device.load(index, plan, layout, engine, memory.bytes, read)),
   );
-  const progress = new Progress(
-    memory,
-    layout.progress,
-    plan.rows.map((row) => row.length),
-  );
-  const neverWaits = (): never => invariant(false, "an inline device waits although all others are done") as never;
+  const rowLengths = plan.rows.map((row) => row.length);
+  const progress = new Progress(memory, layout, rowLengths);
   return {
     engines: engines.map(({ version }) => version),
-    step: (order) => {
+    run: (_, order) => {
       if (order.pull) for (const device of devices) device.pullState();
+      for (const device of devices) device.beginStep();
       const runs = devices.map((device, index) => new RowRun(plan, index, device, progress, env.clock, order.step));
-      takeTurns(runs, neverWaits);
-      const rows = runs.map((run) => run.finish(order.end, neverWaits));
+      takeTurns(runs);
+      const outcomes = runs.map((run): DeviceOutcome => ({ kind: "done", times: run.finish(order.end) }));
       if (order.push) for (const device of devices) device.pushState();
-      return Promise.resolve(rows);
+      return Promise.resolve(outcomes);
     },
+    replace: () => Promise.reject(new Error("internal: an inline device cannot be lost")),
     stop: () => {
       for (const device of devices) device.free();
       return Promise.resolve();
@@ -40,12 +38,12 @@ export async function startInline(env: Env, directory: string, plan: Plan, memor
   };
 }
 
-function takeTurns(runs: readonly RowRun[], check: () => void): void {
+function takeTurns(runs: readonly RowRun[]): void {
   while (runs.some((run) => !run.isDone)) {
     let hasMoved = false;
     for (const run of runs) {
       while (!run.isDone && run.isReady) {
-        run.next(check);
+        run.next();
         hasMoved = true;
       }
     }

@@ -22,12 +22,18 @@ export interface Arena {
   /** float32 elements of one slab; the arena holds a whole number of them. */
   readonly slabElements: number;
   readonly slabs: number;
+  /** Two words: slabs updated in this step, and 1 + the slab whose old content is in `undo` (0: none). */
+  readonly marker: Region;
+  /** Parameters and states of one slab as they were before its update. */
+  readonly undo: Region;
 }
 
 export interface Layout {
   readonly bytes: number;
   /** Offset of each device's progress word: actions finished since the run began. */
   readonly progress: readonly number[];
+  /** Offset of the word that stops the step in flight when it is not 0. */
+  readonly abort: number;
   /** By input name: a region per microbatch, or one for all. */
   readonly inputs: ReadonlyMap<string, readonly Region[]>;
   /** By result name: a region per microbatch. */
@@ -54,6 +60,7 @@ export function layoutOf(plan: Plan): Layout {
     Array.from({ length: plan.microbatches }, () => take(tensorBytes(spec)));
 
   const progress = plan.devices.map(() => take(4).offset);
+  const abort = take(4).offset;
   const inputs = new Map(
     plan.inputs.map((input): [string, readonly Region[]] => {
       if (input.batchAxis !== undefined) return [input.name, perMicrobatch(input)];
@@ -79,7 +86,7 @@ export function layoutOf(plan: Plan): Layout {
         );
     }
   }
-  return { bytes: end, progress, inputs, results, arenas, params, gradSums, slots };
+  return { bytes: end, progress, abort, inputs, results, arenas, params, gradSums, slots };
 }
 
 function takeArena(
@@ -91,12 +98,15 @@ function takeArena(
 ): Arena {
   const { starts, slabElements, slabs } = arenaGeometry(trained);
   const length = slabs * slabElements * 4;
+  const states = stateCount(plan.optimizer);
   const arena = {
     params: take(length),
     gradSums: take(length),
-    states: Array.from({ length: stateCount(plan.optimizer) }, () => take(length)),
+    states: Array.from({ length: states }, () => take(length)),
     slabElements,
     slabs,
+    marker: take(8),
+    undo: take((1 + states) * slabElements * 4),
   };
   for (const param of trained) {
     const within = (region: Region): Region => ({

@@ -8,6 +8,9 @@ import type { Env, SharedMemory } from "./env/env.js";
 import type { RowTimes, StepEnd } from "./executor.js";
 import type { Layout, Region } from "./layout.js";
 import { layoutOf } from "./layout.js";
+import { Progress } from "./progress.js";
+import type { OnRecovery } from "./recovery.js";
+import { Recovery } from "./recovery.js";
 import type { WorkerSet } from "./worker-set.js";
 import { startInline } from "./inline-workers.js";
 import { startProcesses } from "./worker-set.js";
@@ -17,6 +20,12 @@ export type Batch = ReadonlyMap<string, readonly Uint8Array[]>;
 
 /** How devices run: a child process each, or all in this thread (tests, replay, the one-device reference). */
 export type PipelineMode = "process" | "inline";
+
+export interface PipelineOptions {
+  /** Lost workers that may be replaced over the whole run. Default 0: the first loss ends the run. */
+  readonly restarts?: number;
+  readonly onRecovery?: OnRecovery;
+}
 
 /** What one step gave. */
 export interface StepResult {
@@ -34,28 +43,53 @@ export class Pipeline {
   readonly layout: Layout;
   readonly #memory: SharedMemory;
   readonly #workers: WorkerSet;
+  readonly #recovery: Recovery;
   readonly #env: Env;
   #step = 0;
   #isPulled = false;
 
-  private constructor(env: Env, plan: Plan, layout: Layout, memory: SharedMemory, workers: WorkerSet) {
+  private constructor(
+    env: Env,
+    plan: Plan,
+    layout: Layout,
+    memory: SharedMemory,
+    workers: WorkerSet,
+    recovery: Recovery,
+  ) {
     this.#env = env;
     this.plan = plan;
     this.layout = layout;
     this.#memory = memory;
     this.#workers = workers;
+    this.#recovery = recovery;
   }
 
   /**
    * Starts the workers of a plan. Parameters are zero until `writeParameter` fills them in.
    * @throws TRAINING_FAULT when a worker does not start.
    */
-  static async start(env: Env, directory: string, plan: Plan, mode: PipelineMode): Promise<Pipeline> {
+  static async start(
+    env: Env,
+    directory: string,
+    plan: Plan,
+    mode: PipelineMode,
+    options: PipelineOptions = {},
+  ): Promise<Pipeline> {
+    const { restarts = 0, onRecovery } = options;
     const layout = layoutOf(plan);
     const memory = env.memories.create(Math.max(layout.bytes, 1));
     try {
-      const start = mode === "process" ? startProcesses : startInline;
-      return new Pipeline(env, plan, layout, memory, await start(env, directory, plan, memory));
+      const rowLengths = plan.rows.map((row) => row.length);
+      const progress = new Progress(memory, layout, rowLengths);
+      const workers =
+        mode === "process"
+          ? await startProcesses(env, directory, plan, memory, () => progress.abort())
+          : await startInline(env, directory, plan, memory);
+      const recovery = new Recovery(plan, layout, memory.bytes, progress, workers, {
+        restarts,
+        ...(onRecovery ? { onRecovery } : {}),
+      });
+      return new Pipeline(env, plan, layout, memory, workers, recovery);
     } catch (error) {
       memory.close();
       throw error;
@@ -68,12 +102,13 @@ export class Pipeline {
   }
 
   /**
-   * Runs one step. @throws TRAINING_FAULT when a worker dies; the pipeline is then closed.
+   * Runs one step. A worker that dies is replaced and the step run again, while restarts are left; the results are the
+   * same bits. @throws TRAINING_FAULT when none is left; close the pipeline then.
    */
   async step(batch: Batch, end: StepEnd): Promise<StepResult> {
     this.#feed(batch);
     const startMs = this.#env.clock.nowMs();
-    const rows = await this.#workers.step({ kind: "step", step: this.#step, end, pull: !this.#isPulled, push: true });
+    const rows = await this.#recovery.step({ kind: "step", step: this.#step, end, pull: !this.#isPulled, push: true });
     this.#step++;
     this.#isPulled = true;
     const ms = Math.max(...rows.map(({ updateEndMs }) => updateEndMs)) - startMs;

@@ -1,24 +1,36 @@
 /** @file How far each device is: one word of shared memory per device, counting finished actions since the run began. */
 import type { Wait } from "../compiler/plan/plan.js";
 import type { SharedMemory } from "./env/env.js";
+import type { Layout } from "./layout.js";
 
-/** Longest sleep before the caller looks whether the run was stopped. */
+/** Longest sleep before a waiting device looks again. */
 const WAIT_MS = 200;
 
-/** Progress words of all devices, and waiting on them. */
+/** Thrown out of a wait when the step in flight was stopped: another device is gone, or the run ends. */
+export class StepAborted extends Error {
+  constructor() {
+    super("internal: the step in flight was stopped");
+    this.name = "StepAborted";
+  }
+}
+
+/** Progress words of all devices, waiting on them, and the word that stops all waits. */
 export class Progress {
   readonly #memory: SharedMemory;
   readonly #words: readonly Int32Array[];
+  readonly #abort: Int32Array;
   readonly #offsets: readonly number[];
   readonly #rowLengths: readonly number[];
 
   /** `rowLengths`: actions per step of each device. */
-  constructor(memory: SharedMemory, offsets: readonly number[], rowLengths: readonly number[]) {
+  constructor(memory: SharedMemory, layout: Layout, rowLengths: readonly number[]) {
     this.#memory = memory;
-    this.#offsets = offsets;
+    this.#offsets = layout.progress;
     this.#rowLengths = rowLengths;
     const { buffer, byteOffset } = memory.bytes;
-    this.#words = offsets.map((offset) => new Int32Array(buffer, byteOffset + offset, 1));
+    const word = (offset: number): Int32Array => new Int32Array(buffer, byteOffset + offset, 1);
+    this.#words = layout.progress.map(word);
+    this.#abort = word(layout.abort);
   }
 
   /** Says that `device` finished one more action, and wakes who waits for it. */
@@ -32,12 +44,35 @@ export class Progress {
     return Atomics.load(this.#words[device]!, 0) >= this.#rowLengths[device]! * step + count;
   }
 
-  /** Blocks until the awaited action is done. `check` runs between sleeps and may throw. */
-  await(step: number, wait: Wait, check: () => void): void {
+  /** True when every device has finished its row of the step. */
+  isRowsDone(step: number): boolean {
+    return this.#rowLengths.every((count, device) => this.isReached(step, { device, count }));
+  }
+
+  /** Blocks until the awaited action is done. @throws StepAborted when the step is stopped first. */
+  await(step: number, wait: Wait): void {
     while (!this.isReached(step, wait)) {
       const seen = Atomics.load(this.#words[wait.device]!, 0);
       if (this.isReached(step, wait)) return;
-      if (!this.#memory.wait(this.#offsets[wait.device]!, seen, WAIT_MS)) check();
+      if (Atomics.load(this.#abort, 0) !== 0) throw new StepAborted();
+      this.#memory.wait(this.#offsets[wait.device]!, seen, WAIT_MS);
     }
+  }
+
+  /** Stops all waits for what is not done yet. */
+  abort(): void {
+    Atomics.store(this.#abort, 0, 1);
+    for (const offset of this.#offsets) this.#memory.wake(offset);
+  }
+
+  /** Sets every device to the begin of a step. Requires: no device runs. */
+  rewind(step: number): void {
+    for (const [device, length] of this.#rowLengths.entries()) Atomics.store(this.#words[device]!, 0, length * step);
+    this.resume();
+  }
+
+  /** Lets devices wait again. */
+  resume(): void {
+    Atomics.store(this.#abort, 0, 0);
   }
 }

@@ -7,6 +7,7 @@ import type { Dataset } from "./dataset/dataset.js";
 import type { Env } from "./env/env.js";
 import type { Batch, PipelineMode } from "./pipeline.js";
 import { Pipeline } from "./pipeline.js";
+import type { OnRecovery } from "./recovery.js";
 import { readWeights } from "./plan/directory.js";
 import type { RowTimes } from "./executor.js";
 
@@ -27,6 +28,9 @@ export interface TrainOptions {
   readonly steps: number;
   /** A child process per device (default), or everything in this thread. */
   readonly mode?: PipelineMode;
+  /** Lost workers that may be replaced; see Pipeline.start. */
+  readonly restarts?: number;
+  readonly onRecovery?: OnRecovery;
   /** Gets the trained parameters when all steps are done. */
   readonly onTrained?: (weights: Tensors) => void | Promise<void>;
   /** Asked between steps; true ends the training early, with the parameters handed out as usual. */
@@ -47,9 +51,9 @@ export async function* train(
   plan: Plan,
   options: TrainOptions,
 ): AsyncGenerator<StepReport> {
-  const { dataset, steps, mode = "process", onTrained, isCancelled = () => false } = options;
+  const { dataset, steps, mode = "process", onTrained, isCancelled = () => false, ...recovery } = options;
   const weights = await readWeights(env, directory, plan);
-  const pipeline = await Pipeline.start(env, directory, plan, mode);
+  const pipeline = await Pipeline.start(env, directory, plan, mode, recovery);
   try {
     for (const { name } of plan.parameters) pipeline.writeParameter(name, weights.get(name)!.bytes);
     let next = stepBatch(plan, dataset, 0);

@@ -4,11 +4,19 @@ import type { StepScalars } from "../compiler/optimizer/update.js";
 import type { Binding, Buffer, Engine, SharedBuffer } from "./engine/engine.js";
 import type { Arena, Region } from "./layout.js";
 
-/** In-place updates of an arena. */
+/**
+ * In-place updates of an arena that survive their process: before a slab changes, its old content is put aside in the
+ * shared memory, so that whoever takes over restores the slab in work and goes on from there.
+ */
 export class UpdateRun {
   readonly #engine: Engine;
   readonly #scalars = new Map<string, Buffer>();
   readonly #gradSums: SharedBuffer[] = [];
+  /** By slab: the shared memory of what its update changes. */
+  readonly #changed: (readonly Uint8Array[])[] = [];
+  readonly #undo: Uint8Array;
+  /** Slabs done in this step, and 1 + the slab that `#undo` holds. */
+  readonly #marker: Int32Array;
   readonly #bindings: Binding[] = [];
   readonly #owned: { free(): void }[] = [];
   readonly #zeros: Uint8Array;
@@ -18,6 +26,8 @@ export class UpdateRun {
     this.#engine = engine;
     const slabBytes = arena.slabElements * 4;
     this.#zeros = new Uint8Array(slabBytes);
+    this.#undo = memory.subarray(arena.undo.offset, arena.undo.offset + arena.undo.length);
+    this.#marker = new Int32Array(memory.buffer, memory.byteOffset + arena.marker.offset, 2);
     const program = engine.load(model);
     const tensors = 2 + arena.states.length;
     for (const name of program.inputs.slice(tensors)) {
@@ -31,6 +41,12 @@ export class UpdateRun {
         this.#owned.push(buffer);
         return buffer;
       };
+      this.#changed.push(
+        [arena.params, ...arena.states].map(({ offset }) => {
+          const start = offset + slab * slabBytes;
+          return memory.subarray(start, start + slabBytes);
+        }),
+      );
       const param = at(arena.params);
       const gradSum = at(arena.gradSums);
       const states = arena.states.map(at);
@@ -48,14 +64,40 @@ export class UpdateRun {
     this.#owned.push(...this.#scalars.values());
   }
 
-  /** Updates every slab and sets its gradient sums to zero. */
+  /** Forgets the update of the step before. Call at the begin of every step. */
+  begin(): void {
+    this.#marker.fill(0);
+  }
+
+  /** Updates every slab that is not updated yet, and sets its gradient sums to zero. */
   run(scalars: StepScalars): void {
     for (const { name, value } of scalars) {
       this.#engine.write(this.#scalars.get(name)!, new Uint8Array(Float32Array.of(value).buffer));
     }
-    for (const [slab, binding] of this.#bindings.entries()) {
-      binding.run();
+    this.#restore();
+    for (let slab = this.#marker[0]!; slab < this.#bindings.length; slab++) {
+      this.#keep(slab);
+      this.#bindings[slab]!.run();
+      this.#marker[0] = slab + 1;
       this.#engine.write(this.#gradSums[slab]!, this.#zeros);
+    }
+  }
+
+  /** Puts the content of a slab aside. */
+  #keep(slab: number): void {
+    for (const [index, bytes] of this.#changed[slab]!.entries()) this.#undo.set(bytes, index * this.#zeros.length);
+    this.#marker[1] = slab + 1;
+  }
+
+  /** Takes over from a lost process: the slab that it was working on is as before, those that it did are as after. */
+  #restore(): void {
+    const done = this.#marker[0]!;
+    for (const gradSum of this.#gradSums.slice(0, done)) this.#engine.write(gradSum, this.#zeros);
+    const slab = this.#marker[1]! - 1;
+    if (slab < done) return;
+    for (const [index, bytes] of this.#changed[slab]!.entries()) {
+      const start = index * this.#zeros.length;
+      bytes.set(this.#undo.subarray(start, start + bytes.length));
     }
   }
 

@@ -18,6 +18,8 @@ export interface StepOrder {
   readonly kind: "step";
   readonly step: number;
   readonly end: StepEnd;
+  /** All rows are done; only what comes after them is left, perhaps in part. */
+  readonly isFinishOnly: boolean;
   /** Bring parameters to the device first. */
   readonly pull: boolean;
   /** Bring parameters, sums and states back afterwards. */
@@ -29,4 +31,6 @@ export type ToWorker = WorkerStart | StepOrder | { readonly kind: "stop" };
 export type FromWorker =
   | { readonly kind: "ready"; readonly engine: string }
   | { readonly kind: "done"; readonly step: number; readonly times: RowTimes }
+  /** The step was stopped because another device is gone. */
+  | { readonly kind: "aborted"; readonly step: number }
   | { readonly kind: "failed"; readonly message: string; readonly code?: string };

@@ -1,133 +1,159 @@
-/** @file The workers of a run: one child process per device, all told the same and awaited together. */
+/** @file The workers of a run: one child process per device. Says what became of each; decides nothing. */
 import { PipewrightError } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Child, Env, SharedMemory } from "./env/env.js";
 import type { RowTimes } from "./executor.js";
 import type { FromWorker, StepOrder, ToWorker } from "./worker-protocol.js";
 
+/** How a device ended its part of a step. */
+export type DeviceOutcome =
+  | { readonly kind: "done"; readonly times: RowTimes }
+  /** It stopped because another device was lost. */
+  | { readonly kind: "aborted" }
+  /** Its worker is gone. */
+  | { readonly kind: "lost"; readonly error: PipewrightError };
+
 /** Workers that run steps together. */
 export interface WorkerSet {
   readonly engines: readonly string[];
-  /** Runs a step on all devices; by device. @throws TRAINING_FAULT when one fails or dies; all are then stopped. */
-  step(order: StepOrder): Promise<readonly RowTimes[]>;
+  /** Runs a step on some devices; outcomes in their order. @throws TRAINING_FAULT when a worker reports an error. */
+  run(devices: readonly number[], order: StepOrder): Promise<readonly DeviceOutcome[]>;
+  /** Starts a new worker for a device whose worker is gone. */
+  replace(device: number): Promise<void>;
+  /** Ends all workers; none is left when it resolves. */
   stop(): Promise<void>;
 }
 
 /** How long a worker may take to go by itself before it is killed. */
 const STOP_MS = 2_000;
 
-/** Starts a child process per device and waits until all have loaded their stages. */
+/** Entry of the workers: the compiled module, or its source when this file runs from source. */
+const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./worker-main.ts" : "./worker-main.js", import.meta.url).href;
+
+/**
+ * Starts a child process per device and waits until all have loaded their stages. `onLost` is told at once when a
+ * worker is gone, while others may still wait for it.
+ * @throws TRAINING_FAULT when one does not start.
+ */
 export async function startProcesses(
   env: Env,
   directory: string,
   plan: Plan,
   memory: SharedMemory,
+  onLost: () => void,
 ): Promise<WorkerSet> {
-  const set = new ProcessSet(env, plan);
-  await set.start(directory, memory);
+  const set = new ProcessSet(env, directory, plan, memory, onLost);
+  try {
+    await Promise.all(plan.devices.map((_, device) => set.replace(device)));
+  } catch (error) {
+    await set.stop();
+    throw error;
+  }
   return set;
 }
 
-/** Entry of the workers: the compiled module, or its source when this file runs from source. */
-const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./worker-main.ts" : "./worker-main.js", import.meta.url).href;
+type Answer = FromWorker | { readonly kind: "lost"; readonly error: PipewrightError };
 
-interface Waiter {
-  readonly resolve: (message: FromWorker) => void;
-  readonly reject: (error: Error) => void;
+/** A child process and who waits for its next message. */
+interface Worker {
+  readonly child: Child;
+  readonly gone: Promise<void>;
+  lost: PipewrightError | undefined;
+  waiter: ((answer: Answer) => void) | undefined;
 }
 
 class ProcessSet implements WorkerSet {
   readonly engines: string[] = [];
   readonly #env: Env;
+  readonly #directory: string;
   readonly #plan: Plan;
-  #children: readonly Child[] = [];
-  readonly #waiters: (Waiter | undefined)[] = [];
-  readonly #gone: Promise<void>[] = [];
+  readonly #memory: SharedMemory;
+  readonly #onLost: () => void;
+  readonly #workers: Worker[] = [];
   #isStopping = false;
-  #fault: Error | undefined;
 
-  constructor(env: Env, plan: Plan) {
+  constructor(env: Env, directory: string, plan: Plan, memory: SharedMemory, onLost: () => void) {
     this.#env = env;
+    this.#directory = directory;
     this.#plan = plan;
+    this.#memory = memory;
+    this.#onLost = onLost;
   }
 
-  async start(directory: string, memory: SharedMemory): Promise<void> {
-    this.#children = this.#plan.devices.map((_, device) => this.#spawn(device));
-    const answers = await this.#askAll((device) => ({
+  async replace(device: number): Promise<void> {
+    this.#workers[device] = this.#spawn(device);
+    const { name: memory } = this.#memory;
+    const answer = await this.#ask(device, {
       kind: "start",
-      directory,
+      directory: this.#directory,
       plan: this.#plan,
       device,
-      memory: memory.name,
-    }));
-    for (const answer of answers) if (answer.kind === "ready") this.engines.push(answer.engine);
+      memory,
+    });
+    if (answer.kind === "lost") throw answer.error;
+    if (answer.kind === "failed") throw this.#failure(device, answer);
+    if (answer.kind === "ready") this.engines[device] = answer.engine;
   }
 
-  async step(order: StepOrder): Promise<readonly RowTimes[]> {
-    const answers = await this.#askAll(() => order);
-    return answers.flatMap((answer) => (answer.kind === "done" ? [answer.times] : []));
+  async run(devices: readonly number[], order: StepOrder): Promise<readonly DeviceOutcome[]> {
+    return Promise.all(
+      devices.map(async (device): Promise<DeviceOutcome> => {
+        const answer = await this.#ask(device, order);
+        if (answer.kind === "failed") throw this.#failure(device, answer);
+        if (answer.kind === "done") return { kind: "done", times: answer.times };
+        return answer.kind === "lost" ? answer : { kind: "aborted" };
+      }),
+    );
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    if (!this.#fault) for (const child of this.#children) child.send({ kind: "stop" } satisfies ToWorker);
-    const all = Promise.all(this.#gone);
-    await Promise.race([all, this.#env.clock.sleep(STOP_MS)]);
-    this.#killAll();
+    for (const { child, lost, waiter } of this.#workers)
+      if (!lost && !waiter) child.send({ kind: "stop" } satisfies ToWorker);
+    const all = Promise.all(this.#workers.map(({ gone }) => gone));
+    const isIdle = this.#workers.every(({ waiter }) => !waiter);
+    if (isIdle) await Promise.race([all, this.#env.clock.sleep(STOP_MS)]);
+    for (const { child } of this.#workers) child.kill();
     await all;
   }
 
-  #spawn(device: number): Child {
+  #spawn(device: number): Worker {
     const child = this.#env.processes.spawn(ENTRY, undefined);
-    child.onMessage((message) => {
-      const answer = message as FromWorker;
-      const waiter = this.#waiters[device];
-      this.#waiters[device] = undefined;
-      if (answer.kind === "failed") this.#fail(this.#describe(device, `failed: ${answer.message}`));
-      else waiter?.resolve(answer);
+    let resolveGone: () => void = () => undefined;
+    const gone = new Promise<void>((resolve) => (resolveGone = resolve));
+    const worker: Worker = { child, gone, lost: undefined, waiter: undefined };
+    const answer = (message: Answer): void => {
+      const { waiter } = worker;
+      worker.waiter = undefined;
+      waiter?.(message);
+    };
+    child.onMessage((message) => answer(message as FromWorker));
+    child.onExit(({ code, signal }) => {
+      worker.lost = this.#fault(device, signal ? `was killed by ${signal}` : `ended with exit code ${code}`);
+      if (!this.#isStopping) this.#onLost();
+      answer({ kind: "lost", error: worker.lost });
+      resolveGone();
     });
-    this.#gone.push(
-      new Promise((resolve) => {
-        child.onExit(({ code, signal }) => {
-          resolve();
-          const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
-          if (!this.#isStopping) this.#fail(this.#describe(device, how));
-        });
-      }),
-    );
-    return child;
+    return worker;
   }
 
-  #askAll(message: (device: number) => ToWorker): Promise<readonly FromWorker[]> {
-    if (this.#fault) return Promise.reject(this.#fault);
-    return Promise.all(
-      this.#children.map(
-        (child, device) =>
-          new Promise<FromWorker>((resolve, reject) => {
-            this.#waiters[device] = { resolve, reject };
-            child.send(message(device));
-          }),
-      ),
-    );
+  #ask(device: number, message: ToWorker): Promise<Answer> {
+    const worker = this.#workers[device]!;
+    if (worker.lost) return Promise.resolve({ kind: "lost", error: worker.lost });
+    return new Promise((resolve) => {
+      worker.waiter = resolve;
+      worker.child.send(message);
+    });
   }
 
-  #describe(device: number, how: string): PipewrightError {
+  #failure(device: number, { message }: { readonly message: string }): PipewrightError {
+    return this.#fault(device, `failed: ${message}`);
+  }
+
+  #fault(device: number, how: string): PipewrightError {
     const stages = this.#plan.stages.filter((stage) => stage.device === device).map(({ index }) => index);
     const name = `stage${stages.length > 1 ? "s" : ""} ${stages.join(", ")}`;
-    const message = `${name}: the worker on device ${device} ${how}. Training stopped; the last checkpoint is unharmed.`;
+    const message = `${name}: the worker on device ${device} ${how}. Training stopped; run it again from the plan.`;
     return new PipewrightError("TRAINING_FAULT", message, { device, stages });
-  }
-
-  /** Stops everything at the first fault; later ones are its consequences. */
-  #fail(error: Error): void {
-    if (this.#fault) return;
-    this.#fault = error;
-    this.#killAll();
-    for (const waiter of this.#waiters) waiter?.reject(error);
-  }
-
-  #killAll(): void {
-    this.#isStopping = true;
-    for (const child of this.#children) child.kill();
   }
 }

@@ -5,7 +5,7 @@ import { engineFor } from "./engine/registry.js";
 import type { Env, Parent, SharedMemory } from "./env/env.js";
 import { RowRun } from "./executor.js";
 import { layoutOf } from "./layout.js";
-import { Progress } from "./progress.js";
+import { Progress, StepAborted } from "./progress.js";
 import type { FromWorker, StepOrder, ToWorker, WorkerStart } from "./worker-protocol.js";
 
 interface Running {
@@ -24,7 +24,7 @@ export function serve(port: Parent): void {
     if (message.kind === "start") {
       running = await begin(env, message, (engine) => answer({ kind: "ready", engine }));
     } else if (message.kind === "step") {
-      answer({ kind: "done", step: message.step, times: runStep(env, running!, message) });
+      answer(runStep(env, running!, message));
     } else {
       running?.device.free();
       running?.memory.close();
@@ -48,15 +48,22 @@ async function begin(env: Env, start: WorkerStart, ready: (engine: string) => vo
   const device = await Device.load(index, plan, layout, engine, memory.bytes, read);
   const rowLengths = plan.rows.map((row) => row.length);
   ready(engine.version);
-  return { start, device, memory, progress: new Progress(memory, layout.progress, rowLengths) };
+  return { start, device, memory, progress: new Progress(memory, layout, rowLengths) };
 }
 
-function runStep(env: Env, { start, device, progress }: Running, order: StepOrder): ReturnType<RowRun["finish"]> {
+function runStep(env: Env, { start, device, progress }: Running, order: StepOrder): FromWorker {
   if (order.pull) device.pullState();
   const run = new RowRun(start.plan, start.device, device, progress, env.clock, order.step);
-  const check = (): void => undefined;
-  while (!run.isDone) run.next(check);
-  const times = run.finish(order.end, check);
-  if (order.push) device.pushState();
-  return times;
+  try {
+    if (!order.isFinishOnly) {
+      device.beginStep();
+      while (!run.isDone) run.next();
+    }
+    const times = run.finish(order.end);
+    if (order.push) device.pushState();
+    return { kind: "done", step: order.step, times };
+  } catch (error) {
+    if (error instanceof StepAborted) return { kind: "aborted", step: order.step };
+    throw error;
+  }
 }

@@ -1,0 +1,112 @@
+/**
+ * @file Runs a step to its end although workers die. All state lies in memory that the coordinator shares, and no
+ * parameter changes before every device has finished its row. So a step that loses a worker in its rows is set back and
+ * run again from its begin; one that loses a worker in its updates is only finished.
+ */
+import type { Plan } from "../compiler/plan/plan.js";
+import type { RowTimes } from "./executor.js";
+import type { Layout, Region } from "./layout.js";
+import type { Progress } from "./progress.js";
+import type { DeviceOutcome, WorkerSet } from "./worker-set.js";
+import type { StepOrder } from "./worker-protocol.js";
+
+/** Told when a worker was lost and another took its place. */
+export type OnRecovery = (recovery: {
+  readonly step: number;
+  readonly reason: string;
+  readonly isReplayed: boolean;
+}) => void;
+
+/** Runs steps and replaces lost workers, as often as allowed. */
+export class Recovery {
+  readonly #layout: Layout;
+  readonly #memory: Uint8Array;
+  readonly #progress: Progress;
+  readonly #workers: WorkerSet;
+  readonly #devices: readonly number[];
+  /** Parameters that forward runs replace, which a replay needs as they were. */
+  readonly #states: readonly Region[];
+  readonly #onRecovery: OnRecovery;
+  #restartsLeft: number;
+
+  constructor(
+    plan: Plan,
+    layout: Layout,
+    memory: Uint8Array,
+    progress: Progress,
+    workers: WorkerSet,
+    options: { readonly restarts: number; readonly onRecovery?: OnRecovery },
+  ) {
+    this.#layout = layout;
+    this.#memory = memory;
+    this.#progress = progress;
+    this.#workers = workers;
+    this.#devices = plan.devices.map((_, device) => device);
+    this.#states = stateNames(plan).map((name) => layout.params.get(name)!);
+    this.#restartsLeft = options.restarts;
+    this.#onRecovery = options.onRecovery ?? (() => undefined);
+  }
+
+  /**
+   * Runs one step on all devices.
+   * Ensures: the same results as without losses, bit for bit.
+   * @throws the TRAINING_FAULT of a lost worker when no restart is left.
+   */
+  async step(order: Omit<StepOrder, "isFinishOnly">): Promise<readonly RowTimes[]> {
+    const before = this.#states.map((region) => this.#view(region).slice());
+    const times = new Map<number, RowTimes>();
+    let pending = this.#devices;
+    let isFinishOnly = false;
+    let { pull } = order;
+    for (;;) {
+      const outcomes = await this.#workers.run(pending, { ...order, pull, isFinishOnly });
+      for (const [index, outcome] of outcomes.entries()) {
+        if (outcome.kind === "done") times.set(pending[index]!, outcome.times);
+      }
+      const lost = outcomes.flatMap((outcome, index) =>
+        outcome.kind === "lost" ? [{ ...outcome, device: pending[index]! }] : [],
+      );
+      if (lost.length === 0) return this.#devices.map((device) => times.get(device)!);
+      isFinishOnly = this.#progress.isRowsDone(order.step);
+      pull = true;
+      await this.#replace(lost, order.step, !isFinishOnly);
+      if (isFinishOnly) {
+        pending = pending.filter((device) => !times.has(device));
+        this.#progress.resume();
+      } else {
+        times.clear();
+        pending = this.#devices;
+        this.#rewind(order.step, before);
+      }
+    }
+  }
+
+  async #replace(
+    lost: readonly (DeviceOutcome & { kind: "lost"; device: number })[],
+    step: number,
+    isReplayed: boolean,
+  ): Promise<void> {
+    for (const { device, error } of lost) {
+      if (this.#restartsLeft === 0) throw error;
+      this.#restartsLeft--;
+      await this.#workers.replace(device);
+      this.#onRecovery({ step: step + 1, reason: error.message, isReplayed });
+    }
+  }
+
+  /** The shared memory as it was at the begin of the step. Requires: no device runs. */
+  #rewind(step: number, before: readonly Uint8Array[]): void {
+    for (const [index, region] of this.#states.entries()) this.#view(region).set(before[index]!);
+    for (const region of this.#layout.gradSums.values()) this.#view(region).fill(0);
+    this.#progress.rewind(step);
+  }
+
+  #view({ offset, length }: Region): Uint8Array {
+    return this.#memory.subarray(offset, offset + length);
+  }
+}
+
+function stateNames(plan: Plan): readonly string[] {
+  const ports = plan.stages.flatMap(({ programs }) => programs.flatMap(({ outputs }) => outputs));
+  return [...new Set(ports.flatMap((port) => (port.at === "param" ? [port.param] : [])))];
+}
