@@ -82,7 +82,7 @@ export class GraphBuilder implements Emitter {
   }
 
   /**
-   * Appends a node with chosen names. An empty name asks for a fresh one.
+   * Appends a node with chosen names. An empty name asks for a fresh one. Outputs that the op keeps are added.
    * @throws PipewrightError as the op's shape rule does, with the node's name in front.
    */
   node<K extends OpType>(
@@ -95,16 +95,17 @@ export class GraphBuilder implements Emitter {
     const id = this.#nextNodeId++;
     const name = unique(this.#nodeNames, names.name || `${this.prefix}${op}_${id}`);
     const filled = fillAttrs(op, name, def.attributes, attrs);
-    const types = inferAt(name, op, () => def.infer(inputs, filled, names.outputs.length));
-    if (types.length < names.outputs.length) {
+    const wanted = withKeptOutputs(names.outputs, def.keptOutputs ?? 0);
+    const types = inferAt(name, op, () => def.infer(inputs, filled, wanted.length));
+    if (types.length < wanted.length) {
       throw new PipewrightError(
         "MODEL_MALFORMED",
-        `node ${name} (${op}): it has too many outputs; got ${names.outputs.length}, expected at most ${types.length}.`,
+        `node ${name} (${op}): it has too many outputs; got ${wanted.length}, expected at most ${types.length}.`,
         { node: name, op },
       );
     }
-    const outputs = names.outputs.map((wanted, index) =>
-      wanted === undefined ? undefined : this.#value(wanted || `${name}_${index}`, types[index]!),
+    const outputs = wanted.map((own, index) =>
+      own === undefined ? undefined : this.#value(own || `${name}_${index}`, types[index]!),
     );
     const node = { id, name, op, inputs: [...inputs], outputs, attrs: filled } as unknown as Node<K>;
     this.#nodes.push(node as Node);
@@ -188,6 +189,11 @@ export function extend(ops: OpTable, graph: Graph): GraphBuilder {
   for (const node of graph.nodes) builder.append(node);
   for (const { param, next } of graph.states) builder.state(param, next);
   return builder;
+}
+
+/** The wanted outputs, and fresh ones for those of the first `kept` that are left out. */
+function withKeptOutputs(wanted: NodeNames["outputs"], kept: number): NodeNames["outputs"] {
+  return Array.from({ length: Math.max(wanted.length, kept) }, (_, at) => wanted[at] ?? (at < kept ? "" : undefined));
 }
 
 /** Gives every attribute that is left out its fallback. @throws MODEL_MALFORMED when a required one is missing. */

@@ -1,11 +1,19 @@
-/** @file Normalization per channel: BatchNormalization, InstanceNormalization, GroupNormalization. */
-import type { Shape, TensorType, Value } from "../ir/graph.js";
+/** @file Normalization per channel or group of channels: BatchNormalization, InstanceNormalization, GroupNormalization. */
+import type { TensorType, Value } from "../ir/graph.js";
+import { elementCount } from "../ir/literal.js";
+import {
+  centeredBy,
+  centeredChannels,
+  channelAffine,
+  channelSum,
+  inverseDeviation,
+  normalizedGradient,
+} from "./channel-affine.js";
 import type { Emitter, GradUse, OpDef, Operand } from "./define.js";
 import { float, int, required } from "./define.js";
 import { reshape, sumOver } from "./emission.js";
-import { mul, neg, square, sub } from "./expression.js";
+import { mul, neg, square } from "./expression.js";
 import { formatShape, mismatch, sameShape, typeAt } from "./shape.js";
-import { inverseDeviation, standardized, standardizedGradient } from "./standardize.js";
 import { perElement } from "./work.js";
 
 export interface BatchNormAttrs {
@@ -32,50 +40,83 @@ function checkPerChannel(x: readonly (Operand | undefined)[], last: number): voi
   }
 }
 
-/** All axes but the channel axis. */
-function reducedAxes(shape: Shape): readonly number[] {
-  return [...shape.keys()].filter((axis) => axis !== 1);
+/** A 1-d input has one channel. */
+function withChannelAxis(b: Emitter, x: Value): Value {
+  return x.type.shape.length > 1 ? x : reshape(b, x, [x.type.shape[0]!, 1]);
 }
 
-/** [C] as [1, C, 1, …], so that it broadcasts over [N, C, …]. */
-function perChannel(b: Emitter, value: Value, rank: number): Value {
-  return reshape(b, value, [
-    ...(rank > 1 ? [1] : []),
-    value.type.shape[0]!,
-    ...new Array<number>(Math.max(0, rank - 2)).fill(1),
-  ]);
-}
+type Gradients = readonly (Value | undefined)[];
 
-type BatchNormUse = GradUse<"BatchNormalization">;
-
-function trainingGradient(
+/** Gradients of x [N, C, …], scale and bias [C], with statistics over all but the channel axis. */
+function channelGradients(
   b: Emitter,
-  { x: [x, scale], dy: [dy], attrs }: BatchNormUse,
-): readonly (Value | undefined)[] {
-  const { shape } = x!.type;
-  const axes = reducedAxes(shape);
-  const again = standardized(b, x!, axes, attrs.epsilon);
-  return [
-    standardizedGradient(b, mul(b, dy!, perChannel(b, scale!, shape.length)), again),
-    sumOver(b, mul(b, dy!, again.normalized), axes),
-    sumOver(b, dy!, axes),
-  ];
+  x: Value,
+  scale: Value,
+  d: Value,
+  epsilon: number,
+): readonly [Value, Value, Value] {
+  const own = centeredChannels(b, x, epsilon);
+  const sums = { ofGradient: channelSum(b, d), ofProduct: channelSum(b, mul(b, d, own.centered)) };
+  return [normalizedGradient(b, d, own, sums, scale), mul(b, sums.ofProduct, own.inverse), sums.ofGradient];
+}
+
+function trainingGradient(b: Emitter, { x: [x, scale], dy: [dy], attrs }: GradUse<"BatchNormalization">): Gradients {
+  const [seen, d] = [withChannelAxis(b, x!), withChannelAxis(b, dy!)];
+  const [dx, dScale, dBias] = channelGradients(b, seen, scale!, d, attrs.epsilon);
+  return [reshape(b, dx, x!.type.shape), dScale, dBias];
+}
+
+/** Every channel of every image counts as a channel of one image. */
+function instanceGradient(b: Emitter, { x: [x, scale], dy: [dy], attrs }: GradUse<"InstanceNormalization">): Gradients {
+  const [batch, channels, ...spatial] = x!.type.shape as readonly [number, number, ...number[]];
+  const seen = [1, batch * channels, ...spatial];
+  const scales = reshape(b, b.emit("Expand", [scale, b.int64s([batch, channels])]), [batch * channels]);
+  const [x1, d1] = [reshape(b, x!, seen), reshape(b, dy!, seen)];
+  const [dx, dScale, dBias] = channelGradients(b, x1, scales, d1, attrs.epsilon);
+  const overImages = (sum: Value): Value => sumOver(b, reshape(b, sum, [batch, channels]), [0]);
+  return [reshape(b, dx, x!.type.shape), overImages(dScale), overImages(dBias)];
 }
 
 /** With fixed statistics y is affine in x, and the statistics are inputs like any other. */
 function inferenceGradient(
   b: Emitter,
-  { x: [x, scale, , mean, variance], dy: [dy], attrs }: BatchNormUse,
-): readonly (Value | undefined)[] {
-  const { shape } = x!.type;
-  const axes = reducedAxes(shape);
+  { x: [x, scale, , mean, variance], dy: [dy], attrs }: GradUse<"BatchNormalization">,
+): Gradients {
+  const d = withChannelAxis(b, dy!);
   const inverse = inverseDeviation(b, variance!, attrs.epsilon);
   const factor = mul(b, scale!, inverse);
-  const centered = sub(b, x!, perChannel(b, mean!, shape.length));
-  const dBias = sumOver(b, dy!, axes);
-  const dScale = mul(b, sumOver(b, mul(b, dy!, centered), axes), inverse);
+  const centered = centeredBy(b, withChannelAxis(b, x!), mean!);
+  const dBias = channelSum(b, d);
+  const dScale = mul(b, channelSum(b, mul(b, d, centered)), inverse);
   const dVariance = mul(b, mul(b, mul(b, dScale, scale!), square(b, inverse)), -0.5);
-  return [mul(b, dy!, perChannel(b, factor, shape.length)), dScale, dBias, neg(b, mul(b, dBias, factor)), dVariance];
+  const dx = reshape(b, channelAffine(b, d, factor, undefined), x!.type.shape);
+  return [dx, dScale, dBias, neg(b, mul(b, dBias, factor)), dVariance];
+}
+
+/** The gradients of a normalization of groups of channels within each image, with scale and bias per channel. */
+function groupGradients(
+  b: Emitter,
+  [x, scale, dy]: readonly [Value, Value, Value],
+  groups: number,
+  epsilon: number,
+): Gradients {
+  const { shape } = x.type;
+  const [batch, channels] = shape as readonly [number, number];
+  const rows = batch * groups;
+  const seen = [1, rows, elementCount(shape) / Math.max(1, rows)];
+  const own = centeredChannels(b, reshape(b, x, seen), epsilon);
+  const product = mul(b, dy, reshape(b, own.centered, shape));
+  const spatial = [...shape.keys()].slice(2);
+  const [sumOfGradient, sumOfProduct] = [sumOver(b, dy, spatial), sumOver(b, product, spatial)];
+  const perRow = (sum: Value): Value => sumOver(b, reshape(b, mul(b, sum, scale), [rows, channels / groups]), [1]);
+  const sums = { ofGradient: perRow(sumOfGradient), ofProduct: perRow(sumOfProduct) };
+  const d = reshape(b, channelAffine(b, dy, scale, undefined), seen);
+  const perChannel = mul(b, reshape(b, sumOfProduct, [rows, channels / groups]), reshape(b, own.inverse, [rows, 1]));
+  return [
+    reshape(b, normalizedGradient(b, d, own, sums), shape),
+    sumOver(b, reshape(b, perChannel, [batch, channels]), [0]),
+    sumOver(b, sumOfGradient, [0]),
+  ];
 }
 
 /** Adds the work on the statistics to one multiply-add per element. */
@@ -100,16 +141,7 @@ export const batchNorm: { readonly [K in keyof BatchNormAttrs]: OpDef<K> } = {
       return [typeAt(x, 0)];
     },
     work: normalizationWork,
-    grad: (b, { x: [x, scale], dy: [dy], attrs }) => {
-      const { shape } = x!.type;
-      const again = standardized(b, x!, [...shape.keys()].slice(2), attrs.epsilon);
-      const axes = reducedAxes(shape);
-      return [
-        standardizedGradient(b, mul(b, dy!, perChannel(b, scale!, shape.length)), again),
-        sumOver(b, mul(b, dy!, again.normalized), axes),
-        sumOver(b, dy!, axes),
-      ];
-    },
+    grad: instanceGradient,
   },
 
   GroupNormalization: {
@@ -123,22 +155,7 @@ export const batchNorm: { readonly [K in keyof BatchNormAttrs]: OpDef<K> } = {
       return [typeAt(x, 0)];
     },
     work: normalizationWork,
-    // Every group is one row of [N, groups, rest].
-    grad: (b, { x: [x, scale], dy: [dy], attrs }) => {
-      const { shape } = x!.type;
-      const rows = [
-        shape[0]!,
-        attrs.num_groups,
-        shape.slice(1).reduce((product, size) => product * size, 1) / attrs.num_groups,
-      ];
-      const again = standardized(b, reshape(b, x!, rows), [2], attrs.epsilon);
-      const scaled = reshape(b, mul(b, dy!, perChannel(b, scale!, shape.length)), rows);
-      const axes = reducedAxes(shape);
-      return [
-        reshape(b, standardizedGradient(b, scaled, again), shape),
-        sumOver(b, mul(b, dy!, reshape(b, again.normalized, shape)), axes),
-        sumOver(b, dy!, axes),
-      ];
-    },
+    grad: (b, { x: [x, scale], dy: [dy], attrs }) =>
+      groupGradients(b, [x!, scale!, dy!], attrs.num_groups, attrs.epsilon),
   },
 };

@@ -1,13 +1,14 @@
 /** @file Convolution. Its gradient to the weight is in conv-weight-gradient.ts. */
-import type { Shape, Value } from "../ir/graph.js";
+import type { Shape } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
+import { convInputGradient } from "./conv-input-gradient.js";
 import { convWeightGradient } from "./conv-weight-gradient.js";
-import type { Emitter, OpDef, Operand } from "./define.js";
+import type { OpDef, Operand } from "./define.js";
 import { int } from "./define.js";
-import { flip, sumOver } from "./emission.js";
+import { sumOver } from "./emission.js";
 import { formatShape, mismatch, sameShape, typeAt } from "./shape.js";
 import type { Window, WindowAttrs } from "./window.js";
-import { adjointPadding, extentOf, padsOf, resolveWindow, slideShape, spatialOf, windowAttributes } from "./window.js";
+import { resolveWindow, slideShape, spatialOf, windowAttributes } from "./window.js";
 import { trafficBytes } from "./work.js";
 
 export interface ConvAttrs {
@@ -40,33 +41,6 @@ export function convWindow(x: Shape, w: Shape, attrs: ConvAttrs["Conv"]): Window
   return resolveWindow(spatialOf(x), kernelOf(x, w, attrs.kernel_shape), attrs);
 }
 
-/**
- * The gradient of a convolution with respect to its input. Depthwise with stride 1 is a convolution with the reversed
- * kernel, which runs several times faster than the transposed convolution that serves all others.
- */
-function inputGradient(b: Emitter, dy: Value, w: Value, x: Shape, window: Window, group: number): Value {
-  const depthwise = group === x[1] && w.type.shape[0] === group && window.strides.every((stride) => stride === 1);
-  const reach = window.kernel.map((_, axis) => extentOf(window, axis) - 1);
-  const pads = [
-    ...reach.map((size, axis) => size - window.padsBegin[axis]!),
-    ...reach.map((size, axis) => size - window.padsEnd[axis]!),
-  ];
-  if (depthwise && pads.every((pad) => pad >= 0)) {
-    const reversed = flip(
-      b,
-      w,
-      window.kernel.map((_, axis) => axis + 2),
-    );
-    return b.emit("Conv", [dy, reversed], { dilations: window.dilations, group, pads });
-  }
-  return b.emit("ConvTranspose", [dy, w], {
-    strides: window.strides,
-    dilations: window.dilations,
-    group,
-    ...adjointPadding(dy.type.shape.slice(2), x.slice(2), window),
-  });
-}
-
 export const conv: { readonly [K in keyof ConvAttrs]: OpDef<K> } = {
   Conv: {
     attributes: { ...windowAttributes, group: int(1) },
@@ -92,15 +66,10 @@ export const conv: { readonly [K in keyof ConvAttrs]: OpDef<K> } = {
       const window = convWindow(x!.type.shape, w!.type.shape, attrs);
       const spatialAxes = window.kernel.map((_, axis) => axis + 2);
       return [
-        inputGradient(b, dy!, w!, x!.type.shape, window, attrs.group),
+        convInputGradient(b, dy!, w!, x!.type.shape, window, attrs.group),
         convWeightGradient(b, { input: x!, outputGrad: dy!, weight: w!.type.shape, window, group: attrs.group }),
         sumOver(b, dy!, [0, ...spatialAxes]),
       ];
     },
   },
 };
-
-/** The attributes of a Conv that slides `window`. */
-export function convAttrs(window: Window, group: number) {
-  return { strides: window.strides, dilations: window.dilations, pads: padsOf(window), group };
-}

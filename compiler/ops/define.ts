@@ -97,6 +97,8 @@ export interface OpDef<K extends OpType> {
   readonly attributes: AttrFields<OpAttrs[K]>;
   /** ONNX domain; left out for ai.onnx. */
   readonly domain?: string;
+  /** Outputs that every node has, asked for or not: its gradient reads them, or engines demand them. */
+  readonly keptOutputs?: number;
   /**
    * Types of all outputs the op can have with these inputs (callers use as many as the node names).
    * @throws PipewrightError SHAPE_MISMATCH or MODEL_UNSUPPORTED through `fail` helpers of ops/shape.ts.

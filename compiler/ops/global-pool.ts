@@ -1,11 +1,10 @@
 /** @file Pooling over all spatial axes at once. */
-import type { Shape } from "../ir/graph.js";
-import { elementCount } from "../ir/literal.js";
+import { elementCount, literalOf } from "../ir/literal.js";
 import type { NoAttrs, OpDef, Operand } from "./define.js";
 import { int, noAttrs } from "./define.js";
 import { elementTypeCode } from "./element-type.js";
 import { div, equal, mul, select } from "./expression.js";
-import { sumOver } from "./emission.js";
+import { reshape, sumOver } from "./emission.js";
 import { typeAt } from "./shape.js";
 import { spatialOf } from "./window.js";
 import { perInputElement } from "./work.js";
@@ -21,16 +20,18 @@ function inferGlobal(x: readonly (Operand | undefined)[]) {
   return [{ dtype, shape: [...shape.slice(0, 2), ...spatialOf(shape).map(() => 1)] }];
 }
 
-const spatialCount = (shape: Shape): number => elementCount(shape.slice(2));
-
 export const globalPool: { readonly [K in keyof GlobalPoolAttrs]: OpDef<K> } = {
   GlobalAveragePool: {
     attributes: noAttrs,
     infer: inferGlobal,
     work: perInputElement(1),
-    grad: (b, { x: [x], dy: [dy] }) => [
-      b.emit("Expand", [mul(b, dy!, 1 / spatialCount(x!.type.shape)), b.int64s(x!.type.shape)]),
-    ],
+    // A column times a row of equal numbers: engines are slow to expand along inner axes.
+    grad: (b, { x: [x], dy: [dy] }) => {
+      const { dtype, shape } = x!.type;
+      const [rows, count] = [elementCount(shape.slice(0, 2)), elementCount(shape.slice(2))];
+      const shares = b.literal(literalOf(dtype, [1, count], new Array<number>(count).fill(1 / count)));
+      return [reshape(b, b.emit("MatMul", [reshape(b, dy!, [rows, 1]), shares]), shape)];
+    },
   },
 
   GlobalMaxPool: {

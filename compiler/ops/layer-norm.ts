@@ -2,46 +2,60 @@
 import type { TensorType, Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import { unbroadcast } from "./broadcast.js";
+import type { Centered } from "./channel-affine.js";
+import { centeredBy, channelAffine, normalizedGradient } from "./channel-affine.js";
 import type { Emitter, OpDef } from "./define.js";
 import { float, int } from "./define.js";
+import { reshape } from "./emission.js";
 import { add, mul, square } from "./expression.js";
 import { broadcastShapes, formatShape, mismatch, normalizeAxis, sameShape, typeAt } from "./shape.js";
-import type { Standardized } from "./standardize.js";
-import { standardizedGradient } from "./standardize.js";
 import { perElement } from "./work.js";
 
 export interface LayerNormAttrs {
   LayerNormalization: { readonly axis: number; readonly epsilon: number; readonly stash_type: number };
 }
 
-type Attrs = LayerNormAttrs["LayerNormalization"];
+/** The input seen as rows: everything that is normalized together is one row. */
+interface Rows {
+  readonly count: number;
+  readonly columns: number;
+}
 
-/** Normalizes again with scale 1, which one fast kernel does, rather than from a stashed mean. */
-function normalizedAgain(b: Emitter, x: Value, attrs: Attrs): Standardized {
-  const axis = normalizeAxis(attrs.axis, x.type.shape.length);
-  const shape = x.type.shape.slice(axis);
-  const ones = b.literal(literalOf(x.type.dtype, shape, new Array<number>(elementCount(shape)).fill(1)));
-  const [normalized, , inverse] = b.emitMany("LayerNormalization", [x, ones], 3, attrs);
-  return { normalized: normalized!, inverse: inverse!, axes: shape.map((_, at) => axis + at) };
+/** Matrix product of [rows, columns] with a column, [rows]. */
+function rowProducts(b: Emitter, { count, columns }: Rows, x: Value, column: Value): Value {
+  const product = b.emit("MatMul", [reshape(b, x, [count, columns]), reshape(b, column, [columns, 1])]);
+  return reshape(b, product, [count]);
+}
+
+/** Sum of the rows of x, each times its weight, [columns]. */
+function weightedRowSum(b: Emitter, { count, columns }: Rows, x: Value, weights: Value): Value {
+  const product = b.emit("MatMul", [reshape(b, weights, [1, count]), reshape(b, x, [count, columns])]);
+  return reshape(b, product, [columns]);
 }
 
 /** What the gradients of the mean and of the inverse deviation, where they are used, add to the gradient of x. */
 function statisticsGradient(
   b: Emitter,
-  { normalized, inverse, axes }: Standardized,
+  { centered, inverse }: Centered,
   [dMean, dInverse]: readonly (Value | undefined)[],
 ): Value | undefined {
-  const { shape } = normalized.type;
-  const share = 1 / elementCount(axes.map((axis) => shape[axis]!));
-  const fromMean = dMean && b.emit("Expand", [mul(b, dMean, share), b.int64s(shape)]);
-  // inverse = (variance + ε)^(−1/2)  =>  d inverse / dx = −inverse²·x̂/n
-  const fromInverse = dInverse && mul(b, normalized, mul(b, mul(b, dInverse, square(b, inverse)), -share));
-  return fromMean && fromInverse ? add(b, fromMean, fromInverse) : (fromMean ?? fromInverse);
+  const [, count, columns] = centered.type.shape as readonly [number, number, number];
+  const perRow = (value: Value | undefined): Value | undefined =>
+    value && mul(b, reshape(b, value, [count]), 1 / columns);
+  const [mean, deviation] = [perRow(dMean), perRow(dInverse)];
+  if (!mean && !deviation) return undefined;
+  // inverse = (variance + ε)^(−1/2)  =>  d inverse / dx = −inverse³·(x − mean)/n
+  const along = deviation
+    ? b.emit("Neg", [mul(b, mul(b, deviation, inverse), square(b, inverse))])
+    : mul(b, inverse, 0);
+  return channelAffine(b, centered, along, mean);
 }
 
 export const layerNorm: { readonly [K in keyof LayerNormAttrs]: OpDef<K> } = {
   LayerNormalization: {
     attributes: { axis: int(-1), epsilon: float(1e-5), stash_type: int(1) },
+    // Mean and inverse deviation: one number per row each, and engines compute them anyway.
+    keptOutputs: 3,
     infer: (x, attrs) => {
       const type = typeAt(x, 0);
       const axis = normalizeAxis(attrs.axis, type.shape.length);
@@ -60,15 +74,30 @@ export const layerNorm: { readonly [K in keyof LayerNormAttrs]: OpDef<K> } = {
       return [type, statistics, statistics];
     },
     work: perElement(8),
-    grad: (b, { x: [x, scale, bias], dy: [dy, ...dStatistics], attrs }) => {
-      const again = normalizedAgain(b, x!, attrs);
-      const extra = statisticsGradient(b, again, dStatistics);
-      if (!dy) return [extra];
-      const dx = standardizedGradient(b, mul(b, dy, scale!), again);
+    grad: (b, { x: [x, scale, bias], y: [, mean, inverse], dy: [dy, ...dStatistics], attrs }) => {
+      const { dtype, shape } = x!.type;
+      const normalized = shape.slice(normalizeAxis(attrs.axis, shape.length));
+      const rows = { columns: elementCount(normalized), count: elementCount(mean!.type.shape) };
+      const seen = [1, rows.count, rows.columns];
+      const centered = centeredBy(b, reshape(b, x!, seen), reshape(b, mean!, [rows.count]));
+      const own = { centered, inverse: reshape(b, inverse!, [rows.count]) };
+      const extra = statisticsGradient(b, own, dStatistics);
+      if (!dy) return [extra && reshape(b, extra, shape)];
+
+      const product = mul(b, reshape(b, dy, seen), centered);
+      const whole = sameShape(scale!.type.shape, normalized) ? scale! : b.emit("Expand", [scale, b.int64s(normalized)]);
+      const sums = {
+        ofGradient: rowProducts(b, rows, dy, whole),
+        ofProduct: rowProducts(b, rows, product, whole),
+      };
+      const dx = normalizedGradient(b, reshape(b, mul(b, dy, scale!), seen), own, sums);
+      const dScale = reshape(b, weightedRowSum(b, rows, product, own.inverse), normalized);
+      const ones = b.literal(literalOf(dtype, [1, rows.count], new Array<number>(rows.count).fill(1)));
+      const dBias = reshape(b, weightedRowSum(b, rows, dy, ones), normalized);
       return [
-        extra ? add(b, dx, extra) : dx,
-        unbroadcast(b, mul(b, dy, again.normalized), scale!.type.shape),
-        bias && unbroadcast(b, dy, bias.type.shape),
+        reshape(b, extra ? add(b, dx, extra) : dx, shape),
+        unbroadcast(b, dScale, scale!.type.shape),
+        bias && unbroadcast(b, dBias, bias.type.shape),
       ];
     },
   },

@@ -4,10 +4,11 @@ import { elementCount, literalOf } from "../ir/literal.js";
 import type { Emitter, OpDef } from "./define.js";
 import { int, required, ints } from "./define.js";
 import { reshape, zeros } from "./emission.js";
+import { maxPoolGradient } from "./max-pool-gradient.js";
 import { div, equal, mul, select } from "./expression.js";
 import { formatShape, mismatch, numbersAt, sameShape, typeAt } from "./shape.js";
 import type { Window, WindowAttrs } from "./window.js";
-import { adjointPadding, extentOf, resolveWindow, slideShape, spatialOf, windowAttributes } from "./window.js";
+import { adjointPadding, resolveWindow, slideShape, spatialOf, windowAttributes } from "./window.js";
 import { trafficBytes } from "./work.js";
 
 type SlidingPool = WindowAttrs & { readonly kernel_shape: readonly number[]; readonly ceil_mode: number };
@@ -89,23 +90,6 @@ function inverseCounts(b: Emitter, x: TensorType, y: Shape, window: Window, incl
   );
 }
 
-/** True when no input element lies in two windows. */
-function disjoint(window: Window): boolean {
-  return window.kernel.every((size, axis) => size === 1 || extentOf(window, axis) <= window.strides[axis]!);
-}
-
-/** The gradient of the maximum goes to the first element that attains it, by its place in the flat input. */
-function maxPoolGradient(b: Emitter, x: Value, indices: Value, dy: Value, window: Window): Value {
-  const places = elementCount(dy.type.shape);
-  const flat = { dtype: x.type.dtype, shape: [elementCount(x.type.shape)] };
-  const scattered = b.emit(
-    "ScatterElements",
-    [zeros(b, flat), reshape(b, indices, [places]), reshape(b, dy, [places])],
-    { reduction: disjoint(window) ? "none" : "add" },
-  );
-  return reshape(b, scattered, x.type.shape);
-}
-
 export const pool: { readonly [K in keyof PoolAttrs]: OpDef<K> } = {
   MaxPool: {
     attributes: { ...poolAttributes, storage_order: int(0) },
@@ -118,12 +102,11 @@ export const pool: { readonly [K in keyof PoolAttrs]: OpDef<K> } = {
       ];
     },
     work: poolWork,
-    // Where the forward node leaves out the indices, the maximum is found again from x.
-    grad: (b, { x: [x], y: [, indices], dy: [dy], attrs }) => {
+    grad: (b, { x: [x], y: [y, indices], dy: [dy], attrs }) => {
       if (elementCount(x!.type.shape) === 0) return [zeros(b, x!.type)];
-      const rowMajor = indices && attrs.storage_order === 0;
-      const places = rowMajor ? indices : b.emitMany("MaxPool", [x], 2, { ...attrs, storage_order: 0 })[1]!;
-      return [maxPoolGradient(b, x!, places, dy!, poolWindow(x!.type.shape, attrs))];
+      const rowMajor = attrs.storage_order === 0 ? indices : undefined;
+      const window = poolWindow(x!.type.shape, attrs);
+      return [maxPoolGradient(b, { x: x!, y: y!, dy: dy!, indices: rowMajor, window, attrs })];
     },
   },
 

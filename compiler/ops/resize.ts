@@ -75,9 +75,13 @@ function resizedAxes(x: readonly (Operand | undefined)[], attrs: Attrs): readonl
 
 const untouched = ({ from, to, scale }: ResizedAxis): boolean => from === to && scale === 1;
 
-/** How many neighbours each original element is copied to, if rows are copies in order and all counts are equal. */
+/** Elements of an axis from which summing neighbours beats a product with a dense matrix. */
+const LONG_AXIS = 64;
+
+/** How many neighbours each original element is copied to, if the axis is long, rows are copies in order and all counts are equal. */
 function repetition(rows: readonly WeightRow[], from: number): number | undefined {
   const times = rows.length / from;
+  if (from < LONG_AXIS) return undefined;
   const isCopy = (row: WeightRow, at: number): boolean => row.size === 1 && row.get(Math.floor(at / times)) === 1;
   return Number.isInteger(times) && rows.every(isCopy) ? times : undefined;
 }

@@ -1,12 +1,12 @@
 /** @file Normalization by a norm or by neighbours: LpNormalization, LRN, MeanVarianceNormalization. */
 import type { Shape, Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
+import { inverseDeviation } from "./channel-affine.js";
 import type { Emitter, OpDef } from "./define.js";
 import { float, int, ints, required } from "./define.js";
-import { reshape, sumOver } from "./emission.js";
+import { meanOver, reshape, sumOver } from "./emission.js";
 import { add, div, equal, mul, select, square, sub } from "./expression.js";
 import { formatShape, mismatch, normalizeAxis, typeAt } from "./shape.js";
-import { standardized, standardizedGradient } from "./standardize.js";
 import { perElement, perInputElement } from "./work.js";
 
 export interface ResponseNormAttrs {
@@ -31,6 +31,15 @@ function channelWindowMean(b: Emitter, value: Value, size: number, before: numbe
     count_include_pad: 1,
   });
   return reshape(b, mean, shape);
+}
+
+/** Mean 0 and variance 1 over any axes, and what arrives at x when the result has gradient d. */
+function standardizedGradient(b: Emitter, x: Value, d: Value, axes: readonly number[]): Value {
+  const centered = sub(b, x, meanOver(b, x, axes));
+  const inverse = inverseDeviation(b, meanOver(b, square(b, centered), axes), LEAST_VARIANCE);
+  const normalized = mul(b, centered, inverse);
+  const along = mul(b, normalized, meanOver(b, mul(b, d, normalized), axes));
+  return mul(b, sub(b, sub(b, d, meanOver(b, d, axes)), along), inverse);
 }
 
 function axesOf(axes: readonly number[], shape: Shape): readonly number[] {
@@ -87,9 +96,6 @@ export const responseNorm: { readonly [K in keyof ResponseNormAttrs]: OpDef<K> }
       return [type];
     },
     work: perInputElement(7),
-    grad: (b, { x: [x], dy: [dy], attrs }) => {
-      const again = standardized(b, x!, axesOf(attrs.axes, x!.type.shape), LEAST_VARIANCE);
-      return [standardizedGradient(b, dy!, again)];
-    },
+    grad: (b, { x: [x], dy: [dy], attrs }) => [standardizedGradient(b, x!, dy!, axesOf(attrs.axes, x!.type.shape))],
   },
 };

@@ -71,6 +71,7 @@ export const selecting: { readonly [K in keyof SelectingAttrs]: OpDef<K> } = {
 
   TopK: {
     attributes: { axis: int(-1), largest: int(1), sorted: int(1) },
+    keptOutputs: 2,
     infer: (x, attrs) => {
       const { dtype, shape } = typeAt(x, 0);
       const axis = normalizeAxis(attrs.axis, shape.length);
@@ -83,10 +84,10 @@ export const selecting: { readonly [K in keyof SelectingAttrs]: OpDef<K> } = {
       ];
     },
     work: perInputElement(1),
-    grad: (b, { x: [x, k], y: [, indices], dy: [dy], attrs }) => {
-      const places = indices ?? b.emitMany("TopK", [x, k], 2, attrs)[1]!;
-      return [b.emit("ScatterElements", [zeros(b, x!.type), places, dy], { axis: attrs.axis }), undefined];
-    },
+    grad: (b, { x: [x], y: [, indices], dy: [dy], attrs: { axis } }) => [
+      b.emit("ScatterElements", [zeros(b, x!.type), indices, dy], { axis }),
+      undefined,
+    ],
   },
 
   Compress: {

@@ -10,6 +10,7 @@ const windows: readonly (readonly [string, object])[] = [
   ["ceil", { kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1 }],
   ["ceil and pads", { kernel_shape: [3, 3], strides: [2, 3], pads: [1, 1, 0, 1], ceil_mode: 1 }],
   ["ceil that would start in the padding", { kernel_shape: [2, 2], strides: [3, 3], pads: [0, 0, 1, 1], ceil_mode: 1 }],
+  ["tiles", { kernel_shape: [2, 3], strides: [2, 3] }],
   ["gaps", { kernel_shape: [2, 1], strides: [3, 2] }],
   ["dilations", { kernel_shape: [2, 2], dilations: [2, 3], strides: [1, 1] }],
   ["dilations wider than strides", { kernel_shape: [2, 2], dilations: [3, 2], strides: [2, 2] }],
@@ -87,8 +88,9 @@ export const poolingSamples: readonly OpSample[] = [
     of: `axis ${axis}`,
     attrs: { axis },
     inputs: [floats([2, 3, 4]), floats([2, 3, 4].slice(axis)), floats([2, 3, 4].slice(axis))],
+    isSingle: true,
   })),
-  { op: "LayerNormalization", of: "no bias", inputs: [floats([2, 4]), floats([4])] },
+  { op: "LayerNormalization", of: "no bias", inputs: [floats([2, 4]), floats([4])], isSingle: true },
   {
     op: "LayerNormalization",
     of: "one scale for all",
