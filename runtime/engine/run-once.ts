@@ -1,27 +1,49 @@
-/** @file Runs a graph once on tensors from host memory, for checks. Training keeps its tensors on the device instead. */
+/** @file Runs graphs on tensors from host memory, for checks. Training keeps its tensors on the device instead. */
 import type { TensorType } from "../../compiler/ir/graph.js";
 import type { StoredTensor, Tensors } from "../../compiler/plan/safetensors.js";
 import type { Buffer, Engine, Program } from "./engine.js";
 
+/** A loaded graph that takes and gives tensors in host memory. */
+export interface HostProgram {
+  /**
+   * Requires: a tensor for every input.
+   * @throws an Error with the engine's reason, also when an output does not have the type that was promised.
+   */
+  run(inputs: Tensors): Tensors;
+  free(): void;
+}
+
 /**
- * Loads `model`, runs it and gives its outputs.
- * Requires: `inputs` holds every input; `outputs` the type of every output.
- * @throws PipewrightError MODEL_UNSUPPORTED when the engine refuses the graph; an Error with the engine's reason when it
- * fails in running, also when an output does not have the type that `outputs` says.
+ * Loads `model`, whose outputs have the types that `outputs` promises.
+ * @throws PipewrightError MODEL_UNSUPPORTED when the engine refuses the graph.
  */
+export function loadForHost(engine: Engine, model: Uint8Array, outputs: ReadonlyMap<string, TensorType>): HostProgram {
+  const program = engine.load(model);
+  return {
+    run: (inputs) => {
+      const buffers: Buffer[] = [];
+      try {
+        return runProgram(engine, program, inputs, outputs, buffers);
+      } finally {
+        for (const buffer of buffers) buffer.free();
+      }
+    },
+    free: () => program.free(),
+  };
+}
+
+/** Loads `model`, runs it once and gives its outputs. @throws as `loadForHost` and its `run`. */
 export function runOnce(
   engine: Engine,
   model: Uint8Array,
   inputs: Tensors,
   outputs: ReadonlyMap<string, TensorType>,
 ): Tensors {
-  const program = engine.load(model);
-  const buffers: Buffer[] = [];
+  const program = loadForHost(engine, model, outputs);
   try {
-    return runProgram(engine, program, inputs, outputs, buffers);
+    return program.run(inputs);
   } finally {
     program.free();
-    for (const buffer of buffers) buffer.free();
   }
 }
 
@@ -48,7 +70,12 @@ function runProgram(
   }
   const to = new Map<string, Buffer>();
   for (const [name, type] of outputs) to.set(name, allocate(type));
-  program.bind(from, to).run();
+  const binding = program.bind(from, to);
+  try {
+    binding.run();
+  } finally {
+    binding.free();
+  }
   return new Map(
     [...outputs].map(([name, { dtype, shape }]): [string, StoredTensor] => [
       name,

@@ -10,7 +10,7 @@ import { OPS } from "../../../compiler/ops/registry.js";
 import type { StoredTensor } from "../../../compiler/plan/safetensors.js";
 import { RandomStream } from "../../../compiler/random.js";
 import type { Engine } from "../../../runtime/engine/engine.js";
-import { runOnce } from "../../../runtime/engine/run-once.js";
+import { loadForHost } from "../../../runtime/engine/run-once.js";
 import type { OpSample, SampleInput } from "./sample.js";
 
 /** Numbers of each tensor, by name. */
@@ -75,13 +75,37 @@ export function sampleGradients(engine: Engine, { graph, floats }: SampleGraph, 
   return new Map([...results].map(([name, grad]) => [name, numbers.get(grad.name)!]));
 }
 
-/** Runs a graph on numbers. The engine refuses outputs that do not have the types of the graph. */
+/** A loaded graph over plain numbers. */
+export interface NumberProgram {
+  run(feeds: Numbers): Numbers;
+  free(): void;
+}
+
+/** Loads a graph. The engine refuses outputs that do not have the types of the graph. */
+export function loadNumbers(engine: Engine, graph: Graph): NumberProgram {
+  const program = loadForHost(
+    engine,
+    exportProgram(graph),
+    new Map(graph.outputs.map(({ name, type }) => [name, type])),
+  );
+  return {
+    run: (feeds) => {
+      const inputs = new Map(graph.inputs.map(({ name, type }) => [name, stored(type, feeds.get(name)!)]));
+      const results = program.run(inputs);
+      return new Map([...results].map(([name, tensor]) => [name, literalNumbers(asLiteral(tensor))]));
+    },
+    free: () => program.free(),
+  };
+}
+
+/** Runs a graph once on numbers. */
 export function runNumbers(engine: Engine, graph: Graph, feeds: Numbers): Numbers {
-  const model = exportProgram(graph);
-  const inputs = new Map(graph.inputs.map(({ name, type }) => [name, stored(type, feeds.get(name)!)]));
-  const outputs = new Map(graph.outputs.map(({ name, type }) => [name, type]));
-  const results = runOnce(engine, model, inputs, outputs);
-  return new Map([...results].map(([name, tensor]) => [name, literalNumbers(asLiteral(tensor))]));
+  const program = loadNumbers(engine, graph);
+  try {
+    return program.run(feeds);
+  } finally {
+    program.free();
+  }
 }
 
 function stored({ dtype, shape }: TensorType, numbers: readonly number[]): StoredTensor {
