@@ -183,7 +183,7 @@ export class FoldingEmitter implements ImportEmitter {
   #check(node: Node): void {
     const { nodes, axes, tensorElements } = this.#limits;
     const count = this.#builder.nodes.length;
-    if (count > nodes) throw overLimit("nodes", "number of nodes after loops and functions are expanded", count, nodes);
+    if (count > nodes) throw overLimit("nodes", "number of nodes after composite operators are expanded", count, nodes);
     for (const value of node.outputs) {
       if (!value) continue;
       const { shape } = value.type;

@@ -12,6 +12,7 @@ import { COMPILE_TIME_INPUTS, RUNNING_STATES } from "./positions.js";
 import { DECOMPOSITIONS, SIMPLIFICATIONS } from "./decompose/table.js";
 import { FoldingEmitter, notATensor, opDef, opNames } from "./folding.js";
 import type { ModelLimits } from "./limits.js";
+import { overLimit } from "./limits.js";
 import { describe, nodeName, sortNodes } from "./order.js";
 import { Problems, unknownOperator } from "./problems.js";
 import type { AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto } from "./proto.js";
@@ -44,6 +45,7 @@ export class Lowering {
   readonly problems = new Problems();
   /** Functions of the model by `functionKey`. */
   readonly functions: ReadonlyMap<string, FunctionCall>;
+  #lowered = 0;
   readonly #names = new Map<ValueId, { readonly name: string; readonly depth: number }>();
 
   constructor(limits: ModelLimits, functions: ReadonlyMap<string, FunctionCall>) {
@@ -76,7 +78,9 @@ export class Lowering {
   lowerBody(body: Pick<GraphProto, "node" | "initializer" | "sparse_initializer">, scope: Scope): void {
     for (const tensor of body.initializer ?? []) this.#initializer(tensor, scope);
     for (const sparse of body.sparse_initializer ?? []) this.#sparseInitializer(sparse, scope);
+    const { prefix } = this.emitter.builder;
     for (const node of sortNodes(body.node ?? [])) this.#lowerNode(node, scope);
+    this.emitter.namePrefix(prefix);
   }
 
   /** Lowers an inner graph, such as a branch or a loop body, and returns its outputs. */
@@ -144,6 +148,9 @@ export class Lowering {
   }
 
   #lowerNode(node: NodeProto, scope: Scope): void {
+    if (++this.#lowered > this.limits.nodes) {
+      throw overLimit("nodes", "number of nodes with loops and functions expanded", this.#lowered, this.limits.nodes);
+    }
     const inputs = (node.input ?? []).map((name) =>
       name === "" || scope.isAbsent(name) ? undefined : this.lookup(name, scope, describe(node)),
     );

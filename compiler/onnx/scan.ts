@@ -65,7 +65,7 @@ function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, coun
     throw overLimit("nesting", `nesting of ${pathOf(frame)}`, frame.depth, limits.nesting);
   countMessage(frame, limits, counts);
   const fields = FIELDS.get(frame.message)!;
-  const repetitions = new Map<string, number>();
+  let repetitions: Map<string, number> | undefined;
   while (reader.position < reader.end) {
     const start = reader.position;
     const { field, wire } = reader.tag();
@@ -82,8 +82,8 @@ function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, coun
     }
     const end = reader.length() + reader.position;
     if (known) {
-      const seen = repetitions.get(known.name) ?? 0;
-      repetitions.set(known.name, seen + 1);
+      const seen = repetitions?.get(known.name) ?? 0;
+      (repetitions ??= new Map<string, number>()).set(known.name, seen + 1);
       scanPayload(reader, end, start, known, seen, frame, limits, counts);
     } else if (frame.message !== "TensorProto") countNumbers(1, frame, limits, counts);
     reader.position = end;

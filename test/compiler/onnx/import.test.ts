@@ -7,15 +7,15 @@ import { literalOf } from "../../../compiler/ir/literal.js";
 import { formatGraph } from "../../../compiler/ir/print.js";
 import { verify } from "../../../compiler/ir/verify.js";
 import { exportGraph } from "../../../compiler/onnx/export.js";
-import type { ImportedModel, ImportOptions } from "../../../compiler/onnx/import.js";
+import type { ImportOptions } from "../../../compiler/onnx/import.js";
 import { importModel } from "../../../compiler/onnx/import.js";
-import { weightBytes } from "../../../compiler/onnx/weights.js";
 import { OPS } from "../../../compiler/ops/registry.js";
 import type { Tensors } from "../../../compiler/plan/safetensors.js";
 import { readSafetensors } from "../../../compiler/plan/safetensors.js";
 import { createOrtEngine } from "../../../runtime/engine/ort/ort-engine.js";
 import { runOnce } from "../../../runtime/engine/run-once.js";
 import { difference } from "../../support/difference.js";
+import { weightsOf } from "../../support/import-oracle.js";
 import type { BriefModel } from "../../support/proto-model.js";
 import { importedNodes, importedText, modelBytes } from "../../support/proto-model.js";
 
@@ -27,17 +27,6 @@ interface CaseFile {
   readonly inputs: Readonly<Record<string, { readonly shape: readonly number[] }>>;
   readonly outputs: Readonly<Record<string, object>>;
   readonly trainable: readonly string[];
-}
-
-/** Bytes of all parameters, by name. */
-function weightsOf({ graph, weights }: ImportedModel): ReadonlyMap<string, Uint8Array> {
-  return new Map(
-    graph.params.map(({ id, name, type }) => {
-      const source = weights.get(id)!;
-      if (source.kind === "external") throw new Error(`${name} is external`);
-      return [name, weightBytes(source, type)];
-    }),
-  );
 }
 
 describe.each(readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory()))(
