@@ -1,4 +1,5 @@
 /** @file The one error class of pipewright, its codes, and the exit code that the command line gives for each. */
+import { visibleMessage } from "./names.js";
 
 /** Every kind of failure that a user can act on, with the exit code of the command line. */
 export const EXIT_CODE = {
@@ -43,13 +44,14 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
 /**
  * An error the user can act on. The message has the form
  * "subject: what is wrong; got … expected …. What to do."
+ * Ensures: the message holds no invisible character but line feeds, whatever names it was made of.
  */
 export class PipewrightError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message);
+    super(visibleMessage(message));
     this.name = "PipewrightError";
     this.code = code;
     this.details = details;

@@ -1,0 +1,37 @@
+/**
+ * @file Names out of files, made safe to show. A name may hold anything: control characters that move the cursor,
+ * marks that turn the reading direction, a megabyte of text. What is compared and stored is always the name itself.
+ */
+
+/** Longest part of a name that is shown. */
+const SHOWN_CHARACTERS = 200;
+/** Longest message that is shown. */
+const MESSAGE_CHARACTERS = 16_384;
+/** C0 and C1 controls without line feed, marks of direction and of joining, line separators, lone surrogates. */
+const HIDDEN =
+  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Surrogate}/gu;
+const PLAIN = /^[\p{L}\p{N}_.:/@$#+*[\]()<>-]+$/u;
+
+/** The text with every invisible character but line feeds written as an escape, as JSON would. */
+export function visible(text: string): string {
+  return text.replace(HIDDEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** A whole message: visible, and cut where nobody reads on. */
+export function visibleMessage(text: string): string {
+  const shown = visible(text);
+  if (shown.length <= MESSAGE_CHARACTERS) return shown;
+  return `${shown.slice(0, MESSAGE_CHARACTERS)}… (${shown.length} characters)`;
+}
+
+/** A name between quotes, escaped, and cut at 200 characters with its length behind it. */
+export function formatName(name: string): string {
+  if (name.length <= SHOWN_CHARACTERS) return visible(JSON.stringify(name));
+  return `${visible(JSON.stringify(name.slice(0, SHOWN_CHARACTERS)))}… (${name.length} characters)`;
+}
+
+/** A name as it is where it reads as one word, else as `formatName` writes it. */
+export function plainName(name: string): string {
+  return name.length <= SHOWN_CHARACTERS && PLAIN.test(name) ? name : formatName(name);
+}
