@@ -3,6 +3,7 @@
  * parameter changes before every device has finished its row. So a step that loses a worker in its rows is set back and
  * run again from its begin; one that loses a worker in its updates is only finished.
  */
+import { PipewrightError } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { RowTimes } from "./executor.js";
 import type { Layout, Region } from "./layout.js";
@@ -87,10 +88,23 @@ export class Recovery {
     isReplayed: boolean,
   ): Promise<void> {
     for (const { device, error } of lost) {
+      await this.#replaceOne(device, error);
+      this.#onRecovery({ step: step + 1, reason: error.message, isReplayed });
+    }
+  }
+
+  /** Starts workers until one stays alive. */
+  async #replaceOne(device: number, reason: Error): Promise<void> {
+    for (let error = reason; ;) {
       if (this.#restartsLeft === 0) throw error;
       this.#restartsLeft--;
-      await this.#workers.replace(device);
-      this.#onRecovery({ step: step + 1, reason: error.message, isReplayed });
+      try {
+        await this.#workers.replace(device);
+        return;
+      } catch (failure) {
+        if (!(failure instanceof PipewrightError)) throw failure;
+        error = failure;
+      }
     }
   }
 

@@ -32,7 +32,7 @@ const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./worker-main.ts" : "./
 
 /**
  * Starts a child process per device and waits until all have loaded their stages. `onLost` is told at once when a
- * worker is gone, while others may still wait for it.
+ * worker is gone or asked although it is gone: others may wait for it.
  * @throws TRAINING_FAULT when one does not start.
  */
 export async function startProcesses(
@@ -139,7 +139,10 @@ class ProcessSet implements WorkerSet {
 
   #ask(device: number, message: ToWorker): Promise<Answer> {
     const worker = this.#workers[device]!;
-    if (worker.lost) return Promise.resolve({ kind: "lost", error: worker.lost });
+    if (worker.lost) {
+      this.#onLost();
+      return Promise.resolve({ kind: "lost", error: worker.lost });
+    }
     return new Promise((resolve) => {
       worker.waiter = resolve;
       worker.child.send(message);
