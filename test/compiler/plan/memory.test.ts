@@ -1,0 +1,99 @@
+/** @file Predicted memory, counted by hand on small cases, and held to the limit that a plan is made for. */
+import { describe, expect, it } from "vitest";
+import { GraphBuilder } from "../../../compiler/ir/builder.js";
+import type { Value } from "../../../compiler/ir/graph.js";
+import { OPS } from "../../../compiler/ops/registry.js";
+import { arenaGeometry, SLAB_ELEMENTS } from "../../../compiler/plan/arena.js";
+import { residentBytes, ringBytes, workspaceBytes } from "../../../compiler/plan/memory.js";
+import type { BoundPort, ProgramGraph } from "../../../compiler/plan/ports.js";
+import { f32 } from "../../support/onnx-model.js";
+import { ADAMW, SGD } from "../../support/tiny-models.js";
+
+/** A program over a builder's nodes. */
+function program(builder: GraphBuilder, inputs: readonly Value[], outputs: readonly Value[]): ProgramGraph {
+  const port = (value: Value): BoundPort => ({ value, port: { tensor: value.name, at: "slot" } });
+  return {
+    key: { stage: 0, kind: "forward" },
+    nodes: builder.nodes,
+    inputs: inputs.map(port),
+    outputs: outputs.map(port),
+  };
+}
+
+describe("workspace", () => {
+  it("holds a value from its maker to its last reader", () => {
+    const b = new GraphBuilder(OPS);
+    const x = b.input("x", f32(10));
+    const [first, second] = [b.emit("Exp", [x]), b.emit("Tanh", [x])];
+    const sum = b.emit("Add", [first, second]);
+    const y = b.emit("Neg", [sum]);
+    // Exp and Tanh hold 40 bytes each; while Add runs its result is there too.
+    expect(workspaceBytes(program(b, [x], [y]))).toBe(120);
+  });
+
+  it("does not count what lives outside the program", () => {
+    const b = new GraphBuilder(OPS);
+    const x = b.input("x", f32(10));
+    const y = b.emit("Neg", [b.emit("Exp", [x])]);
+    expect(workspaceBytes(program(b, [x], [y]))).toBe(40);
+    expect(workspaceBytes(program(b, [x], [b.nodes[0]!.outputs[0]!, y]))).toBe(0);
+  });
+
+  it("frees results that nobody reads, and counts no literal", () => {
+    const b = new GraphBuilder(OPS);
+    const x = b.input("x", f32(10));
+    const [low] = b.emitMany("Split", [x, b.int64s([4, 6])], 2, { axis: 0 });
+    const y = b.emit("Add", [low!, b.scalar(1, "float32")]);
+    expect(workspaceBytes(program(b, [x], [y]))).toBe(40);
+    const wide = b.emit("Concat", [low!, low!, low!], { axis: 0 });
+    const z = b.emit("Neg", [wide]);
+    // The unread part of 24 bytes is gone when Concat makes 48 bytes from 16.
+    expect(workspaceBytes(program(b, [x], [y, z]))).toBe(64);
+  });
+});
+
+it("keeps gradient sums and optimizer states for trained parameters only", () => {
+  expect(residentBytes(100, true, SGD)).toBe(300);
+  expect(residentBytes(100, true, ADAMW)).toBe(400);
+  expect(residentBytes(100, false, ADAMW)).toBe(100);
+});
+
+it("counts every slot of a ring", () => {
+  const values = [
+    { name: "a", dtype: "float32", shape: [2, 3], shared: false },
+    { name: "b", dtype: "bool", shape: [5], shared: false },
+  ] as const;
+  const ring = {
+    stage: 0,
+    program: "forward",
+    slots: 3,
+    slotOf: [0, 1, 2],
+    values,
+    readers: [],
+    previous: [],
+  } as const;
+  expect(ringBytes(ring)).toBe(3 * (24 + 5));
+});
+
+describe("an arena", () => {
+  const spec = (name: string, ...shape: number[]) => ({ name, dtype: "float32", shape }) as const;
+
+  it("of small parameters is one slab of exactly their size, each on its own cache lines", () => {
+    const { starts, slabElements, slabs } = arenaGeometry([spec("a", 3), spec("b", 17), spec("c")]);
+    expect([...starts]).toEqual([
+      ["a", 0],
+      ["b", 16],
+      ["c", 48],
+    ]);
+    expect({ slabElements, slabs }).toEqual({ slabElements: 64, slabs: 1 });
+  });
+
+  it("gives an empty parameter a place of its own", () => {
+    expect([...arenaGeometry([spec("a", 0), spec("b", 2)]).starts.values()]).toEqual([0, 16]);
+  });
+
+  it("ends on a whole slab when it is large", () => {
+    const { slabElements, slabs } = arenaGeometry([spec("a", SLAB_ELEMENTS), spec("b", 1)]);
+    expect({ slabElements, slabs }).toEqual({ slabElements: SLAB_ELEMENTS, slabs: 2 });
+  });
+});

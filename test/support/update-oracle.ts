@@ -1,0 +1,41 @@
+/** @file SGD and AdamW in float32, one rounding per operation, in the order that the update graphs promise. */
+import type { AdamWSpec, SgdSpec } from "../../compiler/plan/plan.js";
+
+const f = Math.fround;
+
+/** Updates `param` and `velocity` in place. `gradSum` is over `microbatches` microbatches. */
+export function sgdStep(
+  { learningRate, momentum, weightDecay }: SgdSpec,
+  param: Float32Array,
+  gradSum: Float32Array,
+  velocity: Float32Array,
+  microbatches: number,
+): void {
+  for (let i = 0; i < param.length; i++) {
+    const mean = f(gradSum[i]! * f(1 / microbatches));
+    const grad = weightDecay === 0 ? mean : f(mean + f(param[i]! * f(weightDecay)));
+    velocity[i] = f(f(velocity[i]! * f(momentum)) + grad);
+    param[i] = f(param[i]! - f(velocity[i]! * f(learningRate)));
+  }
+}
+
+/** Updates `param` and both moments in place. Steps count from 1. */
+export function adamwStep(
+  { learningRate, beta1, beta2, epsilon, weightDecay }: AdamWSpec,
+  param: Float32Array,
+  gradSum: Float32Array,
+  [first, second]: readonly [Float32Array, Float32Array],
+  step: number,
+  microbatches: number,
+): void {
+  const keep = f(1 - learningRate * weightDecay);
+  const stepSize = f(learningRate / (1 - beta1 ** step));
+  const rootCorrection = f(Math.sqrt(1 - beta2 ** step));
+  for (let i = 0; i < param.length; i++) {
+    const grad = f(gradSum[i]! * f(1 / microbatches));
+    first[i] = f(f(first[i]! * f(beta1)) + f(grad * f(1 - beta1)));
+    second[i] = f(f(second[i]! * f(beta2)) + f(f(grad * grad) * f(1 - beta2)));
+    const denominator = f(f(f(Math.sqrt(second[i]!)) / rootCorrection) + f(epsilon));
+    param[i] = f(f(param[i]! * keep) - f(f(first[i]! * stepSize) / denominator));
+  }
+}
