@@ -1,6 +1,5 @@
 /**
- * @file Local search on rows: take an action of a critical path and move it earlier in its row, or move something in
- * front of it later. Late acceptance (Burke & Bykov 2017): a candidate stays if it is no worse than the current one or
+ * @file Local search on rows: moves actions of a critical path earlier in their rows. Late acceptance (Burke & Bykov 2017): a candidate stays if it is no worse than the current one or
  * than the one of `memory` steps ago. Stops at the bound.
  */
 import type { Evaluator } from "./evaluate.js";
@@ -24,11 +23,15 @@ export interface Found {
 /** Distances of a move, near ones more often. */
 const EARLIER = [1, 1, 1, 2, 3, 4, 6] as const;
 const LATER = [0, 0, 1, 2, 4, 8] as const;
+const NEARBY = 6;
+/** Shares of the moves. */
+const MOVE_EARLIER = 0.85;
+const MOVE_ANOTHER = 0.9;
 const EPSILON = 1e-9;
 
 /** Requires: `start` has no deadlock and fits. Ensures: so does the result, and it is no slower. */
 export function improve(evaluator: Evaluator, start: readonly Uint16Array[], options: LocalSearchOptions): Found {
-  const { capacity, boundMs, random, mayGoOn, memory = 3000 } = options;
+  const { capacity, boundMs, random, mayGoOn, memory = 1000 } = options;
   const { tasks } = evaluator;
   const counts = new Int32Array(tasks.count);
   const rows = start.map((row) => row.slice());
@@ -46,12 +49,7 @@ export function improve(evaluator: Evaluator, start: readonly Uint16Array[], opt
     const row = rows[device]!;
     const moved = spare[device]!;
     moved.set(row);
-    if (random.next() < 0.5) {
-      shift(moved, position, Math.max(0, position - EARLIER[random.below(EARLIER.length)]!));
-    } else if (position > 0) {
-      const from = position - 1 - random.below(Math.min(4, position));
-      shift(moved, from, Math.min(row.length - 1, position + LATER[random.below(LATER.length)]!));
-    }
+    change(moved, position, random);
     const slot = step % memory;
     if (repairRow(tasks, moved, capacity[device]!, counts) && !same(moved, row)) {
       rows[device] = moved;
@@ -69,6 +67,24 @@ export function improve(evaluator: Evaluator, start: readonly Uint16Array[], opt
     history[slot] = current;
   }
   return { rows: bestRows, makespanMs: best };
+}
+
+/**
+ * Moves the critical action earlier or, now and then, something before it later; and mostly also moves another action
+ * a little. The second move makes the room, or fills the hole, of the first: without it most of the first kind are
+ * undone by memory or by a W that is now in the wrong place.
+ */
+function change(row: Uint16Array, position: number, random: CounterRandom): void {
+  const last = row.length - 1;
+  if (position === 0 || random.next() < MOVE_EARLIER) {
+    shift(row, position, Math.max(0, position - EARLIER[random.below(EARLIER.length)]!));
+  } else {
+    const from = position - 1 - random.below(Math.min(4, position));
+    shift(row, from, Math.min(last, position + LATER[random.below(LATER.length)]!));
+  }
+  if (random.next() >= MOVE_ANOTHER) return;
+  const another = random.below(row.length);
+  shift(row, another, Math.max(0, Math.min(last, another + random.below(2 * NEARBY + 1) - NEARBY)));
 }
 
 /** Moves one element of a row from one position to another. */
