@@ -1,19 +1,28 @@
 /**
- * @file Compiles the sources to dist/ and makes the command executable. Runs on `npm ci` through `prepare`.
- * In a checkout the command is also linked where npm puts those of dependencies; without that, the first
- * `npx pipewright` would install the checkout a second time, compilation included.
+ * @file Compiles the sources to dist/ and makes the command executable. Runs on `npm ci` through `prepare`; npm runs
+ * `prepare` again at the first `npx pipewright` in a checkout, so nothing is done when dist/ is newer than the sources.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
-const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-rmSync("dist", { recursive: true, force: true });
-execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { stdio: "inherit" });
-const command = "dist/runtime/cli/main.js";
-if (existsSync(command)) chmodSync(command, 0o755);
-const linked = "node_modules/.bin/pipewright";
-if (existsSync(command) && existsSync("node_modules/.bin") && process.platform !== "win32") {
-  rmSync(linked, { force: true });
-  symlinkSync(`../../${command}`, linked);
+const STAMP = "dist/.built";
+const COMMAND = "dist/runtime/cli/main.js";
+const SOURCES = ["compiler", "runtime", "models", "package.json", "tsconfig.json", "tsconfig.build.json"];
+
+/** Latest change of a file or of anything in a folder, in ms. */
+function changedMs(path) {
+  const status = statSync(path);
+  if (!status.isDirectory()) return status.mtimeMs;
+  return Math.max(status.mtimeMs, ...readdirSync(path).map((name) => changedMs(join(path, name))));
+}
+
+const isFresh = existsSync(STAMP) && statSync(STAMP).mtimeMs > Math.max(...SOURCES.map(changedMs));
+if (!isFresh) {
+  const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+  rmSync("dist", { recursive: true, force: true });
+  execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { stdio: "inherit" });
+  chmodSync(COMMAND, 0o755);
+  writeFileSync(STAMP, "");
 }
