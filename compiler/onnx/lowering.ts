@@ -20,7 +20,7 @@ import { changed } from "./proto.js";
 import type { Bound, Scope } from "./scope.js";
 import { isTensor, UNKNOWN } from "./scope.js";
 import type { SourceNode } from "./source.js";
-import { unsupportedNode } from "./source.js";
+import { malformedNode, unsupportedNode } from "./source.js";
 import { sparseLiteral } from "./sparse.js";
 import { STRUCTURAL } from "./structural/table.js";
 import { tensorLiteral, tensorType } from "./tensor-data.js";
@@ -184,7 +184,7 @@ export class Lowering {
     const structural = domain === "" ? STRUCTURAL.get(node.op_type) : undefined;
     const supported = call ?? structural ?? this.#isKnown(domain, node.op_type);
     if (!supported) {
-      this.problems.add({ ...where, reason: unknownOperator(node.op_type, domain, knownOps()) });
+      this.problems.add({ ...where, reason: unknownOperator(node.op_type, domain, knownOps(domain)) });
       return undefined;
     }
     if (inputs.includes(UNKNOWN)) return undefined;
@@ -229,7 +229,7 @@ export class Lowering {
     if (def && (def.domain ?? "") === source.domain) return this.#emitAsIs(source, node.name ?? "");
     const decompose = DECOMPOSITIONS.get(keyOf(source));
     if (decompose) return decompose(this.emitter, source);
-    throw unsupportedNode(unknownOperator(source.op, source.domain, knownOps()));
+    throw unsupportedNode(unknownOperator(source.op, source.domain, knownOps(domain)));
   }
 
   #emitAsIs(source: SourceNode, name: string): readonly (Value | undefined)[] {
@@ -238,10 +238,7 @@ export class Lowering {
       const field = attributes[key];
       if (!field) throw unsupportedNode(`attribute "${key}" is not supported; got ${String(value)}.`);
       if (!fitsKind(value, field.kind)) {
-        throw new PipewrightError(
-          "MODEL_MALFORMED",
-          `node ${source.name} (${source.op}): attribute "${key}" is wrong; got ${String(value)}, expected ${field.kind}.`,
-        );
+        throw malformedNode(source, `attribute "${key}" is wrong; got ${String(value)}, expected ${field.kind}`);
       }
     }
     const fixed = COMPILE_TIME_INPUTS.get(source.op) ?? [];
@@ -284,6 +281,12 @@ function keyOf({ domain, op }: Pick<SourceNode, "domain" | "op">): string {
   return domain === "" ? op : `${domain}.${op}`;
 }
 
-function knownOps(): readonly string[] {
-  return [...new Set([...opNames(), ...DECOMPOSITIONS.keys(), ...STRUCTURAL.keys()])];
+/** Operators of a domain, by name. */
+function knownOps(domain: string): readonly string[] {
+  const all = domain === "" ? [...opNames(), ...STRUCTURAL.keys()] : [];
+  const prefix = domain === "" ? "" : `${domain}.`;
+  const composite = [...DECOMPOSITIONS.keys()].filter(
+    (key) => key.startsWith(prefix) && !key.slice(prefix.length).includes("."),
+  );
+  return [...new Set([...all, ...composite.map((key) => key.slice(prefix.length))])];
 }

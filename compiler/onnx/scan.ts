@@ -65,7 +65,7 @@ function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, coun
     throw overLimit("nesting", `nesting of ${pathOf(frame)}`, frame.depth, limits.nesting);
   countMessage(frame, limits, counts);
   const fields = FIELDS.get(frame.message)!;
-  let repetitions: Map<string, number> | undefined;
+  const repetitions: number[] = [];
   while (reader.position < reader.end) {
     const start = reader.position;
     const { field, wire } = reader.tag();
@@ -82,8 +82,8 @@ function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, coun
     }
     const end = reader.length() + reader.position;
     if (known) {
-      const seen = repetitions?.get(known.name) ?? 0;
-      (repetitions ??= new Map<string, number>()).set(known.name, seen + 1);
+      const seen = repetitions[field] ?? 0;
+      repetitions[field] = seen + 1;
       scanPayload(reader, end, start, known, seen, frame, limits, counts);
     } else if (frame.message !== "TensorProto") countNumbers(1, frame, limits, counts);
     reader.position = end;
@@ -101,23 +101,23 @@ function scanPayload(
   counts: Counts,
 ): void {
   const { kind, name, repeated } = known;
-  const where = (): string => join(frame, name, repeated ? seen : undefined);
+  const position = repeated ? seen : undefined;
   if (kind === "number") {
     countNumbers(end - reader.position, frame, limits, counts);
   } else if (kind === "text") {
     const size = end - reader.position;
     if (name !== "doc_string" && name !== "value" && size > limits.nameBytes) {
-      throw overLimit("nameBytes", `length of ${where()}`, size, limits.nameBytes);
+      throw overLimit("nameBytes", `length of ${join(frame, name, position)}`, size, limits.nameBytes);
     }
     countNumbers(1, frame, limits, counts);
-    checkUtf8(reader.bytes.subarray(reader.position, end), reader.position, where);
+    checkUtf8(reader.bytes.subarray(reader.position, end), reader.position, frame, name, position);
   } else if (kind === "bytes") {
     countNumbers(1, frame, limits, counts);
   } else {
     if (!repeated && seen > 0) {
       throw new PipewrightError(
         "MODEL_MALFORMED",
-        `${where()}: given twice; the second one starts at byte ${start}. Write the model with one.`,
+        `${join(frame, name, position)}: given twice; the second one starts at byte ${start}. Write the model with one.`,
         { offset: start },
       );
     }
@@ -127,7 +127,7 @@ function scanPayload(
       message: kind,
       parent: frame,
       field: name,
-      position: repeated ? seen : undefined,
+      position,
       depth: frame.depth + 1,
     };
     scanMessage(reader, child, limits, counts);
@@ -183,14 +183,14 @@ function countNumbers(count: number, frame: Frame, limits: ModelLimits, counts: 
   }
 }
 
-function checkUtf8(bytes: Uint8Array, offset: number, where: () => string): void {
+function checkUtf8(bytes: Uint8Array, offset: number, frame: Frame, name: string, position: number | undefined): void {
   if (bytes.every((byte) => byte < 0x80)) return;
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw new PipewrightError(
       "MODEL_MALFORMED",
-      `${where()}: the text at byte ${offset} is not UTF-8. The file is damaged or was written by a broken exporter.`,
+      `${join(frame, name, position)}: the text at byte ${offset} is not UTF-8. The file is damaged or was written by a broken exporter.`,
       { offset },
     );
   }
