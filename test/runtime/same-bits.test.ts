@@ -1,0 +1,53 @@
+/**
+ * @file The promise of the runtime: the same losses and weights, bit for bit, on any number of devices, under any
+ * schedule, in one thread or in processes.
+ */
+import { describe, expect, it } from "vitest";
+import { SCHEDULES } from "../../compiler/schedule/registry.js";
+import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET } from "../support/tiny-models.js";
+import { trained } from "../support/training.js";
+
+const ALL = SCHEDULES.map(({ name }) => name).filter((name) => name !== "dualpipe" && name !== "chimera");
+/** One of each kind: whole backwards, split ones, several stages on a device, both mixed, backwards in reverse. */
+const SOME = ["1f1b", "zb-h1", "interleaved-1f1b", "dualpipe-v", "looped-bfs"];
+
+const sizes = (devices: readonly number[], schedules: readonly string[]) =>
+  devices.flatMap((count) => schedules.map((schedule) => [count, schedule] as const));
+
+describe.each([
+  ["a GPT with tied weights, AdamW", TIED_GPT, ADAMW, [...sizes([1], SOME), ...sizes([2, 3], ALL)]],
+  ["a ResNet with running statistics, SGD", TINY_RESNET, SGD, sizes([2, 3], SOME)],
+] as const)("%s", (_, model, optimizer, pipelines) => {
+  const microbatches = 6;
+  const alone = trained(model, { devices: 1, schedule: "1f1b", microbatches, optimizer });
+
+  it.each(pipelines)("on %i devices under %s", async (devices, schedule) => {
+    const { losses, digest } = await trained(model, { devices, schedule, microbatches, optimizer });
+    expect(losses).toEqual((await alone).losses);
+    expect(digest).toBe((await alone).digest);
+  });
+
+  it.each([
+    [2, "1f1b"],
+    [3, "zb-h1"],
+  ])("on %i processes under %s", async (devices, schedule) => {
+    const { losses, digest } = await trained(model, { devices, schedule, microbatches, optimizer, mode: "process" });
+    expect(losses).toEqual((await alone).losses);
+    expect(digest).toBe((await alone).digest);
+  });
+
+  it("and learns", async () => {
+    const { losses } = await alone;
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+  });
+});
+
+it("depends on every microbatch and step", async () => {
+  const options = { devices: 1, microbatches: 2, steps: 2 };
+  const digests = await Promise.all([
+    trained(TINY_MLP, options),
+    trained(TINY_MLP, { ...options, microbatches: 3 }),
+    trained(TINY_MLP, { ...options, steps: 3 }),
+  ]);
+  expect(new Set(digests.map(({ digest }) => digest)).size).toBe(3);
+});
