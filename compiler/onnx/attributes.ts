@@ -1,6 +1,7 @@
 /** @file Attributes of nodes: reading them as an op's fields say, and writing them. */
 import { PipewrightError } from "../errors.js";
 import type { Literal } from "../ir/graph.js";
+import { formatName } from "../names.js";
 import type { AttrField, AttrKind } from "../ops/define.js";
 import type { AttributeProto } from "./proto.js";
 import { has, numberOf } from "./proto.js";
@@ -36,8 +37,52 @@ export function attributeKind(attribute: AttributeProto): AttrKind | undefined {
   return attribute.strings?.length ? "strings" : undefined;
 }
 
+/** The field that holds the value, by AttributeProto.AttributeType. */
+const FIELDS: ReadonlyMap<number, keyof AttributeProto> = new Map<number, keyof AttributeProto>([
+  ...([
+    [1, "f"],
+    [2, "i"],
+    [3, "s"],
+    [4, "t"],
+    [5, "g"],
+    [6, "floats"],
+    [7, "ints"],
+    [8, "strings"],
+  ] as const),
+  ...([
+    [9, "tensors"],
+    [10, "graphs"],
+    [11, "sparse_tensor"],
+    [13, "tp"],
+  ] as const),
+]);
+
+/** @throws MODEL_MALFORMED when the attribute says one type and holds another: readers would disagree on its value. */
+function checkType(attribute: AttributeProto, where: string): void {
+  if (!attribute.type) return;
+  const own = FIELDS.get(attribute.type);
+  for (const [type, field] of FIELDS) {
+    if (field === own || !holds(attribute, field)) continue;
+    throw new PipewrightError(
+      "MODEL_MALFORMED",
+      `${where}: attribute ${formatName(attribute.name)} contradicts itself; its type is ${attribute.type}, but it holds a value of type ${type}. Export the model again.`,
+      { where },
+    );
+  }
+}
+
+/** True for a field that is there and is not what an absent one reads as. */
+function holds(attribute: AttributeProto, field: keyof AttributeProto): boolean {
+  if (!has(attribute, field)) return false;
+  const value = attribute[field];
+  if (Array.isArray(value) || value instanceof Uint8Array) return value.length > 0;
+  if (field === "i") return numberOf(attribute.i!) !== 0;
+  return typeof value === "object" || value !== 0;
+}
+
 /** The value of an attribute; undefined for graphs, types and sparse tensors. `where` names the node. */
 export function attributeValue(attribute: AttributeProto, where: string): AttrValue | undefined {
+  checkType(attribute, where);
   const decoder = new TextDecoder();
   switch (attributeKind(attribute)) {
     case "float":

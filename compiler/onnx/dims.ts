@@ -1,7 +1,9 @@
 /** @file Static types of graph inputs: symbolic dims get the sizes that the caller binds. */
 import { PipewrightError } from "../errors.js";
 import type { TensorType } from "../ir/graph.js";
+import { checkedElementCount } from "../ir/checked.js";
 import { suggestion } from "../closest.js";
+import { formatName, plainName } from "../names.js";
 import { dtypeOf } from "./dtype.js";
 import type { ModelLimits } from "./limits.js";
 import { overLimit } from "./limits.js";
@@ -28,6 +30,9 @@ export function staticTypes(
   return types;
 }
 
+/** The size that old exporters write where none is known. */
+const UNSET = -1;
+
 class Binder {
   readonly #options: ShapeOptions;
   readonly #unbound = new Map<string, string>();
@@ -39,7 +44,7 @@ class Binder {
   }
 
   typeOf(info: ValueInfoProto, limits: ModelLimits): TensorType {
-    const where = `input ${info.name}`;
+    const where = `input ${plainName(info.name)}`;
     const { type } = info;
     if (!type?.tensor_type) {
       const kind = type?.sparse_tensor_type
@@ -59,6 +64,9 @@ class Binder {
     const dims = type.tensor_type.shape?.dim ?? (type.tensor_type.shape ? [] : undefined);
     const shape = this.#shape(info.name, dims);
     if (shape.length > limits.axes) throw overLimit("axes", `number of axes of ${where}`, shape.length, limits.axes);
+    const elements = checkedElementCount(shape);
+    if (elements > limits.tensorElements)
+      throw overLimit("tensorElements", `size of ${where}`, elements, limits.tensorElements);
     return { dtype, shape };
   }
 
@@ -117,7 +125,15 @@ class Binder {
   }
 
   #size(input: string, axis: number, dim: DimensionProto): number {
-    if (has(dim, "dim_value") && numberOf(dim.dim_value!) >= 0) return numberOf(dim.dim_value!);
+    const fixed = has(dim, "dim_value") ? numberOf(dim.dim_value!) : UNSET;
+    if (fixed < UNSET) {
+      throw new PipewrightError(
+        "MODEL_MALFORMED",
+        `input ${formatName(input)}: axis ${axis} has the size ${fixed}; expected 0 or more. Export the model again.`,
+        { input },
+      );
+    }
+    if (fixed !== UNSET) return fixed;
     const symbol = dim.dim_param || `${input}.${axis}`;
     this.#symbols.add(symbol);
     const { bind } = this.#options;

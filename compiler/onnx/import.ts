@@ -2,6 +2,7 @@
 import { PipewrightError } from "../errors.js";
 import type { Graph, Value, ValueId } from "../ir/graph.js";
 import { decodeModel } from "./codec.js";
+import { checkDeclaredTypes } from "./declared.js";
 import type { ShapeOptions } from "./dims.js";
 import { staticTypes } from "./dims.js";
 import { finishGraph } from "./finish.js";
@@ -56,8 +57,10 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const outputs = bindOutputs(graph, lowering, scope);
   lowering.problems.throwIfAny();
   const built = lowering.emitter.builder.build(graph.name || "model", outputs);
+  const finished = finishGraph(sortParams(built, graph), lowering.names());
+  checkDeclaredTypes(graph, finished, Object.keys(options.inputShapes ?? {}).length > 0);
   return {
-    graph: finishGraph(sortParams(built, graph), lowering.names()),
+    graph: finished,
     weights: lowering.weights,
     model,
     opset: opsets.get("")!,

@@ -9,6 +9,8 @@ export interface ModelLimits {
   readonly nesting: number;
   /** Nodes, after functions are inlined and loops unrolled. */
   readonly nodes: number;
+  /** Nodes that functions, loops and composite operators may add to those in the file. */
+  readonly expandedNodes: number;
   /** Initializers and tensors in attributes. */
   readonly tensors: number;
   /** Messages of all kinds in the file. */
@@ -34,6 +36,7 @@ export const DEFAULT_LIMITS: ModelLimits = {
   fileBytes: 2 ** 31,
   nesting: 100,
   nodes: 1_000_000,
+  expandedNodes: 50_000,
   tensors: 1_000_000,
   messages: 8_000_000,
   numbers: 16_000_000,
@@ -43,14 +46,17 @@ export const DEFAULT_LIMITS: ModelLimits = {
   functions: 10_000,
   foldedElements: 4_096,
   foldedElementsInAll: 16 * 1024 * 1024,
-  tensorElements: 2 ** 48,
+  tensorElements: 2 ** 32,
 };
 
 /** The error for a limit that `found` passes. `what` says what was counted and where. */
 export function overLimit(limit: keyof ModelLimits, what: string, found: number, allowed: number): PipewrightError {
+  const advice = Number.isSafeInteger(found)
+    ? `Raise it with --limit ${limit}=${found}.`
+    : `--limit ${limit}=NUMBER raises it, but not that far.`;
   return new PipewrightError(
     "LIMIT_EXCEEDED",
-    `${what} is over the limit; got ${found}, the limit is ${allowed}. Raise it with --limit ${limit}=${found}.`,
+    `${what} is over the limit; got ${Number.isSafeInteger(found) ? found : "more than 2^53"}, the limit is ${allowed}. ${advice}`,
     { limit, found, allowed },
   );
 }

@@ -4,8 +4,10 @@
  */
 import { PipewrightError } from "../errors.js";
 import { suggestion } from "../closest.js";
+import { formatName } from "../names.js";
 import type { Value, ValueId } from "../ir/graph.js";
 import { elementCount, isFloat } from "../ir/literal.js";
+import { mostInputs } from "./arity.js";
 import type { AttrValue } from "./attributes.js";
 import { attributeValue, fitsKind } from "./attributes.js";
 import { COMPILE_TIME_INPUTS, RUNNING_STATES } from "./positions.js";
@@ -95,7 +97,7 @@ export class Lowering {
     if (bound) return bound;
     throw new PipewrightError(
       "MODEL_MALFORMED",
-      `${reader}: reads ${JSON.stringify(name)}, which nothing makes.${suggestion(name, scope.names())}`,
+      `${reader}: reads ${formatName(name)}, which nothing makes.${suggestion(name, scope.names())}`,
       { value: name },
     );
   }
@@ -123,7 +125,7 @@ export class Lowering {
   /** Sparse tensors are constants: there is no place in the file for trained values. */
   #sparseInitializer(sparse: SparseTensorProto, scope: Scope): void {
     const name = sparse.values?.name ?? "";
-    const where = `sparse initializer ${JSON.stringify(name)}`;
+    const where = `sparse initializer ${formatName(name)}`;
     if (scope.hasOwn(name))
       throw new PipewrightError("MODEL_MALFORMED", `${where}: the name is taken already.`, { value: name });
     scope.bindLazily(name, () => this.emitter.literal(sparseLiteral(sparse, where)));
@@ -131,7 +133,8 @@ export class Lowering {
 
   #initializer(tensor: TensorProto, scope: Scope): void {
     const name = tensor.name ?? "";
-    const where = `initializer ${JSON.stringify(name)}`;
+    const where = `initializer ${formatName(name)}`;
+    if (name === "") throw new PipewrightError("MODEL_MALFORMED", `${where}: it has no name. Name every initializer.`);
     if (scope.hasOwn(name))
       throw new PipewrightError("MODEL_MALFORMED", `${where}: the name is taken already.`, { value: name });
     scope.bindLazily(name, () => {
@@ -160,14 +163,14 @@ export class Lowering {
       if (scope.hasOwn(name)) {
         throw new PipewrightError(
           "MODEL_MALFORMED",
-          `${describe(node)}: makes ${JSON.stringify(name)}, which exists already.`,
+          `${describe(node)}: makes ${formatName(name)}, which exists already.`,
         );
       }
       const bound = outputs ? outputs[position] : UNKNOWN;
       if (!bound) {
         throw new PipewrightError(
           "MODEL_MALFORMED",
-          `${describe(node)}: has no output ${position}; remove ${JSON.stringify(name)}.`,
+          `${describe(node)}: has no output ${position}; remove ${formatName(name)}.`,
         );
       }
       scope.bind(name, bound);
@@ -180,6 +183,7 @@ export class Lowering {
     const { node, scope, inputs } = site;
     const domain = domainOf(node);
     const where = { node: scope.prefix + nodeName(node), op: node.op_type };
+    if (node.op_type === "") throw new PipewrightError("MODEL_MALFORMED", `${describe(node)}: it names no operator.`);
     const call = this.functions.get(functionKey(domain, node.op_type, node.overload ?? ""));
     const structural = domain === "" ? STRUCTURAL.get(node.op_type) : undefined;
     const supported = call ?? structural ?? this.#isKnown(domain, node.op_type);
@@ -208,6 +212,15 @@ export class Lowering {
 
   /** A node of plain tensors: upgraded, then decomposed if the IR has no such op. */
   #lowerPlain({ node, scope, inputs }: CallSite, domain: string): readonly (Value | undefined)[] {
+    const given = inputs.findLastIndex((bound) => bound !== undefined) + 1;
+    const most = domain === "" ? mostInputs(node.op_type) : Infinity;
+    if (given > most) {
+      throw new PipewrightError(
+        "MODEL_MALFORMED",
+        `${describe(node)}: it has too many inputs; got ${given}, expected at most ${most}. Remove the others.`,
+        { node: nodeName(node) },
+      );
+    }
     let source: SourceNode = {
       op: node.op_type,
       domain,

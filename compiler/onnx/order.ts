@@ -1,5 +1,6 @@
 /** @file Puts the nodes of a graph in topological order. Files in the wild are not always sorted. */
 import { PipewrightError } from "../errors.js";
+import { formatName, plainName } from "../names.js";
 import type { GraphProto, NodeProto } from "./proto.js";
 
 /**
@@ -63,7 +64,7 @@ function producersOf(nodes: readonly NodeProto[]): ReadonlyMap<string, number> {
       if (other !== undefined) {
         throw new PipewrightError(
           "MODEL_MALFORMED",
-          `value ${JSON.stringify(name)}: made twice, by ${describe(nodes[other]!)} and by ${describe(node)}. Names must be unique.`,
+          `value ${formatName(name)}: made twice, by ${describe(nodes[other]!)} and by ${describe(node)}. Names must be unique.`,
           { value: name },
         );
       }
@@ -97,7 +98,7 @@ function captured(graph: GraphProto): ReadonlySet<string> {
 
 /** A node for messages: its name and operator, or its first output. */
 export function describe(node: NodeProto): string {
-  return `node ${nodeName(node)} (${node.op_type})`;
+  return `node ${plainName(nodeName(node))} (${plainName(node.op_type)})`;
 }
 
 /** The name of a node, or that of its first output when it has none. */
@@ -106,7 +107,9 @@ export function nodeName(node: NodeProto): string {
 }
 
 function cycle(stack: readonly number[], node: number, nodes: readonly NodeProto[]): PipewrightError {
-  const names = [...stack.slice(stack.indexOf(node)), node].map((position) => nodeName(nodes[position]!)).reverse();
+  const names = [...stack.slice(stack.indexOf(node)), node]
+    .map((position) => plainName(nodeName(nodes[position]!)))
+    .reverse();
   return new PipewrightError("MODEL_MALFORMED", `graph: its nodes form a cycle: ${names.join(" -> ")}.`, {
     cycle: names,
   });

@@ -4,10 +4,13 @@
  */
 import { PipewrightError } from "../errors.js";
 import type { DType, Literal, LiteralElements, TensorType } from "../ir/graph.js";
+import { checkedElementCount } from "../ir/checked.js";
 import { allocateElements, elementBytes, elementCount } from "../ir/literal.js";
+import { formatName } from "../names.js";
 import { dtypeCode, dtypeOf } from "./dtype.js";
+import { externalPart, isExternal } from "./external.js";
 import type { TensorProto } from "./proto.js";
-import { has, numberOf } from "./proto.js";
+import { bigOf, has, numberOf } from "./proto.js";
 import { bytesField, WIRE, WireReader } from "./wire.js";
 
 /** The number list that holds each element type when raw_data does not, and how wide its elements are on the wire. */
@@ -23,6 +26,8 @@ const LISTS = {
   uint64_data: { field: 11, wire: WIRE.varint, dtypes: ["uint64", "uint32"] },
 } as const;
 
+const LIST_FIELDS: ReadonlySet<number> = new Set(Object.values(LISTS).map(({ field }) => field));
+
 type NumberList = (typeof LISTS)[keyof typeof LISTS];
 
 /** Which list holds elements of `dtype`. Strings have a list of their own. */
@@ -32,11 +37,20 @@ export function numberListOf(dtype: DType): NumberList | undefined {
 
 /** Type of a tensor. @throws MODEL_MALFORMED for negative or too many elements; MODEL_UNSUPPORTED as `dtypeOf`. */
 export function tensorType(tensor: TensorProto, where: string): TensorType {
+  if (tensor.segment) {
+    throw new PipewrightError("MODEL_UNSUPPORTED", `${where}: it is one segment of a larger tensor. Export it whole.`);
+  }
   const shape = tensor.dims.map(numberOf);
-  if (shape.some((size) => size < 0) || !Number.isSafeInteger(elementCount(shape) * 8)) {
-    throw malformedTensor(where, `its shape [${shape.join(",")}] is impossible`);
+  if (shape.some((size) => size < 0) || !Number.isSafeInteger(checkedElementCount(shape) * 8)) {
+    throw malformedTensor(where, `its shape [${exactDims(tensor)}] is impossible`);
   }
   return { dtype: dtypeOf(tensor.data_type, where), shape };
+}
+
+/** The sizes digit by digit, also those past 2^53; not more of them than anybody reads. */
+function exactDims({ dims }: TensorProto): string {
+  const shown = dims.slice(0, 8).map((size) => String(bigOf(size)));
+  return dims.length > 8 ? `${shown.join(",")},… ${dims.length} axes` : shown.join(",");
 }
 
 /**
@@ -47,7 +61,16 @@ export function tensorType(tensor: TensorProto, where: string): TensorType {
 export function tensorBytes(tensor: TensorProto, where: string): Uint8Array {
   const type = tensorType(tensor, where);
   const wanted = elementCount(type.shape) * elementBytes(type.dtype);
-  const found = has(tensor, "raw_data") ? tensor.raw_data! : listBytes(tensor, type, where);
+  if (isExternal(tensor)) {
+    const { location } = externalPart(tensor, where);
+    throw new PipewrightError(
+      "MODEL_UNSUPPORTED",
+      `${where}: its data are in ${formatName(location)}, but its value is needed to read the model. Keep small tensors in the model file.`,
+    );
+  }
+  const inRaw = has(tensor, "raw_data") && (tensor.raw_data!.length > 0 || wanted === 0);
+  if (inRaw && (tensor.$unknowns ?? []).some(isNumberList)) throw malformedTensor(where, "it holds its data twice");
+  const found = inRaw ? tensor.raw_data! : listBytes(tensor, type, where);
   if (found.length !== wanted) {
     throw malformedTensor(
       where,
@@ -91,6 +114,13 @@ export function elementsFromBytes(
 /** The memory of typed elements, as bytes. */
 export function bytesFromElements(elements: Exclude<LiteralElements, readonly string[]>): Uint8Array {
   return new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength);
+}
+
+/** True for a field of the wire that is one of the number lists and holds something. */
+function isNumberList(field: Uint8Array): boolean {
+  const reader = new WireReader(field);
+  const tag = reader.tag();
+  return LIST_FIELDS.has(tag.field) && (tag.wire !== WIRE.bytes || reader.length() > 0);
 }
 
 /** Elements out of the number lists, in file order, packed or not. */
@@ -138,8 +168,7 @@ export function withBytes(tensor: TensorProto, bytes: Uint8Array): TensorProto {
   const list = [LISTS.float_data, LISTS.double_data].find(({ dtypes }) =>
     (dtypes as readonly DType[]).includes(dtypeOf(tensor.data_type, tensor.name ?? "")),
   );
-  const lists = new Set<number>(Object.values(LISTS).map(({ field }) => field));
-  const others = (tensor.$unknowns ?? []).filter((field) => !lists.has(new WireReader(field).tag().field));
+  const others = (tensor.$unknowns ?? []).filter((field) => !LIST_FIELDS.has(new WireReader(field).tag().field));
   const rest = Object.fromEntries(
     Object.entries(tensor).filter(([name]) => !["raw_data", "external_data", "data_location"].includes(name)),
   ) as unknown as TensorProto;

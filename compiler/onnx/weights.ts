@@ -1,7 +1,7 @@
 /** @file Where the bytes of a parameter are. Planning never reads them; training and checkpoints do, one at a time. */
-import { PipewrightError } from "../errors.js";
 import type { DType, TensorType } from "../ir/graph.js";
 import { allocateElements, elementCount, tensorBytes as bytesOfType } from "../ir/literal.js";
+import { externalPart, isExternal, malformedExternal } from "./external.js";
 import type { TensorProto } from "./proto.js";
 import { bytesFromElements, tensorBytes } from "./tensor-data.js";
 
@@ -9,32 +9,22 @@ import { bytesFromElements, tensorBytes } from "./tensor-data.js";
 export type WeightSource =
   /** Bytes of the model file: a view, not a copy. */
   | { readonly kind: "inline"; readonly bytes: Uint8Array }
-  /** A part of another file; `location` is relative to the model's directory and not yet checked. */
+  /** A part of another file; `location` is relative and leads below the model's folder, links aside. */
   | { readonly kind: "external"; readonly location: string; readonly offset: number; readonly length: number }
   /** Every element has this value. */
   | { readonly kind: "fill"; readonly value: number };
-
-const WHOLE = /^(0|[1-9][0-9]{0,15})$/;
 
 /**
  * Where the data of an initializer are. @throws MODEL_MALFORMED when the data do not fit the type, or external data
  * are described wrongly.
  */
 export function weightSource(tensor: TensorProto, type: TensorType, where: string): WeightSource {
-  if (tensor.data_location !== 1) return { kind: "inline", bytes: tensorBytes(tensor, where) };
-  const entries = new Map((tensor.external_data ?? []).map(({ key, value }) => [key, value]));
+  if (!isExternal(tensor)) return { kind: "inline", bytes: tensorBytes(tensor, where) };
+  if (type.dtype === "string") throw malformedExternal(where, "strings cannot be external");
   const size = bytesOfType(type);
-  const whole = (key: string, fallback: number): number => {
-    const text = entries.get(key);
-    if (text === undefined) return fallback;
-    if (WHOLE.test(text)) return Number(text);
-    throw external(where, `"${key}" is ${JSON.stringify(text)}; expected a whole number`);
-  };
-  const location = entries.get("location");
-  if (!location) throw external(where, "no location is given");
-  const length = whole("length", size);
-  if (length !== size) throw external(where, `"length" is ${length}, but its type takes ${size} bytes`);
-  return { kind: "external", location, offset: whole("offset", 0), length };
+  const { location, offset, length = size } = externalPart(tensor, where);
+  if (length !== size) throw malformedExternal(where, `"length" is ${length}, but its type takes ${size} bytes`);
+  return { kind: "external", location, offset, length };
 }
 
 /**
@@ -47,8 +37,4 @@ export function weightBytes(source: Exclude<WeightSource, { kind: "external" }>,
   if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) elements.fill(BigInt(source.value));
   else elements.fill(source.value);
   return bytesFromElements(elements);
-}
-
-function external(where: string, what: string): PipewrightError {
-  return new PipewrightError("MODEL_MALFORMED", `${where}: external data: ${what}. Export the model again.`, { where });
 }

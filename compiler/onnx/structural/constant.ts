@@ -5,6 +5,7 @@ import { allocateElements, elementCount, isFloat, literalNumbers, literalOf } fr
 import { attributeValue } from "../attributes.js";
 import type { CallSite, Lowering } from "../lowering.js";
 import { describe } from "../order.js";
+import { isExternal } from "../external.js";
 import type { AttributeProto } from "../proto.js";
 import { bigOf } from "../proto.js";
 import { sparseLiteral } from "../sparse.js";
@@ -25,7 +26,8 @@ function largeTensor(lowering: Lowering, site: CallSite, { t }: AttributeProto):
   const where = describe(site.node);
   if (!t) return undefined;
   const type = tensorType(t, where);
-  if (type.dtype === "string" || elementCount(type.shape) <= lowering.limits.foldedElements) return undefined;
+  const small = elementCount(type.shape) <= lowering.limits.foldedElements && !isExternal(t);
+  if (type.dtype === "string" || small) return undefined;
   return lowering.param(site.scope.prefix + site.node.output![0]!, type, weightSource(t, type, where));
 }
 
