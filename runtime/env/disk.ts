@@ -15,12 +15,31 @@ export interface NewFile {
   close(): Promise<void>;
 }
 
+/** A file that is open for reading. */
+export interface OpenFile {
+  readonly bytes: number;
+  /** Up to `length` bytes from `offset`; fewer only where the file ends. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Why a path was not opened: what is in the way, as the end of "it is …". */
+export interface Refusal {
+  readonly refused: string;
+}
+
 /** Operations on paths. They fail with an Error that has the system's `code`, such as ENOSPC. */
 export interface Disk {
   /** Undefined when there is nothing. Follows symbolic links. */
   entry(path: string): Promise<Entry | undefined>;
   /** Up to `length` bytes from `offset`; fewer only where the file ends. */
   read(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * Opens a regular file below `folder` without following a link anywhere on `path`, and without ever blocking. What
+   * was opened is checked, not only what was there before.
+   * Requires: `path` is relative, its parts are names: neither empty nor "." nor "..".
+   */
+  openBelow(folder: string, path: string): Promise<OpenFile | Refusal>;
   /** Fails when something is there. */
   create(path: string): Promise<NewFile>;
   /** Replaces a file that is there, at once. */

@@ -3,11 +3,25 @@
  * runtime gets an Env, so that faults and crashes can be simulated. Types only; node.ts is the real one.
  */
 
+/** A file below a folder that was opened without following links. */
+export interface ConfinedFile {
+  readonly bytes: number;
+  /** @throws FILE when the file ends before, or does not fit an array. */
+  readRange(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
 /** Paths are strings of the host. Every failure is a PipewrightError FILE that names the path and the reason. */
 export interface Files {
   read(path: string): Promise<Uint8Array>;
   /** Part of a file. @throws FILE when the file ends before. */
   readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * Opens a file that a stranger names: a regular file below `folder`, reached without symbolic link and with no second
+   * name (hard link) elsewhere. Gives `{ refused }`, with what it is instead, for anything else that exists.
+   * @throws FILE when there is nothing, or it cannot be read.
+   */
+  openConfined(folder: string, path: string): Promise<ConfinedFile | { readonly refused: string }>;
   size(path: string): Promise<number>;
   exists(path: string): Promise<boolean>;
   list(path: string): Promise<readonly string[]>;
@@ -19,6 +33,19 @@ export interface Files {
    */
   writeDirectoryAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void>;
   makeDirectory(path: string): Promise<void>;
+  /** Makes a directory and its missing parents, and returns when they survive a loss of power. */
+  makeLastingDirectory(path: string): Promise<void>;
+  /**
+   * Makes a new directory appear at once with all its files, and returns when it survives a loss of power. `fill` puts
+   * the files one by one. On failure the directory may be there whole, or nothing is.
+   * Requires: nothing is at `path`; its parent is there.
+   */
+  publishDirectory(
+    path: string,
+    fill: (put: (name: string, bytes: Uint8Array) => Promise<void>) => Promise<void>,
+  ): Promise<void>;
+  /** Gives a file or directory another name in its directory, and returns when that survives a loss of power. */
+  rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   temporaryDirectory(): Promise<string>;
 }

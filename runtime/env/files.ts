@@ -5,6 +5,7 @@ import { PipewrightError } from "../../compiler/errors.js";
 import type { Disk, Entry } from "./disk.js";
 import type { Files, Random } from "./env.js";
 import { fileError, onFile } from "./file-error.js";
+import { publishingOver } from "./publish.js";
 
 /** Files over any disk. `random` makes the names of temporary files. */
 export function filesOver(disk: Disk, random: Random): Files {
@@ -39,8 +40,28 @@ export function filesOver(disk: Disk, random: Random): Files {
   };
 
   return {
+    ...publishingOver(disk, temporaryName),
     readRange,
     read: async (path) => readRange(path, 0, (await file(path)).bytes),
+    openConfined: async (folder, path) => {
+      const parts = path.split("/").filter((part) => part !== ".");
+      if (parts.length === 0 || parts.some((part) => part === "" || part === ".." || part.includes("\0")))
+        return { refused: "a path that may lead elsewhere" };
+      const whole = join(folder, ...parts);
+      const opened = await onFile(whole, "be read", () => disk.openBelow(folder, parts.join("/")));
+      if ("refused" in opened) return opened;
+      return {
+        bytes: opened.bytes,
+        close: () => onFile(whole, "be closed", () => opened.close()),
+        readRange: async (offset, length) => {
+          if (offset + length > opened.bytes) throw endsEarly(whole, offset, length, opened.bytes);
+          if (length > constants.MAX_LENGTH) throw tooLong(whole, length);
+          const read = await onFile(whole, "be read", () => opened.read(offset, length));
+          if (read.byteLength !== length) throw endsEarly(whole, offset, length, offset + read.byteLength);
+          return read;
+        },
+      };
+    },
     size: async (path) => (await file(path)).bytes,
     exists: async (path) => (await onFile(path, "be looked up", () => disk.entry(path))) !== undefined,
     list: async (path) => [...(await onFile(path, "be listed", () => disk.names(path)))].sort(),

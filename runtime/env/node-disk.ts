@@ -4,11 +4,10 @@ import * as fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Disk, Entry, NewFile } from "./disk.js";
-import { systemCode } from "./file-error.js";
 import { exchangeNames } from "./exchange.js";
-
-/** One system call moves at most 2 GiB. */
-const MOST_BYTES_PER_CALL = 1 << 30;
+import { systemCode } from "./file-error.js";
+import { openBelow } from "./open-below.js";
+import { MOST_BYTES_PER_CALL, readFrom } from "./read-from.js";
 
 /** The disk of this machine. */
 export const nodeDisk: Disk = {
@@ -23,21 +22,14 @@ export const nodeDisk: Disk = {
     }
   },
   read: async (path, offset, length) => {
-    const bytes = new Uint8Array(length);
     const handle = await fs.open(path, constants.O_RDONLY);
     try {
-      let filled = 0;
-      while (filled < length) {
-        const wanted = Math.min(length - filled, MOST_BYTES_PER_CALL);
-        const { bytesRead } = await handle.read(bytes, filled, wanted, offset + filled);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-      return bytes.subarray(0, filled);
+      return await readFrom(handle, offset, length);
     } finally {
       await handle.close();
     }
   },
+  openBelow,
   create: async (path) => newFile(await fs.open(path, "wx")),
   rename: (from, to) => fs.rename(from, to),
   exchange: (one, other) => Promise.resolve(exchangeNames(one, other)),

@@ -69,6 +69,19 @@ export class SimulatedDisk implements Disk {
     return this.#file(path).bytes.slice(offset, offset + length);
   }
 
+  async openBelow(folder: string, path: string): ReturnType<Disk["openBelow"]> {
+    const whole = posix.join(folder, path);
+    this.#begin("open", whole);
+    const item = this.#find(whole);
+    if (!item) throw failure("ENOENT", whole);
+    if (item.kind === "directory") return { refused: "a directory" };
+    return {
+      bytes: item.bytes.byteLength,
+      read: (offset, length) => this.read(whole, offset, length),
+      close: async () => this.#begin("close", whole),
+    };
+  }
+
   async create(path: string): Promise<NewFile> {
     this.#begin("create", path, true);
     const { directory, name } = this.#place(path);
