@@ -9,9 +9,11 @@ import { OPS } from "./ops/registry.js";
 import { updatePrograms } from "./optimizer/programs.js";
 import { stateCount } from "./optimizer/update.js";
 import { blocksOf } from "./partition/blocks.js";
-import type { MilpSolver } from "./partition/milp.js";
+import type { PartitionOptions } from "./partition/partition.js";
 import { partition } from "./partition/partition.js";
 import type { CommunicationModel, PartitionProblem } from "./partition/problem.js";
+import type { BlockMap } from "./plan/block-map.js";
+import { blockMap } from "./plan/block-map.js";
 import { forecast, stageCosts } from "./plan/forecast.js";
 import { link, parameterElements, programFile } from "./plan/link.js";
 import type { OptimizerSpec, Plan } from "./plan/plan.js";
@@ -49,14 +51,9 @@ export interface PipelineOptions {
   readonly stagesPerDevice?: number;
 }
 
-/** How the partition is searched. */
-export interface PartitionOptions {
+/** How the partition is searched, and what a cut tensor costs. */
+export interface CutOptions extends PartitionOptions {
   readonly model: CommunicationModel;
-  /** undefined: exact methods and heuristics of our own only. */
-  readonly solver: MilpSolver | undefined;
-  /** Gap at which the search may stop. */
-  readonly gap?: number;
-  readonly timeLimitMs?: number;
 }
 
 export interface CompileOptions {
@@ -64,7 +61,7 @@ export interface CompileOptions {
   readonly pipeline: PipelineOptions;
   readonly training: TrainingOptions;
   readonly optimizer: OptimizerSpec;
-  readonly partition: PartitionOptions;
+  readonly partition: CutOptions;
   /** "analytic", a profile that exists, or a function that measures one. */
   readonly profile: "analytic" | Profile | ((graph: Differentiated, device: DeviceSpec) => Promise<Profile>);
   /** Told the name of each pass as it begins. */
@@ -79,6 +76,8 @@ export interface Compiled {
   /** The schedule in PyTorch's compute-only form. */
   readonly csv: string;
   readonly profile: Profile;
+  /** What stands behind the stages. */
+  readonly blocks: BlockMap;
 }
 
 /**
@@ -150,7 +149,7 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
     ...linked.programs.map((program): [string, Uint8Array] => [programFile(program), exportStage(program)]),
     ...updatePrograms(plan, OPS),
   ]);
-  return { plan, programs: new Map(programs), csv: writeCsv(schedule), profile };
+  return { plan, programs: new Map(programs), csv: writeCsv(schedule), profile, blocks: blockMap(training.differentiated.graph, blocks.graph, cut.stageOf) };
 }
 
 function profileOf(graph: Differentiated, { profile, cluster }: CompileOptions): Promise<Profile> | Profile {

@@ -4,6 +4,10 @@ import { CPU_CORE, SHARED_MEMORY_LINK } from "../../compiler/cluster.js";
 import type { Compiled, CompileOptions } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
 import { PipewrightError } from "../../compiler/errors.js";
+import type { Graph } from "../../compiler/ir/graph.js";
+import { isFloat } from "../../compiler/ir/literal.js";
+import type { LossSpec } from "../../compiler/loss/spec.js";
+import { DEFAULT_TARGET, formatLoss } from "../../compiler/loss/spec.js";
 import type { OptimizerSpec, Plan } from "../../compiler/plan/plan.js";
 import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
@@ -17,7 +21,7 @@ import type { FlagValues } from "./flags.js";
 import type { DeviceRequest } from "./parse/devices.js";
 import { parseDevices } from "./parse/devices.js";
 import type { Progress } from "./progress.js";
-import { formatMs, formatShare } from "./render/format.js";
+import { formatMs, formatShare } from "../report/format.js";
 
 const DEFAULT_DEVICES = "2";
 const DEFAULT_REPEAT = 10;
@@ -77,6 +81,9 @@ export async function makePlan(
   const requests = flags.devices ?? parseDevices(DEFAULT_DEVICES);
   const solver = threadedHighs({ defaultTimeLimitMs: flags.timeLimit ?? DEFAULT_TIME_LIMIT_MS });
   const weights = await loadWeights(env, model);
+  const loss = flags.loss ?? assumedLoss(model.graph);
+  const assumed = flags.loss === undefined && loss.length > 0 ? `, assuming --loss ${loss.map(formatLoss).join()}` : "";
+  const faults: string[] = [];
   progress.begin("profile");
   let solveStartMs: number | undefined;
   const options: CompileOptions = {
@@ -87,13 +94,19 @@ export async function makePlan(
       ...(flags.stagesPerDevice === undefined ? {} : { stagesPerDevice: flags.stagesPerDevice }),
       ...(flags.window === undefined ? {} : { window: flags.window }),
     },
-    training: { loss: flags.loss ?? [], ...(flags.trainable ? { trainable: flags.trainable } : {}) },
+    training: { loss, ...(flags.trainable ? { trainable: flags.trainable } : {}) },
     optimizer: flags.optimizer ?? DEFAULT_OPTIMIZER,
-    partition: { model: "direct", solver, ...(flags.gap === undefined ? {} : { gap: flags.gap }) },
+    partition: {
+      model: "direct",
+      solver,
+      onFault: (fault) => faults.push(fault),
+      ...(flags.gap === undefined ? {} : { gap: flags.gap }),
+      ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit, nowMs: env.clock.nowMs }),
+    },
     profile: await profileSource(env, flags, new Map([...weights].map(([name, { bytes }]) => [name, bytes]))),
     onPass: (pass) => {
       if (pass !== "schedule" || solveStartMs !== undefined) return;
-      progress.end(profileHeadline(flags));
+      progress.end(`${profileHeadline(flags)}${assumed}`);
       progress.begin("partition");
       solveStartMs = env.clock.nowMs();
     },
@@ -101,7 +114,7 @@ export async function makePlan(
   try {
     const compiled = await compileBest(model, options, flags.schedule ?? "auto");
     const solveMs = env.clock.nowMs() - solveStartMs!;
-    progress.end(headline(compiled.plan));
+    progress.end(`${headline(compiled.plan)}${faults.map((fault) => `; solver fault: ${fault}`).join("")}`);
     progress.begin("write");
     const plan = await writePlan(env, directory, { ...compiled, weights, model: model.bytes });
     progress.end(directory);
@@ -109,6 +122,17 @@ export async function makePlan(
   } finally {
     await solver.close();
   }
+}
+
+/**
+ * The loss when none is given: the model's own scalar (an empty list), else the mean squared error of its only float
+ * output, which costs what any loss on it would. The caller says so aloud; other models need `--loss`.
+ */
+function assumedLoss({ outputs }: Graph): readonly LossSpec[] {
+  const floats = outputs.filter(({ type }) => isFloat(type.dtype));
+  const [only] = floats;
+  if (floats.length !== 1 || only!.type.shape.length === 0) return [];
+  return [{ kind: "mse", output: only!.name, target: DEFAULT_TARGET, weight: 1 }];
 }
 
 /** Compiles with the schedule, or with each of AUTO_SCHEDULES and keeps the plan of the shortest step. */
