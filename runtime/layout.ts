@@ -44,6 +44,8 @@ export interface Layout {
   readonly params: ReadonlyMap<string, Region>;
   /** The gradient sum of every trained parameter. */
   readonly gradSums: ReadonlyMap<string, Region>;
+  /** The optimizer states of every trained parameter, in the order of the update graph. */
+  readonly states: ReadonlyMap<string, readonly Region[]>;
   /** By name of a value that crosses devices: a region per slot. */
   readonly slots: ReadonlyMap<string, readonly Region[]>;
 }
@@ -70,11 +72,12 @@ export function layoutOf(plan: Plan): Layout {
   const results = new Map(plan.results.map((result) => [result.name, perMicrobatch(result)]));
   const params = new Map<string, Region>();
   const gradSums = new Map<string, Region>();
+  const states = new Map<string, readonly Region[]>();
   const arenas = plan.stages.map(({ index }) => {
     const own = plan.parameters.filter(({ stage }) => stage === index);
     for (const param of own) if (!param.trainable) params.set(param.name, take(tensorBytes(param)));
     const trained = own.filter(({ trainable }) => trainable);
-    return trained.length === 0 ? undefined : takeArena(trained, plan, take, params, gradSums);
+    return trained.length === 0 ? undefined : takeArena(trained, plan, take, { params, gradSums, states });
   });
   const slots = new Map<string, readonly Region[]>();
   for (const group of plan.slotGroups) {
@@ -86,15 +89,18 @@ export function layoutOf(plan: Plan): Layout {
         );
     }
   }
-  return { bytes: end, progress, abort, inputs, results, arenas, params, gradSums, slots };
+  return { bytes: end, progress, abort, inputs, results, arenas, params, gradSums, states, slots };
 }
 
 function takeArena(
   trained: readonly PlanParameter[],
   plan: Plan,
   take: (length: number) => Region,
-  params: Map<string, Region>,
-  gradSums: Map<string, Region>,
+  placed: {
+    readonly params: Map<string, Region>;
+    readonly gradSums: Map<string, Region>;
+    readonly states: Map<string, readonly Region[]>;
+  },
 ): Arena {
   const { starts, slabElements, slabs } = arenaGeometry(trained);
   const length = slabs * slabElements * 4;
@@ -113,8 +119,9 @@ function takeArena(
       offset: region.offset + starts.get(param.name)! * 4,
       length: tensorBytes(param),
     });
-    params.set(param.name, within(arena.params));
-    gradSums.set(param.name, within(arena.gradSums));
+    placed.params.set(param.name, within(arena.params));
+    placed.gradSums.set(param.name, within(arena.gradSums));
+    placed.states.set(param.name, arena.states.map(within));
   }
   return arena;
 }

@@ -137,6 +137,14 @@ export class Pipeline {
     return this.#parameter(this.layout.gradSums, name);
   }
 
+  /**
+   * Views of the optimizer states of a trained parameter, which the next step changes; none for another parameter. Zero
+   * until the first update. Whoever writes them calls `writeParameter` afterwards, so that devices take them over.
+   */
+  optimizerStates(name: string): readonly Uint8Array[] {
+    return (this.layout.states.get(name) ?? []).map((region) => this.#view(region));
+  }
+
   /** Sets all gradient sums to zero. */
   clearGradientSums(): void {
     for (const region of this.layout.gradSums.values()) this.#view(region).fill(0);

@@ -3,13 +3,21 @@ import { PipewrightError } from "../compiler/errors.js";
 import { stepScalars } from "../compiler/optimizer/update.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Tensors } from "../compiler/plan/safetensors.js";
+import type { CheckpointOptions } from "./checkpoint/checkpointer.js";
+import { Checkpointer } from "./checkpoint/checkpointer.js";
+import { fingerprintOf } from "./checkpoint/fingerprint.js";
+import { belongingOf } from "./checkpoint/manifest.js";
+import { captureState, restoreState } from "./checkpoint/state.js";
 import type { Dataset } from "./dataset/dataset.js";
+import { ReadAhead } from "./dataset/read-ahead.js";
 import type { Env } from "./env/env.js";
 import type { Batch, PipelineMode } from "./pipeline.js";
 import { Pipeline } from "./pipeline.js";
 import type { OnRecovery } from "./recovery.js";
 import { readWeights } from "./plan/directory.js";
 import type { RowTimes } from "./executor.js";
+
+const DEFAULT_PREFETCH = 2;
 
 /** What one step of training did. */
 export interface StepReport {
@@ -21,11 +29,20 @@ export interface StepReport {
   readonly ms: number;
   /** When each action ran, by device. */
   readonly rows: readonly RowTimes[];
+  /** Wall time that the step waited for its samples, before `ms`. */
+  readonly dataMs: number;
+  /** Wall time that the step waited for a checkpoint, before `ms`. */
+  readonly checkpointMs: number;
 }
 
 export interface TrainOptions {
   readonly dataset: Dataset;
+  /** Of the whole run, with those before a resume. */
   readonly steps: number;
+  /** Steps whose samples are read ahead. Default 2. */
+  readonly prefetch?: number;
+  /** Left out: nothing is saved, and an early end loses the run. */
+  readonly checkpoints?: CheckpointOptions;
   /** A child process per device (default), or everything in this thread. */
   readonly mode?: PipelineMode;
   /** Lost workers that may be replaced; see Pipeline.start. */
@@ -51,24 +68,47 @@ export async function* train(
   plan: Plan,
   options: TrainOptions,
 ): AsyncGenerator<StepReport> {
-  const { dataset, steps, mode = "process", onTrained, isCancelled = () => false, ...recovery } = options;
+  const {
+    dataset,
+    steps,
+    mode = "process",
+    prefetch = DEFAULT_PREFETCH,
+    onTrained,
+    isCancelled = () => false,
+  } = options;
+  const { clock } = env;
   const weights = await readWeights(env, directory, plan);
-  const pipeline = await Pipeline.start(env, directory, plan, mode, recovery);
+  const pipeline = await Pipeline.start(env, directory, plan, mode, options);
+  let checkpointer: Checkpointer | undefined;
   try {
     for (const { name } of plan.parameters) pipeline.writeParameter(name, weights.get(name)!.bytes);
-    let next = stepBatch(plan, dataset, 0);
-    for (let step = 0; step < steps && !isCancelled(); step++) {
-      const batch = await next;
-      const running = pipeline.step(batch, { update: stepScalars(plan.optimizer, step + 1, plan.microbatches) });
-      if (step + 1 < steps) next = stepBatch(plan, dataset, step + 1);
-      const { ms, rows, losses } = await running;
+    const belonging = belongingOf(plan, dataset.identity ?? null, fingerprintOf(plan, pipeline.engines));
+    if (options.checkpoints) checkpointer = new Checkpointer(env.files, options.checkpoints, belonging);
+    const resumed = await checkpointer?.resume(plan);
+    if (resumed) restoreState(pipeline, resumed);
+    const history = [...(resumed?.losses ?? [])];
+    const batches = new ReadAhead((step) => stepBatch(plan, dataset, step), history.length, steps, prefetch);
+    while (history.length < steps && !isCancelled()) {
+      const step = history.length + 1;
+      const askedMs = clock.nowMs();
+      const batch = await batches.take();
+      const dataMs = clock.nowMs() - askedMs;
+      const update = stepScalars(plan.optimizer, step, plan.microbatches);
+      const { ms, rows, losses } = await pipeline.step(batch, { update });
       const loss = mean(losses);
-      if (!Number.isFinite(loss)) throw notFinite(step + 1, losses);
-      yield { step: step + 1, loss, ms, rows };
+      if (!Number.isFinite(loss)) throw notFinite(step, losses);
+      history.push(loss);
+      const savingMs = clock.nowMs();
+      if (checkpointer?.isDue(step)) await checkpointer.save(captureState(pipeline, history));
+      yield { step, loss, ms, rows, dataMs, checkpointMs: clock.nowMs() - savingMs };
     }
+    const isEarly = history.length < steps;
+    if (checkpointer && (isEarly || options.checkpoints!.every > 0))
+      await checkpointer.saveLast(captureState(pipeline, history));
     await onTrained?.(currentWeights(pipeline, plan));
   } finally {
     await pipeline.close();
+    await checkpointer?.settle();
   }
 }
 

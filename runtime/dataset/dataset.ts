@@ -21,6 +21,13 @@ export interface FeedSpec {
 export interface Dataset {
   /** Samples per epoch. Undefined: endless. */
   readonly samples: number | undefined;
+  /** What decides the samples, for checkpoints. Left out: the maker did not say. */
+  readonly identity?: {
+    readonly source: string;
+    readonly seed: number;
+    readonly shuffle: boolean;
+    readonly samples: number | null;
+  };
   /** One sentence for the run's head line. */
   readonly about: string;
   feeds(step: number, microbatch: number): Promise<Feeds>;

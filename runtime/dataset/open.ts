@@ -47,7 +47,9 @@ const READERS: Readonly<Record<string, Reader>> = {
  * @throws USAGE for a source of another form; FILE, LIMIT_EXCEEDED and ARTEFACT_MISMATCH for what is wrong with a file.
  */
 export async function openDataset(source: string, inputs: readonly FeedSpec[], options: OpenOptions): Promise<Dataset> {
-  return withRandomWords(await openSource(source, inputsOfData(inputs), options), inputs, options.seed);
+  const dataset = withRandomWords(await openSource(source, inputsOfData(inputs), options), inputs, options.seed);
+  const { seed, shuffle } = options;
+  return { ...dataset, identity: { source, seed, shuffle, samples: dataset.samples ?? null } };
 }
 
 async function openSource(source: string, inputs: readonly FeedSpec[], options: OpenOptions): Promise<Dataset> {

@@ -31,7 +31,8 @@ const port = z.discriminatedUnion("at", [
   z.strictObject({ tensor: z.string(), at: z.literal("result") }),
 ]);
 const link = z.strictObject({ bytesPerMs: z.number().positive(), latencyMs: finite });
-const optimizer = z.discriminatedUnion("kind", [
+/** Settings of an optimizer, in plans and checkpoints. */
+export const optimizer = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("sgd"), learningRate: finite, momentum: finite, weightDecay: finite }),
   z.strictObject({
     kind: z.literal("adamw"),
