@@ -1,13 +1,15 @@
 /** @file Small operators that opsets 23 to 26 added. Source: the operators of the same names in ONNX. */
 import type { Value } from "../../ir/graph.js";
-import type { Decomposition } from "../source.js";
+import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { constantNumbers, inputAt, malformedNode, numberAttr, textAttr } from "../source.js";
 import { stack, unstack } from "../structural/slices.js";
 import { cast, expanded, scalarOf, shaped } from "./emission.js";
 
-/** y = scale · x / √(mean(x²) + ε), the mean over the axes from `axis` on. Half-precision input is computed in float32. */
-const rmsNormalization: Decomposition = (b, node) => {
-  const given = inputAt(node, 0);
+/**
+ * y = scale · x / √(mean(x²) + ε), the mean over the axes from `axis` on. Half-precision input is computed in float32
+ * unless `stash_type` says otherwise.
+ */
+export function rmsNormalized(b: ImportEmitter, node: SourceNode, given: Value, scale: Value, epsilon: number): Value {
   const { dtype, shape } = given.type;
   const isHalf = dtype === "float16" || dtype === "bfloat16";
   const x = isHalf && numberAttr(node, "stash_type", 1) === 1 ? cast(b, given, "float32") : given;
@@ -17,11 +19,13 @@ const rmsNormalization: Decomposition = (b, node) => {
     throw malformedNode(node, `axis ${first} is outside a tensor of ${shape.length} axes`);
   const axes = b.int64s(shape.flatMap((_, axis) => (axis >= start ? [axis] : [])));
   const mean = b.emit("ReduceMean", [b.emit("Mul", [x, x]), axes], { keepdims: 1 });
-  const root = b.emit("Sqrt", [b.emit("Add", [mean, scalarOf(b, numberAttr(node, "epsilon", 1e-5), x)])]);
-  const normal = b.emit("Div", [x, root]);
-  const scale = inputAt(node, 1);
-  return [b.emit("Mul", [cast(b, normal, scale.type.dtype), scale])];
-};
+  const root = b.emit("Sqrt", [b.emit("Add", [mean, scalarOf(b, epsilon, x)])]);
+  return b.emit("Mul", [cast(b, b.emit("Div", [x, root]), scale.type.dtype), scale]);
+}
+
+const rmsNormalization: Decomposition = (b, node) => [
+  rmsNormalized(b, node, inputAt(node, 0), inputAt(node, 1), numberAttr(node, "epsilon", 1e-5)),
+];
 
 const swish: Decomposition = (b, node) => {
   const x = inputAt(node, 0);

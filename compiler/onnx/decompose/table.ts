@@ -4,12 +4,15 @@
  */
 import type { Decomposition, Simplification } from "../source.js";
 import { attention } from "./attention.js";
+import { contribAttention } from "./contrib-attention.js";
+import { contrib } from "./contrib.js";
 import { einsum } from "./einsum.js";
 import { losses } from "./loss.js";
 import { recent } from "./recent.js";
 import { recurrentOps } from "./recurrent.js";
 import { rotary } from "./rotary.js";
 import { simplifications } from "./simplify.js";
+import { spectrum } from "./spectrum.js";
 
 export const SIMPLIFICATIONS: ReadonlyMap<string, Simplification> = new Map<string, Simplification>(
   Object.entries(simplifications),
@@ -20,8 +23,11 @@ export const DECOMPOSITIONS: ReadonlyMap<string, Decomposition> = new Map<string
     Attention: attention,
     Einsum: einsum,
     RotaryEmbedding: rotary,
+    ...contrib,
+    ...contribAttention,
     ...losses,
     ...recent,
     ...recurrentOps,
+    ...spectrum,
   }),
 );

@@ -1,0 +1,130 @@
+/** @file Fourier transforms as products with tables, and the windows that go with them. Source: ONNX DFT-20, STFT-17. */
+import type { DType, Value } from "../../ir/graph.js";
+import { literalOf } from "../../ir/literal.js";
+import { dtypeOf } from "../dtype.js";
+import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
+import { constantNumbers, inputAt, malformedNode, numberAttr, unsupportedNode } from "../source.js";
+import { stack, unstack } from "../structural/slices.js";
+import { cast, concatenated, expanded, permuted, scalarOf, sliced } from "./emission.js";
+
+/** Longest transform: its tables have this many elements squared. */
+const LONGEST = 2048;
+
+/** Tables [length, bins] of cos and −sin of 2π·n·k/length; the angle is reduced first, so that it is exact. */
+function tables(b: ImportEmitter, length: number, bins: number, dtype: DType): readonly [cos: Value, sin: Value] {
+  if (length > LONGEST) throw unsupportedNode(`a transform of length ${length} is not supported; at most ${LONGEST}.`);
+  if (dtype !== "float32" && dtype !== "float64") throw unsupportedNode(`a transform of ${dtype} is not supported.`);
+  const angles = Array.from(
+    { length: length * bins },
+    (_, at) => (2 * Math.PI * ((Math.floor(at / bins) * (at % bins)) % length)) / length,
+  );
+  return [
+    b.literal(literalOf(dtype, [length, bins], angles.map(Math.cos))),
+    b.literal(
+      literalOf(
+        dtype,
+        [length, bins],
+        angles.map((angle) => -Math.sin(angle)),
+      ),
+    ),
+  ];
+}
+
+/** A signal [..., length] of real and imaginary parts. */
+interface Signal {
+  readonly real: Value;
+  readonly imaginary: Value | undefined;
+}
+
+/** The transform along the last axis. `sign` −1 turns it into the inverse without its factor. */
+function transformed(
+  b: ImportEmitter,
+  { real, imaginary }: Signal,
+  bins: number,
+  sign: 1 | -1,
+): Required<{ readonly real: Value; readonly imaginary: Value }> {
+  const length = real.type.shape.at(-1)!;
+  const [cos, forward] = tables(b, length, bins, real.type.dtype);
+  const sin = sign === 1 ? forward : b.emit("Neg", [forward]);
+  const [rc, rs] = [b.emit("MatMul", [real, cos]), b.emit("MatMul", [real, sin])];
+  if (!imaginary) return { real: rc, imaginary: rs };
+  const [ic, is] = [b.emit("MatMul", [imaginary, cos]), b.emit("MatMul", [imaginary, sin])];
+  return { real: b.emit("Sub", [rc, is]), imaginary: b.emit("Add", [rs, ic]) };
+}
+
+/** Cut or continued by zeros to a length, along the last axis. */
+function ofLength(b: ImportEmitter, x: Value, length: number): Value {
+  const { shape } = x.type;
+  const own = shape.at(-1)!;
+  if (own >= length) return sliced(b, x, shape.length - 1, 0, length);
+  const zeros = expanded(b, scalarOf(b, 0, x), [...shape.slice(0, -1), length - own]);
+  return concatenated(b, [x, zeros], shape.length - 1);
+}
+
+/** Input [..., 1 or 2]: the last axis holds real and imaginary part; `axis` is transformed. */
+const dft: Decomposition = (b, node) => {
+  const x = inputAt(node, 0);
+  const rank = x.type.shape.length;
+  const given = node.inputs[2] ? constantNumbers(b, node, 2)[0]! : -2;
+  const axis = given < 0 ? given + rank : given;
+  if (axis < 0 || axis >= rank - 1) throw malformedNode(node, `axis ${given} is no axis of the signal`);
+  const inverse = numberAttr(node, "inverse", 0) !== 0;
+  const length = node.inputs[1] ? constantNumbers(b, node, 1)[0]! : x.type.shape[axis]!;
+  const oneSided = numberAttr(node, "onesided", 0) !== 0;
+  if (oneSided && inverse) throw unsupportedNode("an inverse transform of half a spectrum is not supported.");
+  const last = rank - 2;
+  const toLast = Array.from({ length: rank - 1 }, (_, own) => own)
+    .filter((own) => own !== axis)
+    .concat(axis);
+  const back = toLast.map((_, own) => toLast.indexOf(own));
+  const [real, imaginary] = unstack(b, x, rank - 1).map((part) => ofLength(b, permuted(b, part, toLast), length));
+  const bins = oneSided ? Math.floor(length / 2) + 1 : length;
+  const spectrum = transformed(b, { real: real!, imaginary }, bins, inverse ? -1 : 1);
+  const parts = [spectrum.real, spectrum.imaginary].map((part) => {
+    const scaled = inverse ? b.emit("Div", [part, scalarOf(b, length, part)]) : part;
+    return permuted(b, scaled, back);
+  });
+  return [stack(b, parts, last + 1)];
+};
+
+/** Frames of a signal [batch, length, 1 or 2], each windowed and transformed: [batch, frames, bins, 2]. */
+const shortTime: Decomposition = (b, node) => {
+  const signal = inputAt(node, 0);
+  const step = constantNumbers(b, node, 1)[0]!;
+  const window = node.inputs[2];
+  const frame = node.inputs[3] ? constantNumbers(b, node, 3)[0]! : window?.type.shape[0];
+  const samples = signal.type.shape[1]!;
+  if (frame === undefined || frame < 1 || step < 1 || frame > samples)
+    throw malformedNode(node, `frames of ${frame} samples every ${step} do not fit ${samples}`);
+  const frames = 1 + Math.floor((samples - frame) / step);
+  const positions = Array.from({ length: frames * frame }, (_, at) => Math.floor(at / frame) * step + (at % frame));
+  const table = b.literal(literalOf("int64", [frames, frame], positions));
+  const [real, imaginary] = (signal.type.shape.length === 3 ? unstack(b, signal, 2) : [signal]).map((part) => {
+    const cut = b.emit("Gather", [part, table], { axis: 1 });
+    return window ? b.emit("Mul", [cut, window]) : cut;
+  });
+  const bins = numberAttr(node, "onesided", 1) ? Math.floor(frame / 2) + 1 : frame;
+  const spectrum = transformed(b, { real: real!, imaginary }, bins, 1);
+  return [stack(b, [spectrum.real, spectrum.imaginary], 3)];
+};
+
+/** A window of cosines: Σ (−1)^j · coefficients[j] · cos(2π·j·n/N), N one less when it is symmetric. */
+function cosineWindow(coefficients: readonly number[]): Decomposition {
+  return (b, node: SourceNode) => {
+    const size = constantNumbers(b, node, 0)[0]!;
+    const period = numberAttr(node, "periodic", 1) ? size : size - 1;
+    const numbers = Array.from({ length: size }, (_, n) =>
+      coefficients.reduce((sum, own, j) => sum + (j % 2 ? -1 : 1) * own * Math.cos((2 * Math.PI * j * n) / period), 0),
+    );
+    const dtype = dtypeOf(numberAttr(node, "output_datatype", 1), `node ${node.name}`);
+    return [cast(b, b.literal(literalOf("float32", [size], numbers)), dtype)];
+  };
+}
+
+export const spectrum: Readonly<Record<string, Decomposition>> = {
+  DFT: dft,
+  STFT: shortTime,
+  HannWindow: cosineWindow([0.5, 0.5]),
+  HammingWindow: cosineWindow([25 / 46, 21 / 46]),
+  BlackmanWindow: cosineWindow([0.42, 0.5, 0.08]),
+};
