@@ -1,14 +1,17 @@
 /** @file The one way by which a model file becomes a graph with weights, for every command and the library. */
 import type { CompileModel } from "../compiler/compile.js";
 import { PipewrightError } from "../compiler/errors.js";
-import { tensorBytes } from "../compiler/ir/literal.js";
-import type { ModelProto } from "../compiler/onnx/proto.js";
+import { visible } from "../compiler/names.js";
+import { decodeModel } from "../compiler/onnx/codec.js";
 import type { ImportedModel } from "../compiler/onnx/import.js";
 import { importModel } from "../compiler/onnx/import.js";
-import type { WeightSource } from "../compiler/onnx/weights.js";
+import type { ModelLimits } from "../compiler/onnx/limits.js";
+import { DEFAULT_LIMITS, overLimit } from "../compiler/onnx/limits.js";
+import type { ModelProto } from "../compiler/onnx/proto.js";
 import { weightBytes } from "../compiler/onnx/weights.js";
 import type { Tensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
+import { checkExternalFiles, placedInitializers, placedParams, readExternalFiles } from "./external-data.js";
 import { digestOf } from "./plan/directory.js";
 
 /** A model as it was read. */
@@ -18,6 +21,8 @@ export interface LoadedModel extends CompileModel {
   /** The decoded file, for writing trained weights back. */
   readonly proto: ModelProto;
   readonly weights: ImportedModel["weights"];
+  /** Operator set of ai.onnx that the file was written for. */
+  readonly opset: number;
   /** Folder of the file, for external data. */
   readonly folder: string;
 }
@@ -26,19 +31,35 @@ export interface LoadedModel extends CompileModel {
 export type InputShapes = Readonly<Record<string, readonly number[]>>;
 
 /**
- * Reads and imports a model file. Weights stay where they are.
- * @throws FILE, and what import throws.
+ * Reads and imports a model file, and looks at the files of its external data. Weights stay where they are.
+ * @throws FILE, LIMIT_EXCEEDED before anything of a file past `limits` is read, and what import throws, with `path` in
+ * front.
  */
 export async function loadModel(
   env: Env,
   path: string,
   bind: Readonly<Record<string, number>> = {},
   inputShapes: InputShapes = {},
+  limits: ModelLimits = DEFAULT_LIMITS,
 ): Promise<LoadedModel> {
-  const bytes = await env.files.read(path);
-  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".";
+  const size = await env.files.size(path);
+  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : ".";
   const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.onnx$/, "");
-  return { ...modelOf(bytes, name, bind, inputShapes), folder };
+  try {
+    if (size > limits.fileBytes) throw overLimit("fileBytes", "size of the model file", size, limits.fileBytes);
+    const bytes = await env.files.read(path);
+    try {
+      const model = { ...modelOf(bytes, name, bind, inputShapes, limits), folder };
+      await checkExternalFiles(env, folder, placedParams(model));
+      return model;
+    } catch (error) {
+      if (error instanceof PipewrightError && error.code === "DIM_UNBOUND")
+        await checkExternalFiles(env, folder, placedInitializers(decodeModel(bytes, limits)));
+      throw error;
+    }
+  } catch (error) {
+    throw inFile(path, error);
+  }
 }
 
 /** The same for bytes that are in memory; external data are then looked for in the working directory. */
@@ -47,48 +68,26 @@ export function modelOf(
   name: string,
   bind: Readonly<Record<string, number>> = {},
   inputShapes: InputShapes = {},
+  limits: ModelLimits = DEFAULT_LIMITS,
 ): LoadedModel {
-  const { graph, weights, model } = importModel(bytes, { bind, inputShapes });
-  return { name, digest: digestOf(bytes), graph, bind, bytes, proto: model, weights, folder: "." };
+  const { graph, weights, model, opset } = importModel(bytes, { bind, inputShapes, limits });
+  return { name, digest: digestOf(bytes), graph, bind, bytes, proto: model, weights, opset, folder: "." };
 }
 
 /** The start values of all parameters. @throws FILE, MODEL_MALFORMED when external data are missing or too short. */
 export async function loadWeights(env: Env, model: LoadedModel): Promise<Tensors> {
-  const entries = model.graph.params.map(
-    async (
-      param,
-    ): Promise<[string, { dtype: typeof param.type.dtype; shape: readonly number[]; bytes: Uint8Array }]> => {
-      const source = model.weights.get(param.id);
-      if (!source)
-        throw new PipewrightError(
-          "MODEL_MALFORMED",
-          `parameter ${JSON.stringify(param.name)}: the file gives it no value.`,
-        );
-      const { dtype, shape } = param.type;
-      return [param.name, { dtype, shape, bytes: await sourceBytes(env, model.folder, source, param.type) }];
-    },
+  const placed = placedParams(model);
+  const external = await readExternalFiles(env, model.folder, placed);
+  return new Map(
+    placed.map(({ name, type, source }) => {
+      const bytes = source.kind === "external" ? external.get(name)! : weightBytes(source, type);
+      return [name, { ...type, bytes }];
+    }),
   );
-  return new Map(await Promise.all(entries));
 }
 
-async function sourceBytes(
-  env: Env,
-  folder: string,
-  source: WeightSource,
-  type: Parameters<typeof weightBytes>[1],
-): Promise<Uint8Array> {
-  if (source.kind !== "external") return weightBytes(source, type);
-  const parts = source.location.split("/");
-  if (
-    source.location.startsWith("/") ||
-    source.location.includes("\0") ||
-    source.location.includes("\\") ||
-    parts.includes("..")
-  ) {
-    throw new PipewrightError(
-      "MODEL_MALFORMED",
-      `external data ${JSON.stringify(source.location)}: outside the model's folder. Move the data next to the model.`,
-    );
-  }
-  return env.files.readRange(`${folder}/${source.location}`, source.offset, tensorBytes(type));
+/** The error with the file's name in front of its message, if the message does not open with it already. */
+function inFile(path: string, error: unknown): unknown {
+  if (!(error instanceof PipewrightError) || error.message.startsWith(visible(path))) return error;
+  return new PipewrightError(error.code, `${path}: ${error.message}`, { ...error.details, path });
 }

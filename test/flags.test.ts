@@ -14,6 +14,7 @@ const FROZEN_FLAGS = [
   "--window <n>",
   "-b, --bind <dim=size>",
   "--input-shape <name=sizes>",
+  "--limit <name=value>",
   "--loss <spec>",
   "--optimizer <spec>",
   "--trainable <patterns>",

@@ -1,6 +1,7 @@
 /** @file Every flag of the command line with its reader and its help line. The list is frozen by test/flags.test.ts. */
 import { parseCosts } from "./parse/costs.js";
 import { parseDevices } from "./parse/devices.js";
+import { parseLimits } from "./parse/limits.js";
 import { oneOf, wholeNumber } from "./parse/text.js";
 import { parseBind, parseInputShapes, parseLosses, parseOptimizer } from "./parse/training.js";
 import { parseDurationMs, parseLink, parseShare } from "./parse/units.js";
@@ -39,6 +40,7 @@ export const FLAGS = {
     "shape of an input that has none: image=1,3,224,224",
     parseInputShapes,
   ),
+  limit: flag("--limit <name=value>", "raises a limit on models: nodes=2000000", parseLimits),
   loss: flag(
     "--loss <spec>",
     "softmax-cross-entropy:logits=labels, mse, bce-with-logits, output:NAME; may be repeated",

@@ -126,6 +126,7 @@ function base(command: Command, { terminal }: Shell, examples: readonly string[]
 /** What joins the values of a flag that is given twice. For the other flags the last one counts. */
 const JOINTS: { readonly [K in FlagName]?: string } = {
   bind: ",",
+  limit: ",",
   trainable: ",",
   data: ",",
   loss: ";",

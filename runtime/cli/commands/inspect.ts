@@ -5,10 +5,12 @@ import type { Graph, ValueId } from "../../../compiler/ir/graph.js";
 import { elementCount, isFloat, tensorBytes } from "../../../compiler/ir/literal.js";
 import { formatType } from "../../../compiler/ir/print.js";
 import { decodeModel } from "../../../compiler/onnx/codec.js";
-import type { ImportedModel, ImportOptions } from "../../../compiler/onnx/import.js";
-import { importModel } from "../../../compiler/onnx/import.js";
+import { DEFAULT_LIMITS } from "../../../compiler/onnx/limits.js";
+import type { ModelProto } from "../../../compiler/onnx/proto.js";
 import { OPS } from "../../../compiler/ops/registry.js";
 import { trainingGraph } from "../../../compiler/training.js";
+import type { LoadedModel } from "../../model-file.js";
+import { loadModel } from "../../model-file.js";
 import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
 import { formatBytes, formatCount } from "../render/format.js";
@@ -27,25 +29,20 @@ interface OperatorCount {
 
 /** Exit code 0 for every readable model; unbound dimensions and missing gradients are findings, not errors. */
 export const inspect: CommandBody = async (context, path, flags) => {
-  const bytes = await context.env.files.read(path);
-  const options: ImportOptions = {
-    bind: Object.fromEntries(flags.bind ?? []),
-    inputShapes: Object.fromEntries(flags.inputShape ?? []),
-  };
-  let imported: ImportedModel;
+  const [bind, shapes] = [Object.fromEntries(flags.bind ?? []), Object.fromEntries(flags.inputShape ?? [])];
+  const limits = { ...DEFAULT_LIMITS, ...flags.limit };
+  let model: LoadedModel;
   try {
-    imported = importModel(bytes, options);
+    model = await loadModel(context.env, path, bind, shapes, limits);
   } catch (error) {
-    if (error instanceof PipewrightError && error.code === "DIM_UNBOUND")
-      return describeUnbound(context, path, bytes, error);
-    throw error;
+    if (!(error instanceof PipewrightError) || error.code !== "DIM_UNBOUND") throw error;
+    return describeUnbound(context, path, decodeModel(await context.env.files.read(path), limits), error);
   }
-  return describe(context, path, imported, flags);
+  return describe(context, path, model, flags);
 };
 
 /** What can be said before shapes are known. */
-function describeUnbound({ columns }: Context, path: string, bytes: Uint8Array, error: PipewrightError): Outcome {
-  const { graph } = decodeModel(bytes);
+function describeUnbound({ columns }: Context, path: string, { graph }: ModelProto, error: PipewrightError): Outcome {
   const counts = new Map<string, number>();
   for (const { op_type: op } of graph?.node ?? []) counts.set(op, (counts.get(op) ?? 0) + 1);
   const operators = [...counts].map(([op, nodes]) => ({ op, nodes })).sort((a, b) => b.nodes - a.nodes);
@@ -59,8 +56,8 @@ function describeUnbound({ columns }: Context, path: string, bytes: Uint8Array, 
   return { json, text: `${path}: ${json.nodes} nodes\n${error.message}\n\n${table}` };
 }
 
-function describe({ columns }: Context, path: string, imported: ImportedModel, flags: FlagValues): Outcome {
-  const { graph, opset } = imported;
+function describe({ columns }: Context, path: string, model: LoadedModel, flags: FlagValues): Outcome {
+  const { graph, opset } = model;
   const parameters = graph.params.reduce((sum, { type }) => sum + elementCount(type.shape), 0);
   const operators = countOperators(graph);
   const training = flags.loss ? tryTraining(graph, flags) : undefined;

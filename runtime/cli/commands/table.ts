@@ -12,6 +12,7 @@ const PLANNING: readonly FlagName[] = [
   "window",
   "bind",
   "inputShape",
+  "limit",
   "loss",
   "optimizer",
   "trainable",
@@ -33,7 +34,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "inspect",
     summary: "nodes, parameters, unbound dimensions, what has no gradient",
     argument: "model.onnx",
-    flags: ["bind", "inputShape", "loss", "trainable"],
+    flags: ["bind", "inputShape", "limit", "loss", "trainable"],
     examples: [
       "inspect model.onnx",
       "inspect model.onnx --bind batch=4",
@@ -45,7 +46,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "profile",
     summary: "measures forward, input-gradient and weight-gradient times",
     argument: "model.onnx",
-    flags: ["devices", "bind", "inputShape", "loss", "trainable", "repeat", "analytic", "out"],
+    flags: ["devices", "bind", "inputShape", "limit", "loss", "trainable", "repeat", "analytic", "out"],
     examples: [
       "profile model.onnx --loss mse:output=target",
       "profile model.onnx --loss mse --bind batch=4 --repeat 20 -o profile.json",

@@ -1,0 +1,147 @@
+/**
+ * @file External data of a model: looked at when the model is loaded, read when weights are needed. The model's author
+ * chose the names, so files are opened through `openConfined` only.
+ */
+import { PipewrightError } from "../compiler/errors.js";
+import type { TensorType } from "../compiler/ir/graph.js";
+import { formatName } from "../compiler/names.js";
+import type { ImportedModel } from "../compiler/onnx/import.js";
+import type { ModelProto } from "../compiler/onnx/proto.js";
+import { tensorType } from "../compiler/onnx/tensor-data.js";
+import type { WeightSource } from "../compiler/onnx/weights.js";
+import { weightSource } from "../compiler/onnx/weights.js";
+import type { ConfinedFile, Env } from "./env/env.js";
+
+/** A tensor of the model and where its data are. */
+export interface Placed {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly source: WeightSource;
+}
+
+type External = Placed & { readonly source: Extract<WeightSource, { kind: "external" }> };
+
+/** Times that the bytes of a file may be read, over all tensors that lie in it; equal parts count once. */
+const MOST_READS = 2;
+
+/** All parameters of a graph. @throws MODEL_MALFORMED when the file gives one of them no value. */
+export function placedParams({ graph, weights }: Pick<ImportedModel, "graph" | "weights">): readonly Placed[] {
+  return graph.params.map(({ id, name, type }) => {
+    const source = weights.get(id);
+    if (source) return { name, type, source };
+    throw new PipewrightError("MODEL_MALFORMED", `parameter ${formatName(name)}: the file gives it no value.`);
+  });
+}
+
+/** All initializers of a file, for models of which the shapes are not known yet. @throws as the import does. */
+export function placedInitializers({ graph }: ModelProto): readonly Placed[] {
+  return (graph?.initializer ?? []).flatMap((tensor): Placed[] => {
+    const where = `initializer ${formatName(tensor.name ?? "")}`;
+    const type = tensorType(tensor, where);
+    if (type.dtype === "string") return [];
+    return [{ name: tensor.name ?? "", type, source: weightSource(tensor, type, where) }];
+  });
+}
+
+/**
+ * Opens every file of external data once and reads nothing. `folder` is that of the model file.
+ * @throws MODEL_MALFORMED when one is no plain file of the model's folder or ends before a tensor does; FILE when it is
+ * missing; LIMIT_EXCEEDED when tensors overlap so much that reading them would cost many times the file.
+ */
+export async function checkExternalFiles(env: Env, folder: string, placed: readonly Placed[]): Promise<void> {
+  for (const [location, parts] of partsByFile(placed)) await withFile(env, folder, location, parts, async () => {});
+}
+
+/** The bytes of all tensors with external data, by name. Parts that are the same are read once. @throws as above. */
+export async function readExternalFiles(
+  env: Env,
+  folder: string,
+  placed: readonly Placed[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const bytes = new Map<string, Uint8Array>();
+  for (const [location, parts] of partsByFile(placed)) {
+    await withFile(env, folder, location, parts, async (file) => {
+      for (const sharers of parts.values()) {
+        const { offset, length } = sharers[0]!.source;
+        const read = await file.readRange(offset, length);
+        for (const { name } of sharers) bytes.set(name, read);
+      }
+    });
+  }
+  return bytes;
+}
+
+/** Tensors by the part that they share. */
+type Parts = ReadonlyMap<string, readonly External[]>;
+
+function partsByFile(placed: readonly Placed[]): ReadonlyMap<string, Parts> {
+  const files = new Map<string, Map<string, External[]>>();
+  for (const { source, ...tensor } of placed) {
+    if (source.kind !== "external") continue;
+    const parts = files.get(source.location) ?? new Map<string, External[]>();
+    files.set(source.location, parts);
+    const key = `${source.offset}+${source.length}`;
+    const sharers = parts.get(key);
+    if (sharers) sharers.push({ ...tensor, source });
+    else parts.set(key, [{ ...tensor, source }]);
+  }
+  return files;
+}
+
+async function withFile(
+  env: Env,
+  folder: string,
+  location: string,
+  parts: Parts,
+  use: (file: ConfinedFile) => Promise<void>,
+): Promise<void> {
+  const [[first]] = [...parts.values()] as unknown as [[External]];
+  const where = `initializer ${formatName(first.name)}: external data ${formatName(location)}`;
+  const file = await openNamed(env, folder, location, where);
+  if ("refused" in file) {
+    throw new PipewrightError(
+      "MODEL_MALFORMED",
+      `${where}: it is ${file.refused}; expected a plain file in the model's folder. Copy the data next to the model.`,
+      { value: first.name, location },
+    );
+  }
+  try {
+    checkParts(file, location, parts);
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openNamed(
+  env: Env,
+  folder: string,
+  location: string,
+  where: string,
+): ReturnType<Env["files"]["openConfined"]> {
+  try {
+    return await env.files.openConfined(folder, location);
+  } catch (error) {
+    if (!(error instanceof PipewrightError)) throw error;
+    throw new PipewrightError(error.code, `${where}: ${error.message}`, { ...error.details, location });
+  }
+}
+
+function checkParts({ bytes }: ConfinedFile, location: string, parts: Parts): void {
+  let wanted = 0;
+  for (const [{ name, source }] of parts.values() as Iterable<readonly [External]>) {
+    wanted += source.length;
+    if (source.offset + source.length <= bytes) continue;
+    throw new PipewrightError(
+      "MODEL_MALFORMED",
+      `initializer ${formatName(name)}: external data ${formatName(location)}: the file ends early; got ${bytes} bytes, expected ${source.length} from byte ${source.offset}. Copy the whole file.`,
+      { value: name, location },
+    );
+  }
+  if (wanted <= MOST_READS * bytes) return;
+  throw new PipewrightError(
+    "LIMIT_EXCEEDED",
+    `external data ${formatName(location)}: its tensors overlap too much; got ${wanted} bytes of different tensors, expected at most ${MOST_READS} times the ${bytes} bytes of the file. Give tensors that share data the same offset and length.`,
+    { location },
+  );
+}
