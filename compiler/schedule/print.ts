@@ -72,16 +72,19 @@ function layout(cells: readonly (readonly string[])[]): string[] {
 const AROUND = 8;
 
 /**
- * Rows by position, without times: for schedules that cannot run. An arrow stands under the marked cell, and only its
- * surroundings are shown.
+ * Rows of cells by position, without times: for schedules that cannot run. An arrow stands under the marked cell, and
+ * only its surroundings are shown.
  */
-export function printRows(schedule: Schedule, mark: { readonly device: number; readonly position: number }): string {
+export function printRows(
+  rows: readonly (readonly string[])[],
+  mark: { readonly device: number; readonly position: number },
+): string {
   const from = Math.max(0, mark.position - AROUND);
-  const to = mark.position + AROUND + 1;
-  const lines = layout(schedule.rows.map((row) => row.slice(from, to).map(formatAction)));
-  const width = Math.max(3, ...schedule.rows.flatMap((row) => row.slice(from, to).map((a) => formatAction(a).length)));
-  const label = `d${schedule.rows.length - 1}`.length;
+  const shown = rows.map((row) => row.slice(from, mark.position + AROUND + 1));
+  const width = Math.max(3, ...shown.flat().map((text) => text.length));
+  const label = `d${rows.length - 1}`.length;
   const arrow = " ".repeat(label + 2 + (mark.position - from) * (width + 1)) + "^";
+  const lines = layout(shown);
   lines.splice(mark.device + 1, 0, `${arrow} d${mark.device}, position ${mark.position}`);
   return lines.join("\n");
 }
