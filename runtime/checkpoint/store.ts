@@ -88,7 +88,9 @@ export class CheckpointStore {
     for (const step of [...(await this.steps())].reverse()) {
       const path = this.pathOf(step);
       try {
-        return { checkpoint: await readCheckpoint(this.#files, path), refused };
+        const checkpoint = await readCheckpoint(this.#files, path);
+        if (checkpoint.state.step !== step) throw damaged(path, `it holds step ${checkpoint.state.step}`);
+        return { checkpoint, refused };
       } catch (error) {
         if (!(error instanceof PipewrightError)) throw error;
         refused.push({ path, reason: error.message });
