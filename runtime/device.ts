@@ -1,10 +1,22 @@
 /** @file One device of a plan at run time: its programs loaded, its tensors placed, every run of every microbatch bound. */
 import { invariant } from "../compiler/errors.js";
 import type { TensorType } from "../compiler/ir/graph.js";
-import type { Plan, PlanAction, Port, StageProgram } from "../compiler/plan/plan.js";
+import type { Phase } from "../compiler/schedule/action.js";
+import type {
+  Plan,
+  PlanAction,
+  PlanParameter,
+  PlanStage,
+  Port,
+  ProgramKind,
+  SlotGroup,
+  StageProgram,
+} from "../compiler/plan/plan.js";
 import type { StepScalars } from "../compiler/optimizer/update.js";
 import type { Binding, Buffer, Engine, SharedBuffer } from "./engine/engine.js";
 import type { Layout, Region } from "./layout.js";
+import { SlabJournal } from "./slab-journal.js";
+import type { UpdatePiece } from "./update-run.js";
 import { UpdateRun } from "./update-run.js";
 
 /** Reads a file of the plan directory by its relative path. */
@@ -19,25 +31,46 @@ interface BoundRun {
   readonly pushed: readonly SharedBuffer[];
 }
 
-const PROGRAM_OF = { F: "forward", B: "backward", I: "input-grad", W: "weight-grad" } as const;
+const PHASE_OF: Readonly<Record<ProgramKind, Phase>> = {
+  forward: "F",
+  backward: "B",
+  "input-grad": "I",
+  "weight-grad": "W",
+};
+
+/** The runs of a stage, by phase and microbatch. */
+type StageRuns = Partial<Record<Phase, readonly BoundRun[]>>;
 
 /** Everything of one device, ready to run its actions. */
 export class Device {
-  readonly #runs = new Map<string, readonly BoundRun[]>();
+  /** By stage; undefined for the stages of other devices. */
+  readonly #runs: (StageRuns | undefined)[] = [];
   readonly #updates: UpdateRun[] = [];
   readonly #owned: { free(): void }[] = [];
+  /** By offset in the shared memory. */
   readonly #adopted = new Map<number, SharedBuffer>();
+  /** Parameters, gradient sums and optimizer states of the device's own stages. */
+  readonly #state = new Set<SharedBuffer>();
+  /** Parameters that another device updates. */
+  readonly #foreign = new Set<SharedBuffer>();
   readonly #local = new Map<string, Buffer>();
   readonly #engine: Engine;
   readonly #memory: Uint8Array;
   readonly #plan: Plan;
   readonly #layout: Layout;
+  readonly #parameters: ReadonlyMap<string, PlanParameter>;
+  /** By name of a value that programs hand to each other. */
+  readonly #slotGroups: ReadonlyMap<string, SlotGroup>;
 
   private constructor(plan: Plan, layout: Layout, engine: Engine, memory: Uint8Array) {
     this.#plan = plan;
     this.#layout = layout;
     this.#engine = engine;
     this.#memory = memory;
+    this.#parameters = new Map(plan.parameters.map((item) => [item.name, item]));
+    this.#slotGroups = new Map(
+      plan.slotGroups.flatMap((group) => group.values.map(({ name }) => [name, group] as const)),
+    );
   }
 
   /**
@@ -54,20 +87,18 @@ export class Device {
   ): Promise<Device> {
     const device = new Device(plan, layout, engine, memory);
     for (const stage of plan.stages.filter((candidate) => candidate.device === index)) {
-      for (const program of stage.programs) {
-        const runs = device.#bind(program, await read(program.file));
-        device.#runs.set(`${stage.index}.${program.kind}`, runs);
-      }
-      const arena = layout.arenas[stage.index];
-      if (!arena || !stage.update) continue;
-      device.#updates.push(new UpdateRun(await read(stage.update.file), arena, engine, memory));
+      const runs: StageRuns = {};
+      for (const program of stage.programs)
+        runs[PHASE_OF[program.kind]] = device.#bind(index, program, await read(program.file));
+      device.#runs[stage.index] = runs;
+      if (stage.update) device.#updates.push(device.#updateOf(stage, await read(stage.update.file)));
     }
     return device;
   }
 
   /** Runs one action. A stage without a program for the phase has nothing to do. */
   run({ stage, phase, microbatch }: PlanAction): void {
-    const run = this.#runs.get(`${stage}.${PROGRAM_OF[phase]}`)?.[microbatch];
+    const run = this.#runs[stage]?.[phase]?.[microbatch];
     if (!run) return;
     for (const buffer of run.pulled) buffer.pull();
     run.binding.run();
@@ -76,6 +107,7 @@ export class Device {
 
   /** Call before the first action of a step. */
   beginStep(): void {
+    for (const buffer of this.#foreign) buffer.pull();
     for (const update of this.#updates) update.begin();
   }
 
@@ -91,24 +123,47 @@ export class Device {
 
   /** Brings parameters, gradient sums and states from the shared memory to the device. */
   pullState(): void {
-    for (const buffer of this.#adopted.values()) buffer.pull();
+    for (const buffer of this.#state) buffer.pull();
   }
 
   /** Brings parameters, gradient sums and states from the device to the shared memory. */
   pushState(): void {
-    for (const buffer of this.#adopted.values()) buffer.push();
+    for (const buffer of this.#state) buffer.push();
   }
 
   free(): void {
-    for (const item of this.#owned.reverse()) item.free();
     for (const update of this.#updates) update.free();
+    for (const item of this.#owned.reverse()) item.free();
   }
 
-  #bind(program: StageProgram, model: Uint8Array): readonly BoundRun[] {
+  /** On a CPU the slabs of the arena, which lies in the shared memory; elsewhere the device's copy of each parameter. */
+  #updateOf({ index }: PlanStage, model: Uint8Array): UpdateRun {
+    const arena = this.#layout.arenas[index];
+    invariant(arena, `stage ${index} has an update and nothing to update`);
+    if (this.#engine.kind !== "cpu") return new UpdateRun(model, this.#parameterPieces(index), this.#engine);
+    const type: TensorType = { dtype: "float32", shape: [arena.slabElements] };
+    const length = arena.slabElements * 4;
+    const pieces = Array.from({ length: arena.slabs }, (_, slab): UpdatePiece => {
+      const at = ({ offset }: Region): Buffer => this.#adoptFresh({ offset: offset + slab * length, length }, type);
+      return { param: at(arena.params), gradSum: at(arena.gradSums), states: arena.states.map(at) };
+    });
+    return new UpdateRun(model, pieces, this.#engine, new SlabJournal(arena, this.#memory));
+  }
+
+  #parameterPieces(stage: number): readonly UpdatePiece[] {
+    const { params, gradSums, states } = this.#layout;
+    const trained = this.#plan.parameters.filter((item) => item.trainable && item.stage === stage);
+    return trained.map(({ name, dtype, shape }): UpdatePiece => {
+      const at = (region: Region | undefined): Buffer => this.#adoptState(region, { dtype, shape }, name);
+      return { param: at(params.get(name)), gradSum: at(gradSums.get(name)), states: states.get(name)!.map(at) };
+    });
+  }
+
+  #bind(device: number, program: StageProgram, model: Uint8Array): readonly BoundRun[] {
     const loaded = this.#engine.load(model);
     const runs = Array.from({ length: this.#plan.microbatches }, (_, microbatch): BoundRun => {
       const buffers = (ports: readonly Port[]): Map<string, Buffer> =>
-        new Map(ports.map((port) => [port.tensor, this.#bufferAt(port, microbatch)]));
+        new Map(ports.map((port) => [port.tensor, this.#bufferAt(device, port, microbatch)]));
       const inputs = buffers(program.inputs);
       const outputs = buffers(program.outputs);
       const binding = loaded.bind(inputs, outputs);
@@ -132,13 +187,22 @@ export class Device {
     });
   }
 
-  #bufferAt(port: Port, microbatch: number): Buffer {
+  #bufferAt(device: number, port: Port, microbatch: number): Buffer {
     const { inputs, results, params, gradSums } = this.#layout;
     switch (port.at) {
-      case "param":
-        return this.#adopt(params.get(port.param), this.#parameterType(port.param), port.tensor);
-      case "accumulator":
-        return this.#adopt(gradSums.get(port.param), this.#parameterType(port.param), port.tensor);
+      case "param": {
+        const { stage, dtype, shape } = this.#parameter(port.param);
+        const type = { dtype, shape };
+        if (this.#plan.stages[stage]!.device === device)
+          return this.#adoptState(params.get(port.param), type, port.param);
+        const buffer = this.#adopt(params.get(port.param), type, port.param);
+        this.#foreign.add(buffer);
+        return buffer;
+      }
+      case "accumulator": {
+        const { dtype, shape } = this.#parameter(port.param);
+        return this.#adoptState(gradSums.get(port.param), { dtype, shape }, port.param);
+      }
       case "input":
         return this.#adopt(
           inputs.get(port.tensor)?.[microbatch],
@@ -155,7 +219,7 @@ export class Device {
   }
 
   #slotBuffer(tensor: string, microbatch: number): Buffer {
-    const group = this.#plan.slotGroups.find(({ values }) => values.some(({ name }) => name === tensor));
+    const group = this.#slotGroups.get(tensor);
     invariant(group, `no slot group holds ${tensor}`);
     const type = typeNamed(group.values, tensor);
     const slot = group.slotOf[microbatch]!;
@@ -170,16 +234,30 @@ export class Device {
     return buffer;
   }
 
-  #parameterType(name: string): TensorType {
-    return typeNamed(this.#plan.parameters, name);
+  #parameter(name: string): PlanParameter {
+    const found = this.#parameters.get(name);
+    invariant(found, `the plan has no parameter ${name}`);
+    return found;
   }
 
+  #adoptState(region: Region | undefined, type: TensorType, tensor: string): SharedBuffer {
+    const buffer = this.#adopt(region, type, tensor);
+    this.#state.add(buffer);
+    return buffer;
+  }
+
+  /** One buffer for each region, however many ports name it. */
   #adopt(region: Region | undefined, type: TensorType, tensor: string): SharedBuffer {
     invariant(region, `the layout has no place for ${tensor}`);
     const known = this.#adopted.get(region.offset);
-    if (known && region.length > 0) return known;
-    const buffer = this.#engine.adopt(this.#memory.subarray(region.offset, region.offset + region.length), type);
+    if (known) return known;
+    const buffer = this.#adoptFresh(region, type);
     this.#adopted.set(region.offset, buffer);
+    return buffer;
+  }
+
+  #adoptFresh({ offset, length }: Region, type: TensorType): SharedBuffer {
+    const buffer = this.#engine.adopt(this.#memory.subarray(offset, offset + length), type);
     this.#owned.unshift(buffer);
     return buffer;
   }

@@ -1,7 +1,9 @@
 /** @file All devices of a plan in the calling thread, taking turns: for tests, replay and the one-device reference. */
 import { invariant } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
+import type { DeviceSpec } from "../compiler/profile/profile.js";
 import { Device } from "./device.js";
+import type { Engine } from "./engine/engine.js";
 import { engineFor } from "./engine/registry.js";
 import type { Env, SharedMemory } from "./env/env.js";
 import { RowRun } from "./executor.js";
@@ -9,14 +11,35 @@ import { layoutOf } from "./layout.js";
 import { Progress } from "./progress.js";
 import type { DeviceOutcome, WorkerSet } from "./worker-set.js";
 
-/** Loads every device here. Same results as processes, bit for bit; no concurrency. */
-export async function startInline(env: Env, directory: string, plan: Plan, memory: SharedMemory): Promise<WorkerSet> {
+/**
+ * Loads every device here. Same results as processes, bit for bit; no concurrency. `makeEngine` is asked for the engine
+ * of each device.
+ */
+export async function startInline(
+  env: Env,
+  directory: string,
+  plan: Plan,
+  memory: SharedMemory,
+  makeEngine: (device: DeviceSpec) => Engine = engineFor,
+): Promise<WorkerSet> {
   const layout = layoutOf(plan);
   const read = (file: string): Promise<Uint8Array> => env.files.read(`${directory}/${file}`);
-  const engines = plan.devices.map(engineFor);
-  const devices = await Promise.all(
-    engines.map((engine, index) => Device.load(index, plan, layout, engine, memory.bytes, read)),
-  );
+  const engines: Engine[] = [];
+  const devices: Device[] = [];
+  const free = (): void => {
+    for (const device of devices) device.free();
+    for (const engine of engines) engine.close();
+  };
+  try {
+    for (const [index, spec] of plan.devices.entries()) {
+      const engine = makeEngine(spec);
+      engines.push(engine);
+      devices.push(await Device.load(index, plan, layout, engine, memory.bytes, read));
+    }
+  } catch (error) {
+    free();
+    throw error;
+  }
   const rowLengths = plan.rows.map((row) => row.length);
   const progress = new Progress(memory, layout, rowLengths);
   return {
@@ -32,7 +55,7 @@ export async function startInline(env: Env, directory: string, plan: Plan, memor
     },
     replace: () => Promise.reject(new Error("internal: an inline device cannot be lost")),
     stop: () => {
-      for (const device of devices) device.free();
+      free();
       return Promise.resolve();
     },
   };

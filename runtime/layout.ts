@@ -50,12 +50,12 @@ export interface Layout {
   readonly slots: ReadonlyMap<string, readonly Region[]>;
 }
 
-/** Lays out the shared memory of a run. Ensures: regions are disjoint and start on cache lines. */
+/** Lays out the shared memory of a run. Ensures: regions are disjoint and start on cache lines of their own. */
 export function layoutOf(plan: Plan): Layout {
   let end = 0;
   const take = (length: number): Region => {
     const offset = end;
-    end += Math.ceil(length / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    end += Math.max(1, Math.ceil(length / ALIGNMENT_BYTES)) * ALIGNMENT_BYTES;
     return { offset, length };
   };
   const perMicrobatch = (spec: TensorSpec): readonly Region[] =>

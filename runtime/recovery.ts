@@ -1,7 +1,8 @@
 /**
  * @file Runs a step to its end although workers die. All state lies in memory that the coordinator shares, and no
  * parameter changes before every device has finished its row. So a step that loses a worker in its rows is set back and
- * run again from its begin; one that loses a worker in its updates is only finished.
+ * run again from its begin; one that loses a worker in its updates is only finished. Devices other than CPUs bring their
+ * state to the shared memory at the end of each step: they can be set back, but their updates cannot be finished by others.
  */
 import { PipewrightError } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
@@ -28,6 +29,7 @@ export class Recovery {
   /** Parameters that forward runs replace, which a replay needs as they were. */
   readonly #states: readonly Region[];
   readonly #onRecovery: OnRecovery;
+  readonly #isAllShared: boolean;
   #restartsLeft: number;
 
   constructor(
@@ -44,6 +46,7 @@ export class Recovery {
     this.#workers = workers;
     this.#devices = plan.devices.map((_, device) => device);
     this.#states = stateNames(plan).map((name) => layout.params.get(name)!);
+    this.#isAllShared = plan.devices.every(({ kind }) => kind === "cpu");
     this.#restartsLeft = options.restarts;
     this.#onRecovery = options.onRecovery ?? (() => undefined);
   }
@@ -51,7 +54,7 @@ export class Recovery {
   /**
    * Runs one step on all devices.
    * Ensures: the same results as without losses, bit for bit.
-   * @throws the TRAINING_FAULT of a lost worker when no restart is left.
+   * @throws the TRAINING_FAULT of a lost worker when no restart is left, or when its state is lost with it.
    */
   async step(order: Omit<StepOrder, "isFinishOnly">): Promise<readonly RowTimes[]> {
     const before = this.#states.map((region) => this.#view(region).slice());
@@ -69,6 +72,7 @@ export class Recovery {
       );
       if (lost.length === 0) return this.#devices.map((device) => times.get(device)!);
       isFinishOnly = this.#progress.isRowsDone(order.step);
+      if (isFinishOnly && !this.#isAllShared) throw lost[0]!.error;
       pull = true;
       await this.#replace(lost, order.step, !isFinishOnly);
       if (isFinishOnly) {

@@ -1,10 +1,11 @@
 /**
- * @file Optimizer updates as ONNX graphs over slabs: a stage keeps its parameters in one flat arena, its gradient sums
- * and optimizer states in others of the same layout, and runs one graph on each slab of them, in place.
+ * @file Optimizer updates as ONNX graphs. On a CPU a stage keeps its parameters in one flat arena, its gradient sums and
+ * optimizer states in others of the same layout, and runs one graph on each slab of them, in place; on other devices it
+ * runs the graph on each parameter.
  */
 import type { Emitter, OpTable } from "../ops/define.js";
 import { GraphBuilder } from "../ir/builder.js";
-import type { Graph, Value } from "../ir/graph.js";
+import type { Graph, Shape, Value } from "../ir/graph.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 
 /** Optimizer states per parameter element: momentum; or first and second moment. */
@@ -32,28 +33,26 @@ export function stepScalars(optimizer: OptimizerSpec, step: number, microbatches
 }
 
 /**
- * The update of one slab of `elements` float32 elements.
+ * The update of float32 tensors of one shape: element by element, so any shape will do.
  *
- * Inputs: param, gradSum, state0 [, state1], then the scalars of `stepScalars`, each of shape [1].
+ * Inputs: param, gradSum, state0 [, state1], then the scalars of `stepScalars`, each of shape [].
  * Outputs: the next param, then the next states; each may be bound to the memory of its input, because every reader of
  * the old value comes before the node that makes the new one.
  * Source: torch.optim.SGD and AdamW (Loshchilov & Hutter 2019), default settings.
  */
-export function updateGraph(optimizer: OptimizerSpec, elements: number, ops: OpTable): Graph {
+export function updateGraph(optimizer: OptimizerSpec, shape: Shape, ops: OpTable): Graph {
   const builder = new GraphBuilder(ops);
-  const slab = (name: string): Value => builder.input(name, { dtype: "float32", shape: [elements] });
-  const param = slab("param");
-  const gradSum = slab("gradSum");
-  const states = Array.from({ length: stateCount(optimizer) }, (_, index) => slab(`state${index}`));
-  const scalars = new Map(
-    stepScalars(optimizer, 1, 1).map(({ name }) => [name, builder.input(name, { dtype: "float32", shape: [1] })]),
-  );
+  const input = (name: string, own: Shape): Value => builder.input(name, { dtype: "float32", shape: own });
+  const param = input("param", shape);
+  const gradSum = input("gradSum", shape);
+  const states = Array.from({ length: stateCount(optimizer) }, (_, index) => input(`state${index}`, shape));
+  const scalars = new Map(stepScalars(optimizer, 1, 1).map(({ name }) => [name, input(name, [])]));
   const update = optimizer.kind === "sgd" ? sgdUpdate : adamwUpdate;
   const next = update(builder, optimizer as never, { param, gradSum, states, scalar: (name) => scalars.get(name)! });
   return builder.build(`update ${optimizer.kind}`, next);
 }
 
-interface Slabs {
+interface Operands {
   readonly param: Value;
   readonly gradSum: Value;
   readonly states: readonly Value[];
@@ -64,7 +63,7 @@ interface Slabs {
 function sgdUpdate(
   b: Emitter,
   spec: OptimizerSpec & { kind: "sgd" },
-  { param, gradSum, states, scalar }: Slabs,
+  { param, gradSum, states, scalar }: Operands,
 ): Value[] {
   const mean = b.emit("Mul", [gradSum, scalar("gradScale")]);
   const grad = spec.weightDecay === 0 ? mean : b.emit("Add", [mean, times(b, param, spec.weightDecay)]);
@@ -76,7 +75,7 @@ function sgdUpdate(
 function adamwUpdate(
   b: Emitter,
   spec: OptimizerSpec & { kind: "adamw" },
-  { param, gradSum, states, scalar }: Slabs,
+  { param, gradSum, states, scalar }: Operands,
 ): Value[] {
   const grad = b.emit("Mul", [gradSum, scalar("gradScale")]);
   const first = b.emit("Add", [times(b, states[0]!, spec.beta1), times(b, grad, 1 - spec.beta1)]);

@@ -31,12 +31,12 @@ describe.each(OPTIMIZERS)("%s", (_, optimizer) => {
   it("gives the bits of float32 arithmetic, in place, over several steps", () => {
     const stream = new RandomStream(3, "update");
     const numbers = (): Float32Array => Float32Array.from({ length: ELEMENTS }, () => stream.normal());
-    const program = engine.load(exportGraph(updateGraph(optimizer, ELEMENTS, OPS)));
+    const program = engine.load(exportGraph(updateGraph(optimizer, [ELEMENTS], OPS)));
     const param = numbers();
     const states = Array.from({ length: stateCount(optimizer) }, () => new Float32Array(ELEMENTS));
     const buffers = new Map(
       program.inputs.map((name, index): [string, Buffer] => {
-        const buffer = engine.allocate(f32(index < 2 + states.length ? ELEMENTS : 1));
+        const buffer = engine.allocate(index < 2 + states.length ? f32(ELEMENTS) : f32());
         engine.write(buffer, new Uint8Array(buffer.bytes));
         return [name, buffer];
       }),
