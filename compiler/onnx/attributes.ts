@@ -26,7 +26,7 @@ const KINDS: ReadonlyMap<number, AttrKind> = new Map(
 );
 
 /** The kind of an attribute; undefined for graphs, types and sparse tensors. Files before IR 2 do not say it. */
-export function attributeKind(attribute: AttributeProto): AttrKind | undefined {
+function attributeKind(attribute: AttributeProto): AttrKind | undefined {
   if (attribute.type) return KINDS.get(attribute.type);
   if (has(attribute, "f")) return "float";
   if (has(attribute, "i")) return "int";

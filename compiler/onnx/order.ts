@@ -75,7 +75,7 @@ function producersOf(nodes: readonly NodeProto[]): ReadonlyMap<string, number> {
 }
 
 /** Names that a node reads, those its subgraphs capture included. */
-export function namesRead(node: NodeProto): ReadonlySet<string> {
+function namesRead(node: NodeProto): ReadonlySet<string> {
   const names = new Set((node.input ?? []).filter((name) => name !== ""));
   for (const attribute of node.attribute ?? []) {
     for (const graph of [...(attribute.g ? [attribute.g] : []), ...(attribute.graphs ?? [])]) {

@@ -31,7 +31,7 @@ const LIST_FIELDS: ReadonlySet<number> = new Set(Object.values(LISTS).map(({ fie
 type NumberList = (typeof LISTS)[keyof typeof LISTS];
 
 /** Which list holds elements of `dtype`. Strings have a list of their own. */
-export function numberListOf(dtype: DType): NumberList | undefined {
+function numberListOf(dtype: DType): NumberList | undefined {
   return Object.values(LISTS).find(({ dtypes }) => (dtypes as readonly DType[]).includes(dtype));
 }
 

@@ -90,7 +90,7 @@ export class WireReader {
 }
 
 /** A varint field value as bytes. */
-export function encodeVarint(value: number): readonly number[] {
+function encodeVarint(value: number): readonly number[] {
   const bytes: number[] = [];
   let rest = value;
   for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);

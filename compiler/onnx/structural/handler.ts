@@ -57,7 +57,7 @@ export function constantNumber(lowering: Lowering, site: CallSite, position: num
 }
 
 /** The value of an attribute that is no graph; undefined when it is left out. */
-export function siteAttr(lowering: Lowering, { node, scope }: CallSite, name: string): AttrValue | undefined {
+function siteAttr(lowering: Lowering, { node, scope }: CallSite, name: string): AttrValue | undefined {
   const attribute = lowering.attributes(node, scope).get(name);
   return attribute && attributeValue(attribute, describe(node));
 }

@@ -1,8 +1,7 @@
 /** @file What upgrade rules share. */
-import type { Value } from "../../ir/graph.js";
-import { literalOf } from "../../ir/literal.js";
-import type { ImportEmitter, SourceNode, UpgradeRule } from "../source.js";
-import { numberAttr, numbersAttr, withInput, withoutAttrs } from "../source.js";
+import { scalarOf } from "../decompose/emission.js";
+import type { SourceNode, UpgradeRule } from "../source.js";
+import { inputAt, numberAttr, numbersAttr, withInput, withoutAttrs } from "../source.js";
 
 /** A rewrite for nodes of an operator set below `until`. `Infinity`: for all of them. */
 export interface Upgrade {
@@ -26,17 +25,8 @@ export function listToInput(name: string, position: number): UpgradeRule {
 export function scalarToInput(name: string, position: number): UpgradeRule {
   return (b, node) => {
     if (!node.attrs.has(name)) return node;
-    return withInput(withoutAttrs(node, name), position, scalarLike(b, node.inputs[0], numberAttr(node, name)));
+    return withInput(withoutAttrs(node, name), position, scalarOf(b, numberAttr(node, name), inputAt(node, 0)));
   };
-}
-
-/** A scalar of the element type of `x`, float32 when there is none. Requires: a type that numbers fit. */
-export function scalarLike(b: ImportEmitter, x: Value | undefined, number: number): Value {
-  const dtype = x?.type.dtype ?? "float32";
-  if (dtype === "float16" || dtype === "bfloat16") {
-    return b.emit("Cast", [b.literal(literalOf("float32", [], [number]))], { to: dtype === "float16" ? 10 : 16 });
-  }
-  return b.scalar(number, dtype);
 }
 
 /** Attributes that mean nothing any more. */
