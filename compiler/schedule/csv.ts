@@ -1,62 +1,136 @@
 /**
- * @file PyTorch's schedule files, compute-only form: one line per device, one cell per action, "2F0" as here. Empty
- * cells are idle. "(0F5;7B0)OVERLAP_F_B" is an overlapped pair. Facts: torch 2.13, _PipelineScheduleRuntime._load_csv.
+ * @file PyTorch's schedule files: one line per device, one cell per step, "2F0" as here. Two forms: compute-only, and
+ * with all messages. Empty cells are idle. Facts: torch 2.13, _PipelineScheduleRuntime._load_csv; torch.ts says what
+ * PyTorch cannot run.
+ *
+ * Files written in 2024 call the gradient to the inputs B and a whole backward BW. A file is read that way if it has a
+ * BW, or if a stage has B and W but no I of one microbatch, which makes no sense in today's words.
  */
 import { PipewrightError } from "../errors.js";
 import type { Action, Schedule } from "./action.js";
-import { formatAction, parseAction } from "./action.js";
+import type { LoweredSchedule } from "./lower.js";
+import { neighbours } from "./lower.js";
+import type { Step } from "./step.js";
+import { formatStep, parseStep } from "./step.js";
 
-const PAIR = /^\((\d+[FBIW]\d+);(\d+[FBIW]\d+)\)OVERLAP_F_B$/;
-
-/** The rows of a schedule as text; ends with a line break. */
+/** Compute-only text of a schedule, with a line break at its end. */
 export function writeCsv(schedule: Schedule): string {
   const lines = schedule.rows.map((row, d) => {
-    const cells: string[] = [];
-    for (let i = 0; i < row.length; i++) {
-      const paired = schedule.pairs?.[d]?.includes(i);
-      cells.push(paired ? `(${formatAction(row[i]!)};${formatAction(row[++i]!)})OVERLAP_F_B` : formatAction(row[i]!));
-    }
-    return cells.join(",");
+    const paired = new Set(schedule.pairs?.[d]);
+    return row.flatMap((action, i) => {
+      if (paired.has(i - 1)) return [];
+      return [formatStep({ kind: "compute", actions: paired.has(i) ? [action, row[i + 1]!] : [action] })];
+    });
   });
-  return lines.join("\n") + "\n";
+  return toText(lines);
+}
+
+/** Text with all messages and reduces. What PyTorch does by itself (the update) or has no word for is left out. */
+export function writeCommsCsv({ rows }: LoweredSchedule): string {
+  const kept = (step: Step) => step.kind !== "update" && step.kind !== "tied-reduce";
+  return toText(rows.map((row) => row.filter(kept).map(formatStep)));
 }
 
 /**
- * Reads compute-only CSV. Sizes and placement follow from the cells. Does not check the order: call checkSchedule.
- * @throws SCHEDULE_INVALID for a cell that is no action, naming line and column.
+ * Reads the compute-only form. Sizes and placement follow from the cells. Does not check the order: call checkSchedule.
+ * @throws SCHEDULE_INVALID for a cell that is no action, naming line and cell.
  */
 export function readCsv(text: string, name = "csv"): Schedule {
-  const lines = text.split(/\r?\n/);
-  while (lines.at(-1)?.trim() === "") lines.pop();
-  const pairs: number[][] = [];
-  const rows = lines.map((line, d) => {
-    const row: Action[] = [];
-    pairs.push([]);
-    line.split(",").forEach((raw, column) => {
-      const cell = raw.trim();
-      if (cell === "") return;
-      const match = PAIR.exec(cell);
-      if (match) pairs[d]!.push(row.length);
-      for (const part of match ? [match[1]!, match[2]!] : [cell])
-        row.push(parseAction(part) ?? refuse(name, cell, d, column));
-    });
-    return row;
-  });
-  const all = rows.flat();
-  const stages = 1 + all.reduce((most, { stage }) => Math.max(most, stage), -1);
-  const microbatches = 1 + all.reduce((most, { microbatch }) => Math.max(most, microbatch), -1);
-  const placement = new Array<number>(stages).fill(-1);
-  rows.forEach((row, d) =>
-    row.forEach(({ stage }) => (placement[stage] = placement[stage] === -1 ? d : placement[stage]!)),
+  const rows = readSteps(text, name);
+  rows.forEach((row, line) =>
+    row.forEach((step, cell) => {
+      if (step.kind !== "compute")
+        refuse(name, formatStep(step), line, cell, "an action, such as 2F0, as in compute-only files");
+    }),
   );
-  const paired = pairs.some((list) => list.length > 0) ? { pairs } : {};
-  return { name, devices: rows.length, stages, microbatches, placement, rows, ...paired };
+  return fromSteps(rows, name);
 }
 
-function refuse(name: string, cell: string, line: number, column: number): never {
+/**
+ * Reads the form with messages. Every device ends with its update, as PyTorch's does. Does not check the order: call
+ * verifyLowered. @throws SCHEDULE_INVALID for a cell that is no step, naming line and cell.
+ */
+export function readCommsCsv(text: string, name = "csv"): LoweredSchedule {
+  const rows = readSteps(text, name);
+  const schedule = fromSteps(rows, name);
+  return {
+    schedule,
+    rows: rows.map((row) => [...row, { kind: "update" }]),
+    crossings: neighbours(schedule),
+    channels: "unbounded",
+    tied: [],
+    results: "by arrival",
+  };
+}
+
+function toText(lines: readonly (readonly string[])[]): string {
+  return lines.map((cells) => `${cells.join(",")}\n`).join("");
+}
+
+function readSteps(text: string, name: string): Step[][] {
+  const lines = text.split(/\r?\n/);
+  while (lines.at(-1)?.trim() === "") lines.pop();
+  const cells = lines.map((line) => line.split(",").map((cell) => cell.trim()));
+  const modern = isOldDialect(cells.flat()) ? toModern : (cell: string) => cell;
+  return cells.map((row, line) =>
+    row.flatMap((cell, column) => {
+      if (cell === "") return [];
+      const step = parseStep(modern(cell));
+      return [step ?? refuse(name, cell, line, column, "stage, F, B, I or W, microbatch, such as 2F0")];
+    }),
+  );
+}
+
+/** Is B in these cells what is called I today? */
+function isOldDialect(cells: readonly string[]): boolean {
+  if (cells.some((cell) => /^\d+BW\d+$/.test(cell))) return true;
+  const all = new Set(cells);
+  return cells.some((cell) => {
+    const weight = /^(\d+)W(\d+)$/.exec(cell);
+    return weight !== null && all.has(`${weight[1]}B${weight[2]}`) && !all.has(`${weight[1]}I${weight[2]}`);
+  });
+}
+
+function toModern(cell: string): string {
+  return cell.replace(/^(\d+)B(\d+)$/, "$1I$2").replace(/^(\d+)BW(\d+)$/, "$1B$2");
+}
+
+/** A stage runs on the device that has its first cell. */
+function fromSteps(rows: readonly (readonly Step[])[], name: string): Schedule {
+  const pairs = rows.map((): number[] => []);
+  const actions = rows.map((row, d) => {
+    const line: Action[] = [];
+    for (const step of row) {
+      if (step.kind !== "compute") continue;
+      if (step.actions.length > 1) pairs[d]!.push(line.length);
+      line.push(...step.actions);
+    }
+    return line;
+  });
+  const most = (of: (action: Action) => number) =>
+    actions.flat().reduce((top, action) => Math.max(top, of(action)), -1);
+  const stages = 1 + most(({ stage }) => stage);
+  const placement = new Array<number>(stages).fill(-1);
+  actions.forEach((row, d) =>
+    row.forEach(({ stage }) => {
+      if (placement[stage] === -1) placement[stage] = d;
+    }),
+  );
+  return {
+    name,
+    devices: rows.length,
+    stages,
+    microbatches: 1 + most(({ microbatch }) => microbatch),
+    placement,
+    rows: actions,
+    ...(pairs.some((list) => list.length > 0) && { pairs }),
+  };
+}
+
+function refuse(name: string, cell: string, line: number, column: number, expected: string): never {
   throw new PipewrightError(
     "SCHEDULE_INVALID",
-    `schedule ${name}: line ${line + 1}, cell ${column + 1} is no action; got ${JSON.stringify(cell)} expected stage, F, B, I or W, microbatch, such as "2F0". Correct the cell.`,
-    { line: line + 1, cell: column + 1 },
+    `schedule ${name}: line ${line + 1}, cell ${column + 1} does not belong here; got ${JSON.stringify(cell)} expected ${expected}. Correct the cell.`,
+    { invariant: "V1", line: line + 1, cell: column + 1 },
   );
 }

@@ -14,6 +14,7 @@ import { dualPipe } from "./dualpipe.js";
 import { dualPipeV } from "./dualpipe-v.js";
 import { vHalf } from "./v-half.js";
 import { vMin } from "./v-min.js";
+import { wave } from "./wave.js";
 import { zbH1 } from "./zb-h1.js";
 import { zbH2 } from "./zb-h2.js";
 import { zbV } from "./zb-v.js";
@@ -90,6 +91,7 @@ export const SCHEDULES: readonly ScheduleEntry[] = [
     summary: "two copies of the model in opposite directions",
     build: chimera,
   },
+  { name: "wave", aliases: ["hanayo"], summary: "down and up the devices several times", build: wave },
 ];
 
 /**

@@ -50,7 +50,15 @@ export function loopedPlacement(devices: number, stagesPerDevice: number): numbe
   return Array.from({ length: devices * stagesPerDevice }, (_, stage) => stage % devices);
 }
 
-/** Down and up again: stage s and stage 2·devices − 1 − s share a device. */
+/** Down the devices and up again: stage s and stage 2·devices − 1 − s share a device. */
 export function vPlacement(devices: number): number[] {
-  return Array.from({ length: 2 * devices }, (_, stage) => Math.min(stage, 2 * devices - 1 - stage));
+  return wavePlacement(devices, 2);
+}
+
+/** Down, up, down, … as many times as there are stages per device. */
+export function wavePlacement(devices: number, stagesPerDevice: number): number[] {
+  return Array.from({ length: devices * stagesPerDevice }, (_, stage) => {
+    const step = stage % devices;
+    return Math.floor(stage / devices) % 2 === 0 ? step : devices - 1 - step;
+  });
 }

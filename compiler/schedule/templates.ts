@@ -4,14 +4,25 @@ import type { Schedule } from "./action.js";
 import { peakStash } from "./in-flight.js";
 import type { SchedulingProblem } from "./problem.js";
 import { SCHEDULES } from "./registry.js";
+import { automaticZeroBubble } from "./zb-auto.js";
 
-/** Every schedule of the registry with the placement of the problem that keeps no more than its capacity. */
+/** Every schedule of the registry, and the automatic one, with the placement of the problem that keeps no more than its capacity. */
 export function templatesFor(problem: SchedulingProblem): Schedule[] {
   const { devices, microbatches, placement, capacity, costs } = problem;
   const stagesPerDevice = placement.length / devices;
   if (!Number.isInteger(stagesPerDevice)) return [];
-  return SCHEDULES.flatMap(({ build }) => {
-    const schedule = ifPossible(() => build({ devices, microbatches, stagesPerDevice }));
+  const size = { devices, microbatches, stagesPerDevice };
+  const automatic = () =>
+    automaticZeroBubble(size, { costs, capacity: capacity ?? costs.forwardMs.map(() => Infinity) });
+  return [
+    ...SCHEDULES.map(
+      ({ build }) =>
+        () =>
+          build(size),
+    ),
+    automatic,
+  ].flatMap((build) => {
+    const schedule = ifPossible(build);
     if (!schedule || (schedule.replicas ?? 1) > 1) return [];
     if (schedule.placement.some((device, stage) => device !== placement[stage])) return [];
     const split = schedule.rows.some((row) => row.some(({ phase }) => phase === "I"));
@@ -21,12 +32,13 @@ export function templatesFor(problem: SchedulingProblem): Schedule[] {
   });
 }
 
-/** Undefined if a schedule refuses the size. */
+/** Undefined if a schedule refuses the size or the memory. */
 function ifPossible(build: () => Schedule): Schedule | undefined {
   try {
     return build();
   } catch (error) {
-    if (error instanceof PipewrightError && error.code === "USAGE") return undefined;
+    if (error instanceof PipewrightError && (error.code === "USAGE" || error.code === "PLAN_INFEASIBLE"))
+      return undefined;
     throw error;
   }
 }
