@@ -15,5 +15,17 @@ export default tseslint.config(
     },
   },
   { files: ["scripts/**"], rules: { "no-console": "off" } },
+  {
+    files: ["runtime/report/page/*.js"],
+    languageOptions: {
+      sourceType: "script",
+      globals: Object.fromEntries(
+        [
+          ...["document", "addEventListener", "removeEventListener", "CustomEvent", "getComputedStyle", "matchMedia"],
+          ...["requestAnimationFrame", "devicePixelRatio", "innerHeight"],
+        ].map((name) => [name, "readonly"]),
+      ),
+    },
+  },
   { files: ["**/*.mjs", "*.js"], languageOptions: { globals: { process: "readonly", console: "readonly" } } },
 );

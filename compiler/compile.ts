@@ -149,7 +149,13 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
     ...linked.programs.map((program): [string, Uint8Array] => [programFile(program), exportStage(program)]),
     ...updatePrograms(plan, OPS),
   ]);
-  return { plan, programs: new Map(programs), csv: writeCsv(schedule), profile, blocks: blockMap(training.differentiated.graph, blocks.graph, cut.stageOf) };
+  return {
+    plan,
+    programs: new Map(programs),
+    csv: writeCsv(schedule),
+    profile,
+    blocks: blockMap(training.differentiated.graph, blocks.graph, cut.stageOf),
+  };
 }
 
 function profileOf(graph: Differentiated, { profile, cluster }: CompileOptions): Promise<Profile> | Profile {

@@ -32,6 +32,7 @@ const IMPORTS: readonly [part: string, values: readonly string[], types: readonl
   ["runtime/dataset/", [...LEAVES, "compiler/ir/", "compiler/plan/", "node:zlib"], ["runtime/env/"]],
   ["runtime/solver/", ["compiler/errors.ts", "compiler/partition/", "node:worker_threads"], []],
   ["runtime/cli/", ["compiler/", "runtime/", "models/", "commander", "yaml", "node:fs"], []],
+  ["runtime/report/", ["compiler/", "runtime/", "zod", "node:crypto", "node:url"], []],
   ["runtime/", ["compiler/", "runtime/", "zod", "node:crypto"], []],
 ];
 

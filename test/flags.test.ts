@@ -44,6 +44,7 @@ const FROZEN_COMMANDS = [
   "simulate",
   "verify",
   "train",
+  "report",
   "doctor",
 ];
 

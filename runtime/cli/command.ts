@@ -16,6 +16,8 @@ export interface Outcome {
 /** What a body has to work with. */
 export interface Context {
   readonly env: Env;
+  /** Of pipewright. */
+  readonly version: string;
   /** Aborted by the first interrupt: stop at the next safe point. */
   readonly signal: AbortSignal;
   /** Width of `text` in columns. */

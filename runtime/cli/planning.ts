@@ -17,6 +17,8 @@ import type { LoadedModel } from "../model-file.js";
 import { loadModel, loadWeights } from "../model-file.js";
 import { PLAN_FILES, writePlan } from "../plan/directory.js";
 import { readProfile } from "../profile-file.js";
+import type { SearchAttempt } from "../report/search-record.js";
+import { writeSearch } from "../report/search-record.js";
 import { threadedHighs } from "../solver/highs-thread.js";
 import type { FlagValues } from "./flags.js";
 import type { DeviceRequest } from "./parse/devices.js";
@@ -114,11 +116,15 @@ export async function makePlan(
     },
   };
   try {
-    const compiled = await compileBest(model, options, flags.schedule ?? "auto");
+    const attempts: SearchAttempt[] = [];
+    const note = (attempt: Omit<SearchAttempt, "endMs">): void =>
+      void attempts.push({ ...attempt, endMs: env.clock.nowMs() - (solveStartMs ?? env.clock.nowMs()) });
+    const compiled = await compileBest(model, options, flags.schedule ?? "auto", note);
     const solveMs = env.clock.nowMs() - solveStartMs!;
     progress.end(`${headline(compiled.plan)}${faults.map((fault) => `; solver fault: ${fault}`).join("")}`);
     progress.begin("write");
     const plan = await writePlan(env, directory, { ...compiled, weights, model: model.bytes });
+    await writeSearch(env, directory, attempts);
     progress.end(directory);
     return { plan, compiled, directory, solveMs };
   } finally {
@@ -138,9 +144,18 @@ function assumedLoss({ outputs }: Graph): readonly LossSpec[] {
 }
 
 /** Compiles with the schedule, or with each of AUTO_SCHEDULES and keeps the plan of the shortest step. */
-async function compileBest(model: LoadedModel, options: CompileOptions, schedule: string): Promise<Compiled> {
-  const withSchedule = (name: string, profile: CompileOptions["profile"]): Promise<Compiled> =>
-    compile(model, { ...options, profile, pipeline: { ...options.pipeline, schedule: name } });
+async function compileBest(
+  model: LoadedModel,
+  options: CompileOptions,
+  schedule: string,
+  note: (attempt: Omit<SearchAttempt, "endMs">) => void,
+): Promise<Compiled> {
+  const withSchedule = async (name: string, profile: CompileOptions["profile"]): Promise<Compiled> => {
+    const compiled = await compile(model, { ...options, profile, pipeline: { ...options.pipeline, schedule: name } });
+    const { certificate, solver } = compiled.plan.partition;
+    note({ schedule: name, solver, ...certificate, makespanMs: compiled.plan.schedule.forecast.makespanMs });
+    return compiled;
+  };
   if (schedule !== "auto") return withSchedule(schedule, options.profile);
   let best: Compiled | undefined;
   let failure: unknown;
@@ -151,6 +166,7 @@ async function compileBest(model: LoadedModel, options: CompileOptions, schedule
       if (isShorter) best = candidate;
     } catch (error) {
       if (!(error instanceof PipewrightError) || error.code !== "PLAN_INFEASIBLE") throw error;
+      note({ schedule: name, solver: "", status: "infeasible" });
       failure ??= error;
     }
   }

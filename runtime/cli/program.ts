@@ -96,6 +96,7 @@ async function runCommand(
   const { terminal } = shell;
   const context: Context = {
     env,
+    version: shell.version,
     signal: shell.signal,
     columns: terminal.columns,
     color: terminal.color && common.color !== false,

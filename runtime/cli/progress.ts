@@ -1,6 +1,6 @@
 /** @file Progress on stderr: one line per phase; on a terminal a bar with the time that is left. */
 import type { Clock } from "../env/env.js";
-import { formatMs } from "./render/format.js";
+import { formatMs } from "../report/format.js";
 import { renderBar } from "./render/table.js";
 import type { Terminal } from "./terminal.js";
 

@@ -3,11 +3,17 @@ import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import type { Dataset } from "../dataset/dataset.js";
 import type { RowTimes } from "../executor.js";
+import { engineFor } from "../engine/registry.js";
+import { hostFacts } from "../env/host.js";
 import type { PipelineMode } from "../pipeline.js";
+import { readReport } from "../report/document.js";
+import { REPORT_FILE, writeReport } from "../report/page.js";
+import { writeRun } from "../report/run-record.js";
+import { planTrace, TRACE_FILE } from "../report/trace.js";
 import { train } from "../train.js";
 import type { Context } from "./command.js";
 import type { Progress } from "./progress.js";
-import { formatDifference, formatMs, formatShare, significant } from "./render/format.js";
+import { formatDifference, formatMs, formatShare, significant } from "../report/format.js";
 import type { TimelineRow } from "./render/timeline.js";
 
 /** Steps at the start that do not count as measured: memory is touched for the first time. */
@@ -26,6 +32,8 @@ export interface RunRequest {
 export interface Run {
   /** Mean loss before each update. */
   readonly losses: readonly number[];
+  /** Wall time of every step. */
+  readonly stepTimesMs: readonly number[];
   /** Median over the steps after the first ones. */
   readonly stepMs: number;
   /** Idle share of the devices between first start and last end, of the step with the median time. */
@@ -58,15 +66,27 @@ export async function runTraining(
     progress.update(step, steps, `loss ${significant(loss)}`);
   }
   const settled = taken.length > WARM_UP_STEPS ? taken.slice(WARM_UP_STEPS) : taken;
-  const median = settled.sort((a, b) => a.ms - b.ms)[Math.floor(settled.length / 2)];
+  const median = settled.toSorted((a, b) => a.ms - b.ms)[Math.floor(settled.length / 2)];
   progress.end(`${losses.length} steps, loss ${significant(losses[0] ?? NaN)} to ${significant(losses.at(-1) ?? NaN)}`);
   return {
     losses,
+    stepTimesMs: taken.map(({ ms }) => ms),
     stepMs: median?.ms ?? 0,
     bubble: measuredBubble(median?.rows ?? []),
     rows: median?.rows ?? [],
     weights,
   };
+}
+
+/** Leaves run.json, trace.json and report.html beside the plan. Requires: the run took a step. */
+export async function recordRun({ env, version }: Context, directory: string, plan: Plan, run: Run): Promise<void> {
+  const engine = engineFor(plan.devices[0]!);
+  const versions = { pipewright: version, engine: engine.version };
+  engine.close();
+  const { losses, stepTimesMs, rows } = run;
+  await writeRun(env, directory, { losses, stepMs: stepTimesMs, rows, host: hostFacts(), versions });
+  await env.files.writeAtomic(`${directory}/${TRACE_FILE}`, planTrace(await readReport(env, directory)));
+  await writeReport(env, directory, `${directory}/${REPORT_FILE}`);
 }
 
 /** Idle share of a step, over all devices, from the first start to the last end of an action. */

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { ZodError } from "zod";
 import { PipewrightError } from "../../compiler/errors.js";
 import { tensorBytes } from "../../compiler/ir/literal.js";
+import type { BlockMap } from "../../compiler/plan/block-map.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import { readSafetensors, writeSafetensors } from "../../compiler/plan/safetensors.js";
@@ -15,6 +16,7 @@ export const PLAN_FILES = {
   schedule: "schedule.csv",
   weights: "weights.safetensors",
   model: "model.onnx",
+  blocks: "blocks.json",
 } as const;
 
 /** Everything that a plan directory holds, before digests. */
@@ -28,6 +30,8 @@ export interface PlanContents {
   readonly weights: Tensors;
   /** The imported file, byte for byte: what the trained model is written back into. */
   readonly model: Uint8Array;
+  /** What stands behind the stages, for reports; plans of graphs without blocks have none. */
+  readonly blocks?: BlockMap;
 }
 
 /** sha256 in hex. */
@@ -44,6 +48,7 @@ export async function writePlan(env: Env, path: string, contents: PlanContents):
   files.set(PLAN_FILES.schedule, contents.csv);
   files.set(PLAN_FILES.weights, writeSafetensors(contents.weights));
   files.set(PLAN_FILES.model, contents.model);
+  if (contents.blocks) files.set(PLAN_FILES.blocks, `${JSON.stringify(contents.blocks)}\n`);
   const digests = [...files].map(([name, bytes]): [string, string] => [name, digestOf(bytes)]);
   digests.sort(([a], [b]) => (a < b ? -1 : 1));
   const plan: Plan = { ...contents.plan, files: Object.fromEntries(digests) };
@@ -130,8 +135,8 @@ function brokenReference({ stages, devices, rows, microbatches, slotGroups, para
 }
 
 function isPlanFile(name: string): boolean {
-  const { schedule, weights, model } = PLAN_FILES;
-  return /^stages\/\d+\.[a-z-]+\.onnx$/.test(name) || [schedule, weights, model].some((file) => file === name);
+  const { schedule, weights, model, blocks } = PLAN_FILES;
+  return /^stages\/\d+\.[a-z-]+\.onnx$/.test(name) || [schedule, weights, model, blocks].some((file) => file === name);
 }
 
 function firstIssue(error: ZodError): string {

@@ -7,6 +7,8 @@ import { markovTask } from "../../../models/tasks.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { hostFacts } from "../../env/host.js";
 import { modelOf } from "../../model-file.js";
+import { REPORT_FILE } from "../../report/page.js";
+import { TRACE_FILE } from "../../report/trace.js";
 import { writeTrained } from "../../trained-model.js";
 import type { CommandBody, Context } from "../command.js";
 import type { FlagValues } from "../flags.js";
@@ -14,12 +16,11 @@ import { parseDevices } from "../parse/devices.js";
 import { partitionJson, verifyJson } from "../plan-json.js";
 import type { Planned } from "../planning.js";
 import { makePlan, PLANNING_PHASES } from "../planning.js";
-import { formatCount } from "../render/format.js";
+import { formatCount } from "../../report/format.js";
 import { planSummary, stageTable } from "../render/plan.js";
 import { renderTimeline } from "../render/timeline.js";
-import { chromeTrace } from "../render/trace.js";
 import type { Run } from "../training-run.js";
-import { lossLine, measuredRows, runSummary, runTraining, trainJson } from "../training-run.js";
+import { lossLine, measuredRows, recordRun, runSummary, runTraining, trainJson } from "../training-run.js";
 import { verificationLine, verifyOnOneDevice } from "./verify.js";
 
 const DEFAULT_STEPS = 60;
@@ -28,7 +29,6 @@ const LEARNING_RATE = 0.01;
 const MICROBATCHES_PER_DEVICE = 4;
 /** Names in the plan directory besides the plan's own. */
 const TRAINED = "trained.onnx";
-const TRACE = "trace.json";
 
 /** Exit code 11 when the pipeline differs from one device. */
 export const demo: CommandBody = async (context, _, flags) => {
@@ -66,7 +66,7 @@ export const demo: CommandBody = async (context, _, flags) => {
   }
   const run = await runTraining(context, progress, { directory, plan, dataset, steps: flags.steps ?? DEFAULT_STEPS });
   if (run.weights) await writeTrained(env, directory, run.weights, `${directory}/${TRAINED}`);
-  await env.files.writeAtomic(`${directory}/${TRACE}`, chromeTrace(measuredRows(plan, run.rows)));
+  await recordRun(context, directory, plan, run);
   return {
     json: {
       ...partitionJson(planned),
@@ -95,8 +95,8 @@ function describe({ columns, color }: Context, { plan, directory }: Planned, run
       ? [`           ${plan.devices.length} workers share ${cores} cores, which bounds the speed`]
       : []),
     "",
-    `wrote ${directory}/: plan.json, schedule.csv, stages/, ${TRAINED}, ${TRACE} (open it at ui.perfetto.dev)`,
-    "next: pipewright inspect YOUR.onnx",
+    `wrote ${directory}/: plan.json, schedule.csv, stages/, ${TRAINED}, ${TRACE_FILE} (for ui.perfetto.dev), ${REPORT_FILE}`,
+    `next: open ${directory}/${REPORT_FILE} in a browser, then pipewright inspect YOUR.onnx`,
     "",
   ].join("\n");
 }

@@ -3,7 +3,7 @@ import { PipewrightError } from "../../../compiler/errors.js";
 import { engineFor } from "../../engine/registry.js";
 import { hostFacts } from "../../env/host.js";
 import type { CommandBody } from "../command.js";
-import { formatBytes } from "../render/format.js";
+import { formatBytes } from "../../report/format.js";
 import { renderTable } from "../render/table.js";
 
 /** One line of the report. */

@@ -13,7 +13,7 @@ import type { LoadedModel } from "../../model-file.js";
 import { loadModel } from "../../model-file.js";
 import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
-import { formatBytes, formatCount } from "../render/format.js";
+import { formatBytes, formatCount } from "../../report/format.js";
 import { renderTable } from "../render/table.js";
 
 /** Parameter, its gradient, and the two moments of AdamW. */

@@ -10,7 +10,7 @@ import { writeProfile } from "../../profile-file.js";
 import type { CommandBody } from "../command.js";
 import { parseDevices } from "../parse/devices.js";
 import { clusterOf, readModel } from "../planning.js";
-import { formatMs, formatShare } from "../render/format.js";
+import { formatMs, formatShare } from "../../report/format.js";
 import { renderTable } from "../render/table.js";
 
 const DEFAULT_REPEAT = 20;

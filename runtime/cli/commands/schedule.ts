@@ -17,7 +17,7 @@ import { loopedPlacement } from "../../../compiler/schedule/size.js";
 import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
 import type { CostRequest } from "../parse/costs.js";
-import { formatMs, formatShare } from "../render/format.js";
+import { formatMs, formatShare } from "../../report/format.js";
 import { renderList } from "../render/table.js";
 import { renderTimeline } from "../render/timeline.js";
 import { timelineRows } from "../render/plan.js";

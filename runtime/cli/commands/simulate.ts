@@ -3,10 +3,11 @@ import { planCosts, planSchedule } from "../../../compiler/plan/replay.js";
 import { simulate } from "../../../compiler/schedule/simulate.js";
 import { readPlan } from "../../plan/directory.js";
 import type { CommandBody } from "../command.js";
-import { formatMs } from "../render/format.js";
+import { formatMs } from "../../report/format.js";
 import { planSummary, stageTable, timelineRows } from "../render/plan.js";
 import { renderTimeline } from "../render/timeline.js";
-import { chromeTrace } from "../render/trace.js";
+import { predictedStep } from "../../report/step-view.js";
+import { chromeTrace, predictedProcess } from "../../report/trace.js";
 
 /** Requires: the argument is a plan directory. */
 export const simulatePlan: CommandBody = async (context, directory, { out }) => {
@@ -15,7 +16,7 @@ export const simulatePlan: CommandBody = async (context, directory, { out }) => 
   const schedule = planSchedule(plan);
   const timeline = simulate(schedule, planCosts(plan));
   const rows = timelineRows(schedule, timeline);
-  if (out !== undefined) await env.files.writeAtomic(out, chromeTrace(rows));
+  if (out !== undefined) await env.files.writeAtomic(out, chromeTrace([predictedProcess(plan, predictedStep(plan))]));
   const { makespanMs, bubble, busyMs, peakActivations } = timeline;
   const json = {
     plan: directory,

@@ -106,6 +106,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import("./train.js")).trainCommand,
   },
   {
+    name: "report",
+    summary: "one page: stages on the model, timelines predicted and measured, memory, loss",
+    argument: "plan",
+    flags: ["out"],
+    examples: ["report plan", "report plan -o report.html", "report plan --json"],
+    load: async () => (await import("./report.js")).report,
+  },
+  {
     name: "doctor",
     summary: "engines, devices, versions, what is missing and how to get it",
     flags: [],

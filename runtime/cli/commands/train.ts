@@ -3,13 +3,14 @@ import { PipewrightError } from "../../../compiler/errors.js";
 import type { Plan } from "../../../compiler/plan/plan.js";
 import { openDataset } from "../../dataset/open.js";
 import { readPlan } from "../../plan/directory.js";
+import { REPORT_FILE } from "../../report/page.js";
 import { writeTrained } from "../../trained-model.js";
 import type { CommandBody, Context } from "../command.js";
 import type { FlagValues } from "../flags.js";
 import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
 import type { Progress } from "../progress.js";
 import { stageTable } from "../render/plan.js";
-import { lossLine, runSummary, runTraining, trainJson } from "../training-run.js";
+import { lossLine, recordRun, runSummary, runTraining, trainJson } from "../training-run.js";
 import { planDirectory } from "./partition.js";
 
 const DEFAULT_STEPS = 100;
@@ -31,6 +32,7 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   const options = { files: env.files, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };
   const dataset = await openDataset(data, plan.inputs, options);
   const run = await runTraining(context, progress, { directory, plan, dataset, steps: flags.steps ?? DEFAULT_STEPS });
+  if (run.losses.length > 0) await recordRun(context, directory, plan, run);
   const out = flags.out;
   if (out !== undefined && run.weights) await writeTrained(env, directory, run.weights, out);
   const text = [
@@ -38,7 +40,8 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
     runSummary(plan, run),
     `loss       ${lossLine(run.losses, columns - 12)}`,
     `           ${run.losses[0]?.toFixed(4)} to ${run.losses.at(-1)?.toFixed(4)} in ${run.losses.length} steps, ${dataset.about}`,
-    ...(out === undefined ? [] : [`wrote      ${out}`]),
+    `wrote      ${[...(out === undefined ? [] : [out]), `${directory}/${REPORT_FILE}`].join(", ")}`,
+    `next       open ${directory}/${REPORT_FILE} in a browser`,
     "",
   ].join("\n");
   return { json: { ...trainJson(plan, run), out: out ?? null }, text };

@@ -10,7 +10,7 @@ import type { PlanAt, Verification } from "../../verify.js";
 import { verifyPlans } from "../../verify.js";
 import type { CommandBody } from "../command.js";
 import { verifyJson } from "../plan-json.js";
-import { significant } from "../render/format.js";
+import { significant } from "../../report/format.js";
 import { renderTable } from "../render/table.js";
 
 const SHOWN = 10;

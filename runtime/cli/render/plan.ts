@@ -2,7 +2,7 @@
 import type { Plan, PlanStage } from "../../../compiler/plan/plan.js";
 import type { Schedule } from "../../../compiler/schedule/action.js";
 import type { Timeline } from "../../../compiler/schedule/simulate.js";
-import { formatBytes, formatMs, formatShare } from "./format.js";
+import { formatBytes, formatMs, formatShare } from "../../report/format.js";
 import type { TableColumn } from "./table.js";
 import { renderTable } from "./table.js";
 import type { TimelineRow } from "./timeline.js";

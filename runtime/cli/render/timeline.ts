@@ -2,7 +2,7 @@
 import type { Phase } from "../../../compiler/schedule/action.js";
 import type { Paint } from "../terminal.js";
 import { paint } from "../terminal.js";
-import { formatMs } from "./format.js";
+import { formatMs } from "../../report/format.js";
 
 /** What ran when on one device. Times in ms from the start of the step. */
 export interface TimelineCell {

@@ -7,10 +7,9 @@ import {
   formatMs,
   formatShare,
   significant,
-} from "../../../../runtime/cli/render/format.js";
+} from "../../../../runtime/report/format.js";
 import { renderBar, renderList, renderTable, shorten } from "../../../../runtime/cli/render/table.js";
 import { renderTimeline } from "../../../../runtime/cli/render/timeline.js";
-import { chromeTrace } from "../../../../runtime/cli/render/trace.js";
 import { lossLine, measuredBubble } from "../../../../runtime/cli/training-run.js";
 import { golden } from "../../../support/golden.js";
 
@@ -83,15 +82,6 @@ describe("renderTimeline", () => {
     const painted = renderTimeline(rows, 60, true);
     expect(painted).toContain(escape);
     expect(painted.replaceAll(new RegExp(`${escape}\\[\\d+m`, "g"), "")).toBe(renderTimeline(rows, 60, false));
-  });
-
-  it("becomes a trace with every cell once", () => {
-    const { traceEvents } = JSON.parse(chromeTrace(rows)) as {
-      traceEvents: { ph: string; name: string; tid: number; ts: number; dur: number }[];
-    };
-    const drawn = traceEvents.filter(({ ph }) => ph === "X");
-    expect(drawn.map(({ name, tid, ts, dur }) => [name, tid, ts, dur]).at(-1)).toEqual(["W12", 1, 42_000, 28_000]);
-    expect(drawn.length).toBe(8);
   });
 });
 

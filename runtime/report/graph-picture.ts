@@ -1,0 +1,140 @@
+/** @file The block graph as a picture: an SVG when it is small, numbers for the page's canvas when it is not. */
+import type { MappedBlock } from "../../compiler/plan/block-map.js";
+import type { Plan } from "../../compiler/plan/plan.js";
+import { formatBytes, formatMs } from "./format.js";
+import type { CutTensor, GraphEdge, GraphView, PlacedBlock, StageColumn } from "./graph-view.js";
+import { BOX } from "./graph-view.js";
+import type { Markup } from "./markup.js";
+import { markup } from "./markup.js";
+
+/** Most blocks of an SVG; more are drawn on a canvas. */
+export const MOST_SVG_BLOCKS = 1500;
+/** Stage colours of the style sheet. */
+export const STAGE_COLOURS = 8;
+/** More cuts between two stages share one label. */
+const MOST_LABELS = 24;
+const LABEL_LETTERS = 19;
+
+/** "s3": the class of a stage's colour. */
+export function stageClass(stage: number): string {
+  return `s${stage % STAGE_COLOURS}`;
+}
+
+/** What is said of a block: names, then costs. */
+export function describeBlock({ name, stage, nodes, ...cost }: MappedBlock): string {
+  const times = `F ${formatMs(cost.forwardMs)}, I ${formatMs(cost.inputGradMs)}, W ${formatMs(cost.weightGradMs)}`;
+  const sizes = `parameters ${formatBytes(cost.parameterBytes)}, kept per microbatch ${formatBytes(cost.stashBytes)}`;
+  const more = nodes.length > 1 ? ` and ${nodes.length - 1} more` : "";
+  return `${name}${more}, stage ${stage}: ${times}; ${sizes}`;
+}
+
+/** The whole picture as SVG. */
+export function graphSvg(view: GraphView, plan: Plan): Markup {
+  const most = view.blocks.reduce((slowest, { block }) => Math.max(slowest, totalMs(block)), 0);
+  const inner = view.edges.filter(({ isCut }) => !isCut);
+  const cut = view.edges.filter(({ isCut, isBack }) => isCut && !isBack);
+  const back = view.edges.filter(({ isBack }) => isBack);
+  return markup`<svg class="graph" width="${view.width}" height="${view.height}" viewBox="0 0 ${view.width} ${view.height}" role="group" aria-label="Blocks of the model by stage">
+${view.columns.map((column) => columnMarkup(column, view, plan))}
+<path class="edge" d="${inner.map(edgePath).join("")}"/>
+<path class="edge back" d="${back.map(edgePath).join("")}"/>
+<path class="edge cut" d="${cut.map(edgePath).join("")}"/>
+${view.blocks.map((placed, at) => blockMarkup(placed, most, at))}
+${cutLabels(view.cuts).map(({ x, y, text, about }) => markup`<g class="label"><title>${about}</title><text x="${x}" y="${y + 4}">${text}</text></g>\n`)}</svg>`;
+}
+
+function totalMs({ forwardMs, inputGradMs, weightGradMs }: MappedBlock): number {
+  return forwardMs + inputGradMs + weightGradMs;
+}
+
+function columnMarkup({ stage, x, width }: StageColumn, { height }: GraphView, { stages, devices }: Plan): Markup {
+  const { device, nodes, forwardMs, inputGradMs, weightGradMs } = stages[stage]!;
+  const ms = formatMs(forwardMs + inputGradMs + weightGradMs);
+  const middle = x + width / 2;
+  return markup`<g class="column ${stageClass(stage)}"><rect x="${x - 8}" y="4" width="${width + 16}" height="${height - 8}" rx="10"/><text class="head" x="${middle}" y="24">stage ${stage} · ${shortened(devices[device]!.name, 14)}</text><text class="sub" x="${middle}" y="40">${nodes} nodes, ${ms}</text></g>\n`;
+}
+
+function blockMarkup({ block, x, y }: PlacedBlock, mostMs: number, at: number): Markup {
+  const cost = (mostMs > 0 ? totalMs(block) / mostMs : 0) * (BOX.width - 8);
+  const names = block.nodes.length > 1 ? block.nodes.join(" ") : undefined;
+  return markup`<g class="block ${stageClass(block.stage)}" role="img" tabindex="${at === 0 ? 0 : -1}"${names === undefined ? undefined : markup` data-nodes="${names}"`}><title>${describeBlock(block)}</title><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="5"/><rect class="cost" x="${x + 4}" y="${y + BOX.height - 5}" width="${cost}" height="3" rx="1.5"/><text x="${x + BOX.width / 2}" y="${y + 15}">${shortened(block.name, LABEL_LETTERS)}</text></g>\n`;
+}
+
+/** SVG path data of one edge: straight down in a stage, an S between stages. */
+export function edgePath({ x1, y1, x2, y2, isCut }: GraphEdge): string {
+  const bend = isCut ? Math.max(40, Math.abs(x2 - x1) / 2) * Math.sign(x2 - x1) : 0;
+  const middle = (y1 + y2) / 2;
+  const round = (number: number): number => Math.round(number * 10) / 10;
+  const [a, b, c, d] = [x1, y1, x2, y2].map(round) as [number, number, number, number];
+  if (isCut) return `M${a} ${b}C${round(a + bend)} ${b} ${round(c - bend)} ${d} ${c} ${d}`;
+  if (a === c) return `M${a} ${b}V${d}`;
+  return `M${a} ${b}C${a} ${round(middle)} ${c} ${round(middle)} ${c} ${d}`;
+}
+
+/** A label of one or more cut tensors. */
+export interface CutLabel {
+  readonly x: number;
+  readonly y: number;
+  readonly text: string;
+  readonly about: string;
+}
+
+/** One label per tensor; where too many cross between the same two stages, one for all of them. */
+export function cutLabels(cuts: readonly CutTensor[]): readonly CutLabel[] {
+  const pairs = new Map<string, CutTensor[]>();
+  for (const cut of cuts) {
+    const pair = `${cut.fromStage} ${cut.toStage}`;
+    const list = pairs.get(pair);
+    if (list) list.push(cut);
+    else pairs.set(pair, [cut]);
+  }
+  return [...pairs.values()].flatMap((list): readonly CutLabel[] => {
+    const label = ({ labelX: x, labelY: y, producer, fromStage, toStage, ...cut }: CutTensor): CutLabel => ({
+      x,
+      y,
+      text: cutText(cut),
+      about: `${producer}, stage ${fromStage} to ${toStage}: ${formatBytes(cut.forwardBytes)} forward, ${formatBytes(cut.gradBytes)} back`,
+    });
+    if (list.length <= MOST_LABELS) return list.map(label);
+    const sum = (of: (cut: CutTensor) => number): number => list.reduce((total, cut) => total + of(cut), 0);
+    const forwardBytes = sum((cut) => cut.forwardBytes);
+    const gradBytes = sum((cut) => cut.gradBytes);
+    const text = `${list.length} tensors, ${formatBytes(forwardBytes + gradBytes)}`;
+    return [{ ...label({ ...list[list.length >> 1]!, forwardBytes, gradBytes }), text }];
+  });
+}
+
+function cutText({ forwardBytes, gradBytes }: Pick<CutTensor, "forwardBytes" | "gradBytes">): string {
+  if (forwardBytes === 0) return `← ${formatBytes(gradBytes)}`;
+  if (gradBytes === 0) return `${formatBytes(forwardBytes)} →`;
+  if (gradBytes === forwardBytes) return `${formatBytes(forwardBytes)} ⇄`;
+  return `${formatBytes(forwardBytes)} → ${formatBytes(gradBytes)} ←`;
+}
+
+/** The last part of a long name: names of one model begin alike. */
+export function shortened(name: string, letters: number): string {
+  const characters = [...name];
+  return characters.length <= letters ? name : `…${characters.slice(1 - letters).join("")}`;
+}
+
+/** The same picture for the canvas of the page: numbers in the order of the view. */
+export function graphNumbers(view: GraphView) {
+  const round = Math.round;
+  return {
+    width: round(view.width),
+    height: round(view.height),
+    box: [BOX.width, BOX.height],
+    columns: view.columns.map(({ stage, x, width }) => [stage, round(x), round(width)]),
+    blocks: view.blocks.map(({ block, x, y }) => [round(x), round(y), block.stage]),
+    names: view.blocks.map(({ block }) => block.name),
+    ms: view.blocks.map(({ block }) => Number(totalMs(block).toPrecision(4))),
+    edges: view.edges.flatMap(({ x1, y1, x2, y2, isCut }) => [
+      round(x1),
+      round(y1),
+      round(x2),
+      round(y2),
+      isCut ? 1 : 0,
+    ]),
+    labels: cutLabels(view.cuts).map(({ x, y, text }) => [round(x), round(y), text]),
+  };
+}

@@ -1,0 +1,99 @@
+/** @file run.json: what a training run leaves beside its plan, so that reports and comparisons can show it later. */
+import * as z from "zod";
+import type { Plan } from "../../compiler/plan/plan.js";
+import type { Env } from "../env/env.js";
+import type { HostFacts } from "../env/host.js";
+import type { RowTimes } from "../executor.js";
+import { digestOf, PLAN_FILES } from "../plan/directory.js";
+import { mismatch, readArtefact } from "./artefact.js";
+
+/** Name of the file in a plan directory. */
+export const RUN_FILE = "run.json";
+/** Digits kept of a time in ms: nanoseconds. */
+const DECIMALS = 6;
+
+const count = z.int().min(0);
+const ms = z.number().min(0);
+const schema = z.strictObject({
+  version: z.literal(1),
+  plan: z.string(),
+  losses: z.array(z.number()),
+  stepMs: z.array(ms),
+  shown: z.strictObject({
+    rows: z.array(z.strictObject({ startMs: z.array(ms), endMs: z.array(ms), updateEndMs: ms })),
+  }),
+  host: z.strictObject({
+    node: z.string(),
+    platform: z.string(),
+    architecture: z.string(),
+    cpu: z.string(),
+    cores: count,
+    memoryBytes: count,
+  }),
+  versions: z.strictObject({ pipewright: z.string(), engine: z.string() }),
+});
+
+/** One device's row of the step that is shown: ms since the first start of the step. */
+export interface RecordedRow {
+  readonly startMs: readonly number[];
+  readonly endMs: readonly number[];
+  /** End of the optimizer update. */
+  readonly updateEndMs: number;
+}
+
+export interface RunRecord {
+  readonly version: 1;
+  /** sha256 of plan.json. */
+  readonly plan: string;
+  /** Mean loss of every step, before its update. */
+  readonly losses: readonly number[];
+  /** Wall time of every step. */
+  readonly stepMs: readonly number[];
+  /** The step of median time. */
+  readonly shown: { readonly rows: readonly RecordedRow[] };
+  readonly host: HostFacts;
+  readonly versions: { readonly pipewright: string; readonly engine: string };
+}
+
+/** What a record is made from. */
+export type RecordedRun = Pick<RunRecord, "losses" | "stepMs" | "host" | "versions"> & {
+  readonly rows: readonly RowTimes[];
+};
+
+/** Times of a step, from its first start on. */
+export function recordedRows(rows: readonly RowTimes[]): readonly RecordedRow[] {
+  const first = rows.reduce((least, { startMs }) => Math.min(least, startMs[0] ?? Infinity), Infinity);
+  const since = (at: number): number => Number(Math.max(0, at - first).toFixed(DECIMALS));
+  return rows.map(({ startMs, endMs, updateEndMs }) => ({
+    startMs: Array.from(startMs, since),
+    endMs: Array.from(endMs, since),
+    updateEndMs: since(updateEndMs),
+  }));
+}
+
+/** Writes run.json into the plan's directory. @throws FILE. */
+export async function writeRun({ files }: Env, directory: string, { rows, ...run }: RecordedRun): Promise<RunRecord> {
+  const plan = digestOf(await files.read(`${directory}/${PLAN_FILES.plan}`));
+  const record: RunRecord = { version: 1, plan, ...run, shown: { rows: recordedRows(rows) } };
+  await files.writeAtomic(`${directory}/${RUN_FILE}`, `${JSON.stringify(record)}\n`);
+  return record;
+}
+
+/**
+ * The last run of a plan; undefined if there was none.
+ * @throws FILE, ARTEFACT_MISMATCH when the record is broken or is of another plan.
+ */
+export async function readRun(env: Env, directory: string, plan: Plan): Promise<RunRecord | undefined> {
+  const path = `${directory}/${RUN_FILE}`;
+  if (!(await env.files.exists(path))) return undefined;
+  const record: RunRecord = await readArtefact(env, path, schema);
+  if (record.plan !== digestOf(await env.files.read(`${directory}/${PLAN_FILES.plan}`))) {
+    throw mismatch(path, "it is of another plan");
+  }
+  const { rows } = record.shown;
+  const fits =
+    rows.length === plan.rows.length &&
+    rows.every(({ startMs, endMs }, at) => [startMs, endMs].every((times) => times.length === plan.rows[at]!.length));
+  if (!fits) throw mismatch(path, "its times do not fit the rows of the plan");
+  return record;
+}

@@ -1,0 +1,51 @@
+/** @file search.json: what was tried before a plan was written, with the bound and the gap of each try. */
+import * as z from "zod";
+import type { Env } from "../env/env.js";
+import { readArtefact } from "./artefact.js";
+
+/** Name of the file in a plan directory. */
+export const SEARCH_FILE = "search.json";
+
+const finite = z.number().min(0);
+const attempt = z.strictObject({
+  schedule: z.string(),
+  solver: z.string(),
+  status: z.enum(["optimal", "feasible", "infeasible"]),
+  endMs: finite,
+  bottleneckMs: finite.optional(),
+  boundMs: finite.optional(),
+  gap: finite.optional(),
+  makespanMs: finite.optional(),
+});
+const schema = z.strictObject({ version: z.literal(1), attempts: z.array(attempt) });
+
+/** A schedule that was tried with its best partition. */
+export interface SearchAttempt {
+  readonly schedule: string;
+  /** The method that gave the partition; "" when there is none. */
+  readonly solver: string;
+  readonly status: "optimal" | "feasible" | "infeasible";
+  /** Since the search began. */
+  readonly endMs: number;
+  readonly bottleneckMs?: number | undefined;
+  readonly boundMs?: number | undefined;
+  readonly gap?: number | undefined;
+  /** Predicted step. */
+  readonly makespanMs?: number | undefined;
+}
+
+/** Writes search.json into the plan's directory. @throws FILE. */
+export async function writeSearch(
+  { files }: Env,
+  directory: string,
+  attempts: readonly SearchAttempt[],
+): Promise<void> {
+  await files.writeAtomic(`${directory}/${SEARCH_FILE}`, `${JSON.stringify({ version: 1, attempts })}\n`);
+}
+
+/** What was tried; nothing when the plan came without a record. @throws FILE, ARTEFACT_MISMATCH. */
+export async function readSearch(env: Env, directory: string): Promise<readonly SearchAttempt[]> {
+  const path = `${directory}/${SEARCH_FILE}`;
+  if (!(await env.files.exists(path))) return [];
+  return (await readArtefact(env, path, schema)).attempts;
+}
