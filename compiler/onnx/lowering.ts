@@ -10,7 +10,7 @@ import { elementCount, isFloat } from "../ir/literal.js";
 import { mostInputs } from "./arity.js";
 import type { AttrValue } from "./attributes.js";
 import { attributeValue, fitsKind } from "./attributes.js";
-import { COMPILE_TIME_INPUTS, RUNNING_STATES } from "./positions.js";
+import { COMPILE_TIME_INPUTS, RUNNING_STATES, SETTING_INPUTS } from "./positions.js";
 import { DECOMPOSITIONS, SIMPLIFICATIONS } from "./decompose/table.js";
 import { FoldingEmitter, notATensor, opDef, opNames } from "./folding.js";
 import type { ModelLimits } from "./limits.js";
@@ -20,7 +20,7 @@ import { Problems, unknownOperator } from "./problems.js";
 import type { AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto } from "./proto.js";
 import { changed } from "./proto.js";
 import type { Bound, Scope } from "./scope.js";
-import { isTensor, UNKNOWN } from "./scope.js";
+import { isTensor, isUnknown, UNKNOWN } from "./scope.js";
 import type { SourceNode } from "./source.js";
 import { malformedNode, unsupportedNode } from "./source.js";
 import { sparseLiteral } from "./sparse.js";
@@ -167,14 +167,16 @@ export class Lowering {
         );
       }
       const bound = outputs ? outputs[position] : UNKNOWN;
-      if (!bound) {
-        throw new PipewrightError(
-          "MODEL_MALFORMED",
-          `${describe(node)}: has no output ${position}; remove ${formatName(name)}.`,
-        );
+      if (bound) {
+        scope.bind(name, bound);
+        if (isTensor(bound)) this.name(bound, name, scope);
+      } else {
+        scope.bindLazily(name, () => {
+          throw unsupportedNode(
+            `${describe(node)}: its output ${position}, ${formatName(name)}, is read but not supported.`,
+          );
+        });
       }
-      scope.bind(name, bound);
-      if (isTensor(bound)) this.name(bound, name, scope);
     }
   }
 
@@ -191,14 +193,14 @@ export class Lowering {
       this.problems.add({ ...where, reason: unknownOperator(node.op_type, domain, knownOps(domain)) });
       return undefined;
     }
-    if (inputs.includes(UNKNOWN)) return undefined;
+    if (inputs.some((bound) => bound && isUnknown(bound))) return undefined;
     this.emitter.namePrefix(`${scope.prefix}${nodeName(node)}/`);
     try {
       if (call) return call(this, site);
       return structural ? structural(this, site) : this.#lowerPlain(site, domain);
     } catch (error) {
       if (!(error instanceof PipewrightError) || error.code !== "MODEL_UNSUPPORTED") throw error;
-      this.problems.add({ ...where, reason: error.message });
+      this.problems.add({ ...where, reason: withoutOwnName(error, node) });
       return undefined;
     }
   }
@@ -255,9 +257,11 @@ export class Lowering {
       }
     }
     const fixed = COMPILE_TIME_INPUTS.get(source.op) ?? [];
-    const inputs = source.inputs.map((value, position) =>
-      value && fixed.includes(position) ? this.emitter.known(value) : value,
-    );
+    const settings = SETTING_INPUTS.get(source.op) ?? [];
+    const inputs = source.inputs.map((value, position) => {
+      const isSetting = value && settings.includes(position) && this.weights.has(value.id);
+      return value && (isSetting || fixed.includes(position)) ? this.emitter.known(value) : value;
+    });
     const outputs = this.emitter.apply(source.op, inputs, Object.fromEntries(source.attrs), {
       name: name === "" ? "" : source.name,
       outputs: source.outputs,
@@ -288,6 +292,12 @@ export function domainOf(node: { readonly domain?: string }): string {
 /** The name under which a function is called. */
 export function functionKey(domain: string, name: string, overload: string): string {
   return `${domain}\n${name}\n${overload}`;
+}
+
+/** The message of an error without the name of the node, where a list gives it anyway. */
+function withoutOwnName({ message, details }: PipewrightError, node: NodeProto): string {
+  const prefix = `node ${String(details.node)} (${node.op_type}): `;
+  return details.op === node.op_type && message.startsWith(prefix) ? message.slice(prefix.length) : message;
 }
 
 function keyOf({ domain, op }: Pick<SourceNode, "domain" | "op">): string {

@@ -1,25 +1,24 @@
 /** @file Inputs with a special role, by op and position. */
 
 /**
- * Inputs that must be known at compile time, because shapes or attributes follow from them. A float initializer that is
- * read here becomes a literal; elsewhere it is a parameter.
+ * Inputs that must be known at compile time, because shapes follow from them. A float initializer that is read here,
+ * also through other nodes, becomes a literal.
  */
 export const COMPILE_TIME_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
   Object.entries({
     AffineGrid: [1],
     CenterCropPad: [1],
-    Clip: [1, 2],
     Col2Im: [1, 2],
     Compress: [1],
     ConstantOfShape: [0],
     CumSum: [1],
     DFT: [1, 2],
-    Dropout: [1, 2],
+    Dropout: [2],
     Expand: [1],
     MaxUnpool: [2],
     NonZero: [0],
-    OneHot: [1, 2],
-    Pad: [1, 2, 3],
+    OneHot: [1],
+    Pad: [1, 3],
     Range: [0, 1, 2],
     ReduceL1: [1],
     ReduceL2: [1],
@@ -42,6 +41,14 @@ export const COMPILE_TIME_INPUTS: ReadonlyMap<string, readonly number[]> = new M
     Trilu: [1],
     Unsqueeze: [1],
   }),
+);
+
+/**
+ * Inputs that are settings, not weights, when an initializer stands there directly: it becomes a literal. A value that
+ * nodes compute from parameters stays a value, so that gradients reach them.
+ */
+export const SETTING_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
+  Object.entries({ Clip: [1, 2], Dropout: [1], OneHot: [2], Pad: [2] }),
 );
 
 /** Parameters that a forward run replaces: [input, output] pairs. They become states of the graph. */

@@ -29,6 +29,12 @@ export function isTensor(bound: Bound): bound is Value {
   return !("kind" in bound);
 }
 
+/** True for what an unsupported node made, and for a sequence that holds such a thing. */
+export function isUnknown(bound: Bound): boolean {
+  if (isTensor(bound)) return false;
+  return bound.kind === "unknown" || (bound.kind === "sequence" && bound.items.some(isUnknown));
+}
+
 /** One level of names. Inner graphs see the names around them; functions see only their own. */
 export class Scope {
   readonly #parent: Scope | undefined;

@@ -95,11 +95,18 @@ export function inputAt(node: SourceNode, position: number): Value {
 /** The numbers of an input that must be known at compile time. @throws MODEL_UNSUPPORTED when it is not. */
 export function constantNumbers(b: ImportEmitter, node: SourceNode, position: number): readonly number[] {
   const literal = b.constant(inputAt(node, position));
-  if (literal) return literalNumbers(literal);
+  if (literal && hasPlainNumbers(literal)) return literalNumbers(literal);
+  if (literal)
+    throw unsupportedNode(`input ${position} is a constant of ${literal.dtype}, which is not supported there.`);
   throw new PipewrightError(
     "MODEL_UNSUPPORTED",
     `input ${position} is not known at compile time, so the output has no static shape.`,
   );
+}
+
+/** True for a literal whose elements are numbers as they stand. */
+export function hasPlainNumbers({ dtype }: Literal): boolean {
+  return dtype !== "string" && dtype !== "float16" && dtype !== "bfloat16";
 }
 
 /** The error for a node that breaks its operator's rules. */

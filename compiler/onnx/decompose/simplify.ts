@@ -3,7 +3,7 @@ import type { Value } from "../../ir/graph.js";
 import { elementCount, literalNumbers, literalOf } from "../../ir/literal.js";
 import { dtypeCode } from "../dtype.js";
 import type { ImportEmitter, Simplification, SourceNode } from "../source.js";
-import { inputAt, numberAttr } from "../source.js";
+import { hasPlainNumbers, inputAt, numberAttr } from "../source.js";
 
 /** Outside training, or with ratio 0, dropout passes its input on and its mask is all true. */
 const dropout: Simplification = (b, node) => {
@@ -17,7 +17,7 @@ function trains(b: ImportEmitter, node: SourceNode): boolean {
   if (node.version < 12) return false;
   const [ratio, mode] = [1, 2].map((position) => b.constant(node.inputs[position]));
   if (!node.inputs[2] || (mode && literalNumbers(mode)[0] === 0)) return false;
-  return !(ratio && ratio.dtype !== "float16" && ratio.dtype !== "bfloat16" && literalNumbers(ratio)[0] === 0);
+  return !(ratio && hasPlainNumbers(ratio) && literalNumbers(ratio)[0] === 0);
 }
 
 const cast: Simplification = (_b, node) => {

@@ -9,7 +9,7 @@ import { nodeName } from "../order.js";
 import type { GraphProto } from "../proto.js";
 import { has, numberOf } from "../proto.js";
 import type { Bound, Scope } from "../scope.js";
-import { isTensor } from "../scope.js";
+import { isTensor, isUnknown, UNKNOWN } from "../scope.js";
 import { unsupportedNode } from "../source.js";
 import type { Handler } from "./handler.js";
 import {
@@ -47,6 +47,7 @@ const loop: Handler = (lowering, site) => {
     const counter = lowering.emitter.literal(literalOf("int64", scalarShape(body, 0), [trip]));
     const condition = lowering.emitter.literal(literalOf("bool", scalarShape(body, 1), [1]));
     const outputs = lowerStep(lowering, site, body, [counter, condition, ...carried], trip);
+    if (outputs.some(isUnknown)) return (body.output ?? []).slice(1).map(() => UNKNOWN);
     running = isTrue(lowering, outputs[0]!, trip);
     carried = outputs.slice(1, 1 + carried.length);
     for (const [position, bound] of outputs.slice(1 + carried.length).entries())
@@ -97,6 +98,7 @@ const scan: Handler = (lowering, site) => {
   const collected: Value[][] = Array.from({ length: results }, () => []);
   for (let trip = 0; trip < trips; trip++) {
     const outputs = lowerStep(lowering, site, body, [...carried, ...slices.map((all) => all[trip]!)], trip);
+    if (outputs.some(isUnknown)) return outputs.map(() => UNKNOWN);
     carried = outputs.slice(0, states);
     for (const [position, bound] of outputs.slice(states).entries()) collected[position]!.push(tensorOf(bound));
   }

@@ -1,5 +1,4 @@
 /** @file Resize and its predecessor Upsample, brought to the form of opset 19 with scales or sizes for every axis. */
-import { literalNumbers } from "../../ir/literal.js";
 import type { ImportEmitter, SourceNode, UpgradeRule } from "../source.js";
 import {
   constantNumbers,
@@ -86,7 +85,7 @@ const aspectRatio: UpgradeRule = (b, node) => {
 function given(b: ImportEmitter, value: Value | undefined): Value | undefined {
   if (!value) return undefined;
   const known = b.known(value);
-  return known.literal && literalNumbers(known.literal).length === 0 ? undefined : known;
+  return known.type.shape.includes(0) ? undefined : known;
 }
 
 function floats(b: ImportEmitter, numbers: readonly number[]): Value {

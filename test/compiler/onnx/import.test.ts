@@ -98,6 +98,19 @@ describe("initializers", () => {
     expect(importedText(model)).not.toContain("param");
   });
 
+  test("limits that are computed from parameters stay computed, so that gradients reach them", () => {
+    const model: BriefModel = {
+      nodes: [
+        { op: "Neg", inputs: ["bound"], outputs: ["low"] },
+        { op: "Clip", inputs: ["x", "low"], outputs: ["y"] },
+      ],
+      inputs: { x: "float32[2]" },
+      outputs: ["y"],
+      initializers: { bound: literalOf("float32", [], [0.5]) },
+    };
+    expect(importedNodes(model)).toEqual(["low = Neg(bound) : float32[]", "y = Clip(x, low) : float32[2]"]);
+  });
+
   test("weights that are nodes: ConstantOfShape named like a parameter, large Constant", () => {
     const model: BriefModel = {
       nodes: [
@@ -141,6 +154,21 @@ describe("initializers", () => {
     };
     expect(importedText(model)).toContain("state  mean <- m\nstate  var <- v\n");
   });
+});
+
+test("saved statistics of old batch normalisation may stand in the file, but not be read", () => {
+  const names = ["scale", "bias", "mean", "var"];
+  const model = (outputs: readonly string[]): BriefModel => ({
+    opset: 9,
+    nodes: [{ op: "BatchNormalization", inputs: ["x", ...names], outputs: ["y", "m", "v", "sm", "sv"] }],
+    inputs: { x: "float32[2,1,3]" },
+    outputs,
+    initializers: Object.fromEntries(names.map((name) => [name, literalOf("float32", [1], [1])])),
+  });
+  expect(importedText(model(["y"]))).toContain("state  mean <- m\nstate  var <- v\n");
+  expect(() => importedText(model(["y", "sm"]))).toThrow(
+    'node y (BatchNormalization): its output 3, "sm", is read but not supported.',
+  );
 });
 
 describe("outputs", () => {
@@ -212,7 +240,7 @@ describe("errors", () => {
       { nodes: [{ op: "Reshape", inputs: ["x", "s"], outputs: ["y"] }], inputs: { ...inputs, s: "int64[1]" }, outputs },
       {},
       "MODEL_UNSUPPORTED",
-      "model: a node is not supported:\n  y (Reshape): node y (Reshape): input 1 is not known at compile time, so the output has no static shape. Bind symbolic dimensions with --bind, or export with constant shapes.\nReplace it in the model, or export with other operators.",
+      "model: a node is not supported:\n  y (Reshape): input 1 is not known at compile time, so the output has no static shape. Bind symbolic dimensions with --bind, or export with constant shapes.\nReplace it in the model, or export with other operators.",
     ],
     [
       "an attribute that is not known",

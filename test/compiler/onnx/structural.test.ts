@@ -92,6 +92,14 @@ describe("Loop", () => {
     );
   });
 
+  test("lists an operator of its body once", () => {
+    const body = doubling(goOn);
+    const fancy = briefNode({ op: "Fancy", inputs: ["v"], outputs: ["w"] });
+    expect(() => importedNodes(model({ ...body, node: [briefNode(goOn), fancy] }, 3))).toThrow(
+      "model: a node is not supported:\n  loop/0/w (Fancy): operator Fancy is not supported.\nReplace it",
+    );
+  });
+
   test("is refused when a fed value decides how long it runs", () => {
     const fed: BriefNode = { op: "Cast", inputs: ["total"], outputs: ["on"], attrs: { to: 9 } };
     const sum: BriefNode = { op: "ReduceSum", inputs: ["v"], outputs: ["total"], attrs: { keepdims: 0 } };
