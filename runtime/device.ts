@@ -116,6 +116,14 @@ export class Device {
     for (const update of this.#updates) update.run(scalars);
   }
 
+  /** False when the loss of a microbatch is NaN or infinite. Requires: every device has finished its row. */
+  get areLossesFinite(): boolean {
+    const regions = this.#layout.results.get(this.#plan.results[0]!.name)!;
+    const loss = (offset: number): number =>
+      new DataView(this.#memory.buffer, this.#memory.byteOffset + offset, 4).getFloat32(0, true);
+    return regions.every(({ offset }) => Number.isFinite(loss(offset)));
+  }
+
   /** Sets the gradient sums to zero without an update. */
   clearGradients(): void {
     for (const update of this.#updates) update.clearGradients();

@@ -63,11 +63,12 @@ export class RowRun {
 
   /**
    * Ends the step, once every device has finished its row: until then no parameter changes, so a step that loses a
-   * device can be run again from its begin. Requires: the row of this device is done. @throws StepAborted.
+   * device can be run again from its begin. A loss that is not finite updates nothing either, so that the parameters
+   * that made it can be looked at. Requires: the row of this device is done. @throws StepAborted.
    */
   finish(end: StepEnd): RowTimes {
     for (const wait of this.#allRows) this.#progress.await(this.#step, wait);
-    if (end && "update" in end) this.#device.update(end.update);
+    if (end && "update" in end && this.#device.areLossesFinite) this.#device.update(end.update);
     else if (end) this.#device.clearGradients();
     return { startMs: this.#startMs, endMs: this.#endMs, updateEndMs: this.#clock.nowMs() };
   }

@@ -11,6 +11,7 @@ import { captureState, restoreState } from "./checkpoint/state.js";
 import type { Dataset } from "./dataset/dataset.js";
 import { ReadAhead } from "./dataset/read-ahead.js";
 import type { Env } from "./env/env.js";
+import { explainNotFinite } from "./non-finite.js";
 import type { Batch, PipelineMode } from "./pipeline.js";
 import { Pipeline } from "./pipeline.js";
 import type { OnRecovery } from "./recovery.js";
@@ -96,7 +97,7 @@ export async function* train(
       const update = stepScalars(plan.optimizer, step, plan.microbatches);
       const { ms, rows, losses } = await pipeline.step(batch, { update });
       const loss = mean(losses);
-      if (!Number.isFinite(loss)) throw notFinite(step, losses);
+      if (!Number.isFinite(loss)) throw await explainNotFinite(env, directory, pipeline, { step, losses, batch });
       history.push(loss);
       const savingMs = clock.nowMs();
       if (checkpointer?.isDue(step)) await checkpointer.save(captureState(pipeline, history));
@@ -144,13 +145,4 @@ export function currentWeights(pipeline: Pipeline, plan: Plan): Tensors {
 /** Sum in index order, so that the mean has the same bits everywhere. */
 function mean(losses: readonly number[]): number {
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-}
-
-function notFinite(step: number, losses: readonly number[]): PipewrightError {
-  const microbatch = losses.findIndex((loss) => !Number.isFinite(loss));
-  return new PipewrightError(
-    "LOSS_NOT_FINITE",
-    `step ${step}: the loss of microbatch ${microbatch} is ${losses[microbatch]}. Lower the learning rate, or check the data.`,
-    { step, microbatch },
-  );
 }

@@ -61,7 +61,7 @@ async function explore(log: readonly Operation[], limit: number, most: number) {
 describe("checkpoints and losses of power", () => {
   it("lose nothing that was acknowledged, in every state of the disk", { timeout: 300_000 }, async () => {
     const log = await recordRun(sized(3, 8));
-    const { states, violations } = await explore(log, sized(200, 4_000), 5);
+    const { states, violations } = await explore(log, sized(200, 500), 5);
     report(`crash states: ${states} states of ${log.length} operations, ${violations.length} violations`);
     expect(violations).toEqual([]);
     expect(states).toBeGreaterThanOrEqual(sized(500, 5_000));
