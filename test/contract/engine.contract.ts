@@ -63,6 +63,33 @@ export function engineContract(make: () => Engine): void {
     program.free();
   });
 
+  it("reads what is written after binding, also where a node runs on another processor", () => {
+    const type = { dtype: "int64", shape: [2] } as const;
+    const program = engine.load(
+      onnxModel([{ op: "Add", inputs: ["a", "b"], outputs: ["y"] }], { a: type, b: type }, { y: type }),
+    );
+    const [a, b, y] = [engine.allocate(type), engine.allocate(type), engine.allocate(type)];
+    const write = (buffer: Buffer, ...numbers: bigint[]): void => {
+      engine.write(buffer, new Uint8Array(BigInt64Array.from(numbers).buffer));
+    };
+    write(a, 1n, 2n);
+    write(b, 10n, 20n);
+    const binding = program.bind(
+      new Map([
+        ["a", a],
+        ["b", b],
+      ]),
+      new Map([["y", y]]),
+    );
+    const sums = (): bigint[] => [...new BigInt64Array(engine.read(y).buffer)];
+    binding.run();
+    expect(sums()).toEqual([11n, 22n]);
+    write(a, 3n, 4n);
+    binding.run();
+    expect(sums()).toEqual([13n, 24n]);
+    program.free();
+  });
+
   it("brings shared memory up to date on both sides", () => {
     const program = engine.load(ADD);
     const memory = [alignedBytes(16), alignedBytes(16)] as const;

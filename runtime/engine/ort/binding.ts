@@ -19,6 +19,11 @@ export class OrtBinding implements Binding {
   readonly #onGone: (binding: OrtBinding) => void;
   /** Memory under the bound tensors: the library holds the tensors, this holds what they lie over. */
   readonly memories: readonly (Uint8Array | undefined)[];
+  /**
+   * Inputs on a device. The library copies those that a node reads on the CPU when they are bound, not when the graph
+   * runs, so they are bound again before each run.
+   */
+  readonly #deviceInputs: readonly (readonly [string, OrtBuffer])[];
   #running = 0;
   #freed = false;
 
@@ -33,6 +38,7 @@ export class OrtBinding implements Binding {
     this.#program = program;
     this.#onGone = onGone;
     this.memories = [...inputs.values(), ...outputs.values()].map((buffer) => buffer.memory);
+    this.#deviceInputs = [...inputs].filter(([, buffer]) => buffer.memory === undefined);
     this.#handle = api.create("CreateIoBinding", program.session);
     try {
       for (const [name, buffer] of inputs) api.check("BindInput", this.#handle, name, buffer.value);
@@ -73,6 +79,8 @@ export class OrtBinding implements Binding {
 
   #start(): void {
     invariant(!this.#freed, "a binding runs after it was freed");
+    for (const [name, buffer] of this.#deviceInputs)
+      if (!buffer.isFreed) this.#api.check("BindInput", this.#handle, name, buffer.value);
     this.#running++;
   }
 

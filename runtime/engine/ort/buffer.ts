@@ -35,6 +35,11 @@ export class OrtBuffer implements SharedBuffer {
     this.#parts = parts;
   }
 
+  /** Bindings may still hold the tensor, but it is theirs alone. */
+  get isFreed(): boolean {
+    return this.#freed;
+  }
+
   /** The library's handle. */
   get value(): Handle {
     invariant(!this.#freed, "a buffer is used after it was freed");
