@@ -1,6 +1,10 @@
 /**
  * @file 1F1B-V: whole backwards on a V placement with about two thirds of the memory of 1F1B. Qi et al. 2024 (arXiv
  * 2405.15362), appendix; the block is that of sail-sg/zero-bubble's v1f1b.
+ *
+ * # 1f1b-v  devices 2  stages 4  microbatches 4   f 1  b 2   makespan 28  bubble 14.3 %
+ * d0  0F0 0F1 0F2 3F0 3B0 === 3F1 3B1 === 0F3 0B0 === 3F2 3B2 === ... 0B1 === 3F3 3B3 === ... 0B2 === ... ... 0B3 ===
+ * d1  ... 1F0 2F0 1F1 2F1 ... 2B0 === 1B0 === 1F2 2F2 2B1 === 1B1 === 1F3 2F3 2B2 === 1B2 === 2B3 === 1B3 === ... ...
  */
 import type { Schedule } from "./action.js";
 import type { Block } from "./building-block.js";

@@ -6,6 +6,12 @@
  * With slots of F = B, microbatch k of a copy has F on its stage s in slot s + 2·k and B in slot 2·D − 1 − s + 2·k, and
  * every D microbatches (D/2 of each copy) all start again 2·D slots later. No two fall on one slot: on a device, F of
  * one copy and B of the other have the same parity, but all those Fs come before those Bs. Bubble D − 2 slots.
+ *
+ * # chimera  devices 4  stages 8  microbatches 4   f 1  b 1   makespan 10  bubble 20.0 %
+ * d0  0F0 0F2 ... 7F1 7B1 7F3 7B3 0B0 ... 0B2
+ * d1  ... 1F0 6F1 1F2 6F3 6B1 1B0 6B3 1B2 ...
+ * d2  ... 5F1 2F0 5F3 2F2 2B0 5B1 2B2 5B3 ...
+ * d3  4F1 4F3 ... 3F0 3B0 3F2 3B2 4B1 ... 4B3
  */
 import type { Action, Schedule } from "./action.js";
 import type { ScheduleSize } from "./size.js";

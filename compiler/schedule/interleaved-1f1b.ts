@@ -4,6 +4,10 @@
  * Megatron-LM). Bubble (D − 1)·(F + B) / V for V stages per device and times of a whole device.
  *
  * There are max(1, M div D) groups of equal size, as PyTorch's rounds; Megatron-LM's groups of D if D divides M.
+ *
+ * # interleaved-1f1b  devices 2  stages 4  microbatches 4   f 1  b 2   makespan 27  bubble 11.1 %
+ * d0  0F0 0F1 2F0 2F1 0F2 ... 2B0 === 0F3 2B1 === 2F2 0B0 === 2F3 0B1 === ... 2B2 === ... 2B3 === 0B2 === 0B3 ===
+ * d1  ... 1F0 1F1 3F0 3B0 === 3F1 3B1 === 1F2 1B0 === 1F3 1B1 === 3F2 3B2 === 3F3 3B3 === 1B2 === 1B3 === ... ...
  */
 import type { Action, Phase, Schedule } from "./action.js";
 import type { ScheduleSize } from "./size.js";

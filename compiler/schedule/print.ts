@@ -28,12 +28,17 @@ export function printSchedule(
       const last = Math.max(first + 1, Math.round(timeline.endMs[d]![i]! / columnMs));
       const text = formatAction(action);
       line.fill(HELD, first, last);
-      line[first] = schedule.pairs?.[d]?.includes(i - 1) ? line[first]! : text;
-      if (schedule.pairs?.[d]?.includes(i)) line[first] = `${text}+${formatAction(row[i + 1]!)}`;
+      if (isSecondHalf(schedule, timeline, d, i)) line[first] = `${formatAction(row[i - 1]!)}+${text}`;
+      else line[first] = text;
     });
     return line;
   });
   return [header(schedule, costs, timeline), ...layout(cells)].join("\n") + "\n";
+}
+
+/** Does it run together with the action before it, as the second half of a pair? */
+function isSecondHalf({ pairs }: Schedule, { startMs }: Timeline, d: number, i: number): boolean {
+  return (pairs?.[d]?.includes(i - 1) ?? false) && startMs[d]![i] === startMs[d]![i - 1];
 }
 
 function header(schedule: Schedule, costs: ScheduleCosts, timeline: Timeline): string {

@@ -50,8 +50,12 @@ export function scheduleSvg(schedule: Schedule, timeline: Timeline, { width = 12
       if (!blocks.has(colour)) blocks.set(colour, []);
       blocks.get(colour)!.push(`M${from} ${top}H${to}V${top + tall}H${from}Z`);
       const text = `${action.microbatch}`;
-      if (to - from > text.length * DIGIT + 2 && !overlapped)
-        texts.push(`<text x="${round((from + to) / 2)}" y="${y + 13}">${text}</text>`);
+      if (to - from > text.length * DIGIT + 2)
+        texts.push(
+          overlapped
+            ? `<text class="half" x="${round((from + to) / 2)}" y="${top + 7.5}">${text}</text>`
+            : `<text x="${round((from + to) / 2)}" y="${y + 13}">${text}</text>`,
+        );
     });
     for (const { part, from, to } of partsOf(row, timeline.startMs[d]!, timeline.endMs[d]!))
       rows.push(`<path d="M${x(from)} ${y + BLOCK + 3}H${x(to)}" stroke="${PART_COLOUR[part]}" stroke-width="2.5"/>`);
@@ -62,7 +66,7 @@ export function scheduleSvg(schedule: Schedule, timeline: Timeline, { width = 12
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" font-family="system-ui, sans-serif">`,
     `<title>${escape(title)}</title>`,
-    `<style>text{font-size:11px;text-anchor:middle;fill:#fff}.label,.axis{fill:#333;text-anchor:start}.label{text-anchor:end}.axis{text-anchor:middle;fill:#666}</style>`,
+    `<style>text{font-size:11px;text-anchor:middle;fill:#fff}.half{font-size:8px}.label,.axis{fill:#333;text-anchor:start}.label{text-anchor:end}.axis{text-anchor:middle;fill:#666}</style>`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     `<text class="label" style="text-anchor:start;font-size:13px" x="8" y="17">${escape(title)}</text>`,
     ...legend(schedule),

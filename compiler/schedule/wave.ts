@@ -4,6 +4,10 @@
  * runs whatever is ready. Here that is list scheduling for B = 2·F with a limit on the activations a device keeps; of
  * the limits D, 1.5·D and 2·D (in activations of a whole device) the smallest one that gives the shortest schedule is
  * taken. From 2·D microbatches on, the bubble is (D − 1)·(F + B) for times of one stage.
+ *
+ * # wave  devices 2  stages 4  microbatches 4   f 1  b 2   makespan 27  bubble 11.1 %
+ * d0  0F0 0F1 0F2 3F0 3B0 === 3F1 3B1 === 0F3 3F2 3B2 === 3F3 0B0 === 3B3 === 0B1 === ... 0B2 === ... ... 0B3 ===
+ * d1  ... 1F0 2F0 1F1 2F1 1F2 2F2 2B0 === 1B0 === 1F3 2F3 2B1 === 1B1 === 2B2 === 1B2 === 2B3 === 1B3 === ... ...
  */
 import type { Schedule } from "./action.js";
 import { boundOf } from "./bound.js";

@@ -3,6 +3,10 @@
  * (arXiv 2401.10241), section 6; the order is PyTorch's ZBVZeroBubble. For F = I = W no device idles between its first
  * and last action, the bubble of the makespan is (D − 1)·F for times of one stage, and every device keeps at most
  * 2·D stage activations, as the first does in 1F1B.
+ *
+ * # zb-v  devices 2  stages 4  microbatches 4   f 1  i 1  w 1   makespan 25  bubble 4.0 %
+ * d0  0F0 0F1 0F2 3F0 3I0 3W0 3F1 3I1 3W1 0F3 0I0 0W0 3F2 3I2 3W2 0I1 0W1 3F3 3I3 3W3 0I2 0W2 0I3 0W3 ...
+ * d1  ... 1F0 2F0 1F1 2F1 2I0 2W0 1F2 1I0 1W0 2F2 2I1 2W1 1F3 1I1 1W1 2F3 2I2 2W2 1I2 2I3 1I3 1W2 2W3 1W3
  */
 import type { Schedule } from "./action.js";
 import { RowBuilder } from "./row-builder.js";
