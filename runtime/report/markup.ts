@@ -19,7 +19,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 /** Characters that no XML document may hold, and those that turn the direction of the text around them. */
-const UNPRINTABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g;
+const UNPRINTABLE = /(?![\t\n\r])\p{Cc}|\p{Bidi_Control}|[\ufffe\uffff]/gu;
 
 /** Template tag: `markup\`<b>${name}</b>\``. */
 export function markup(parts: TemplateStringsArray, ...values: readonly Part[]): Markup {

@@ -210,19 +210,21 @@ function coarseRuns({ cells }: StepRow, endMs: number, columns: number): readonl
   return runs;
 }
 
-/** The bars for the canvas of the page, in whole microseconds: gaps between bars, and lengths. */
+/** The bars for the canvas of the page: gaps between bars, and lengths, in whole units of a thousandth of a usual bar. */
 export function timelineNumbers(plan: TimelinePlan) {
-  const us = (ms: number): number => Math.round(ms * 1000);
+  const unitMs = 10 ** (Math.floor(Math.log10(plan.endMs / Math.max(1, plan.bars))) - 2);
+  const units = (ms: number): number => Math.round(ms / unitMs);
   const tops = lanes(plan);
   return {
-    endUs: us(plan.endMs),
+    unitMs,
+    end: units(plan.endMs),
     height: plan.height,
     laneHeight: LANE.height,
     rows: tops.map(({ group, row, y }) => {
-      let lastUs = 0;
+      let last = 0;
       const gaps = row.cells.map(({ startMs, endMs }) => {
-        const gap = us(startMs) - lastUs;
-        lastUs = us(endMs);
+        const gap = units(startMs) - last;
+        last = units(endMs);
         return gap;
       });
       return {
@@ -232,7 +234,7 @@ export function timelineNumbers(plan: TimelinePlan) {
         stages: row.cells.map(({ stage }) => stage),
         microbatches: row.cells.map(({ microbatch }) => microbatch),
         gaps,
-        lengths: row.cells.map(({ startMs, endMs }) => us(endMs) - us(startMs)),
+        lengths: row.cells.map(({ startMs, endMs }) => units(endMs) - units(startMs)),
       };
     }),
   };

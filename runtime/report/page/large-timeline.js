@@ -2,7 +2,7 @@
 for (const figure of document.querySelectorAll("figure.timeline")) {
   const source = figure.querySelector("script.numbers");
   if (!source) continue;
-  const { endUs, height, laneHeight, rows } = JSON.parse(source.textContent);
+  const { unitMs, end, height, laneHeight, rows } = JSON.parse(source.textContent);
   const scroller = figure.querySelector(".scroller");
   const sizer = document.createElement("div");
   sizer.className = "sizer";
@@ -14,25 +14,25 @@ for (const figure of document.querySelectorAll("figure.timeline")) {
   scroller.replaceChildren(sizer);
 
   for (const row of rows) {
-    let us = 0;
+    let time = 0;
     row.starts = row.gaps.map((gap, at) => {
-      const start = us + gap;
-      us = start + row.lengths[at];
+      const start = time + gap;
+      time = start + row.lengths[at];
       return start;
     });
   }
   /** First bar of a row that ends at or after a time. */
-  const firstAt = ({ starts, lengths }, us) => {
+  const firstAt = ({ starts, lengths }, time) => {
     let [low, high] = [0, starts.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (starts[middle] + lengths[middle] < us) low = middle + 1;
+      if (starts[middle] + lengths[middle] < time) low = middle + 1;
       else high = middle;
     }
     return low;
   };
   const colour = (name) => getComputedStyle(figure).getPropertyValue(name).trim();
-  const ms = (us) => `${(us / 1000).toFixed(us < 1000 ? 3 : 2)} ms`;
+  const ms = (time) => `${Number((time * unitMs).toPrecision(4))} ms`;
 
   const draw = () => {
     const width = scroller.clientWidth;
@@ -43,9 +43,9 @@ for (const figure of document.querySelectorAll("figure.timeline")) {
     canvas.style.height = `${height}px`;
     const paper = canvas.getContext("2d");
     paper.scale(scale, scale);
-    const usPerPx = endUs / sizer.clientWidth;
-    const fromUs = scroller.scrollLeft * usPerPx;
-    const toUs = fromUs + width * usPerPx;
+    const perPx = end / sizer.clientWidth;
+    const from = scroller.scrollLeft * perPx;
+    const to = from + width * perPx;
     const fill = { F: colour("--forward"), B: colour("--input"), I: colour("--input"), W: colour("--weight") };
     const idle = colour("--idle");
     paper.font = "11px system-ui, sans-serif";
@@ -54,9 +54,9 @@ for (const figure of document.querySelectorAll("figure.timeline")) {
       paper.fillStyle = idle;
       paper.fillRect(0, row.y, width, laneHeight);
       let drawnTo = -1;
-      for (let at = firstAt(row, fromUs); at < row.starts.length && row.starts[at] <= toUs; at++) {
-        const left = (row.starts[at] - fromUs) / usPerPx;
-        const wide = row.lengths[at] / usPerPx;
+      for (let at = firstAt(row, from); at < row.starts.length && row.starts[at] <= to; at++) {
+        const left = (row.starts[at] - from) / perPx;
+        const wide = row.lengths[at] / perPx;
         if (left + wide < drawnTo + 0.5) continue;
         drawnTo = left + wide;
         paper.fillStyle = fill[row.phases[at]];
@@ -71,7 +71,7 @@ for (const figure of document.querySelectorAll("figure.timeline")) {
     paper.fillStyle = colour("--soft");
     for (let tick = 0; tick <= 8; tick++) {
       paper.textAlign = tick === 0 ? "left" : tick === 8 ? "right" : "center";
-      paper.fillText(ms(fromUs + ((toUs - fromUs) * tick) / 8), (width * tick) / 8, height - 6);
+      paper.fillText(ms(from + ((to - from) * tick) / 8), (width * tick) / 8, height - 6);
     }
     canvas.dataset.drawn = "true";
   };
@@ -87,9 +87,9 @@ for (const figure of document.querySelectorAll("figure.timeline")) {
   canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
     const row = rows.find(({ y }) => offsetY >= y && offsetY < y + laneHeight);
     if (!row) return;
-    const us = ((scroller.scrollLeft + offsetX) / sizer.clientWidth) * endUs;
-    const at = firstAt(row, us);
-    if (at >= row.starts.length || row.starts[at] > us) return;
+    const time = ((scroller.scrollLeft + offsetX) / sizer.clientWidth) * end;
+    const at = firstAt(row, time);
+    if (at >= row.starts.length || row.starts[at] > time) return;
     const name = `${row.stages[at]}${row.phases[at]}${row.microbatches[at]}`;
     figure.querySelector(".readout").textContent =
       `${name}, ${row.group}: ${ms(row.starts[at])} to ${ms(row.starts[at] + row.lengths[at])}, takes ${ms(row.lengths[at])}`;
