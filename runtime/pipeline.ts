@@ -6,6 +6,7 @@ import { invariant, PipewrightError } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Env, SharedMemory } from "./env/env.js";
 import type { RowTimes, StepEnd } from "./executor.js";
+import { HangWatch } from "./hang-watch.js";
 import type { Layout, Region } from "./layout.js";
 import { layoutOf } from "./layout.js";
 import { Progress } from "./progress.js";
@@ -24,6 +25,8 @@ export type PipelineMode = "process" | "inline";
 export interface PipelineOptions {
   /** Lost workers that may be replaced over the whole run. Default 0: the first loss ends the run. */
   readonly restarts?: number;
+  /** How long a worker that could go on may stand still before it is killed, and so lost. Left out: for ever. */
+  readonly hangMs?: number;
   readonly onRecovery?: OnRecovery;
 }
 
@@ -75,15 +78,21 @@ export class Pipeline {
     mode: PipelineMode,
     options: PipelineOptions = {},
   ): Promise<Pipeline> {
-    const { restarts = 0, onRecovery } = options;
+    const { restarts = 0, hangMs, onRecovery } = options;
     const layout = layoutOf(plan);
     const memory = env.memories.create(Math.max(layout.bytes, 1));
     try {
       const rowLengths = plan.rows.map((row) => row.length);
       const progress = new Progress(memory, layout, rowLengths);
+      const watchers = {
+        onLost: () => progress.abort(),
+        ...(hangMs === undefined
+          ? {}
+          : { hangWatch: new HangWatch(plan, layout, memory.bytes, progress, env.clock, hangMs) }),
+      };
       const workers =
         mode === "process"
-          ? await startProcesses(env, directory, plan, memory, () => progress.abort())
+          ? await startProcesses(env, directory, plan, memory, watchers)
           : await startInline(env, directory, plan, memory);
       const recovery = new Recovery(plan, layout, memory.bytes, progress, workers, {
         restarts,

@@ -44,6 +44,11 @@ export class Progress {
     return Atomics.load(this.#words[device]!, 0) >= this.#rowLengths[device]! * step + count;
   }
 
+  /** Actions of step `step` that a device has finished. */
+  doneIn(step: number, device: number): number {
+    return Atomics.load(this.#words[device]!, 0) - this.#rowLengths[device]! * step;
+  }
+
   /** True when every device has finished its row of the step. */
   isRowsDone(step: number): boolean {
     return this.#rowLengths.every((count, device) => this.isReached(step, { device, count }));

@@ -48,6 +48,8 @@ export interface TrainOptions {
   readonly mode?: PipelineMode;
   /** Lost workers that may be replaced; see Pipeline.start. */
   readonly restarts?: number;
+  /** How long a worker may stand still; see Pipeline.start. */
+  readonly hangMs?: number;
   readonly onRecovery?: OnRecovery;
   /** Gets the trained parameters when all steps are done. */
   readonly onTrained?: (weights: Tensors) => void | Promise<void>;

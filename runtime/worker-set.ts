@@ -3,6 +3,7 @@ import { PipewrightError } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Child, Env, SharedMemory } from "./env/env.js";
 import type { RowTimes } from "./executor.js";
+import type { HangWatch } from "./hang-watch.js";
 import type { FromWorker, StepOrder, ToWorker } from "./worker-protocol.js";
 
 /** How a device ended its part of a step. */
@@ -30,9 +31,17 @@ const STOP_MS = 2_000;
 /** Entry of the workers: the compiled module, or its source when this file runs from source. */
 const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./worker-main.ts" : "./worker-main.js", import.meta.url).href;
 
+/** What watches over child processes. */
+export interface Watchers {
+  /** Told at once when a worker is gone or asked although it is gone: others may wait for it. */
+  readonly onLost: () => void;
+  /** Left out: a worker may stand still for ever. */
+  readonly hangWatch?: HangWatch;
+}
+
 /**
- * Starts a child process per device and waits until all have loaded their stages. `onLost` is told at once when a
- * worker is gone or asked although it is gone: others may wait for it.
+ * Starts a child process per device and waits until all have loaded their stages. A worker that hangs is killed, and
+ * so lost.
  * @throws TRAINING_FAULT when one does not start.
  */
 export async function startProcesses(
@@ -40,9 +49,9 @@ export async function startProcesses(
   directory: string,
   plan: Plan,
   memory: SharedMemory,
-  onLost: () => void,
+  watchers: Watchers,
 ): Promise<WorkerSet> {
-  const set = new ProcessSet(env, directory, plan, memory, onLost);
+  const set = new ProcessSet(env, directory, plan, memory, watchers);
   try {
     await Promise.all(plan.devices.map((_, device) => set.replace(device)));
   } catch (error) {
@@ -59,6 +68,8 @@ interface Worker {
   readonly child: Child;
   readonly gone: Promise<void>;
   lost: PipewrightError | undefined;
+  /** Why it was killed, if it was for hanging. */
+  fenced: string | undefined;
   waiter: ((answer: Answer) => void) | undefined;
 }
 
@@ -68,16 +79,16 @@ class ProcessSet implements WorkerSet {
   readonly #directory: string;
   readonly #plan: Plan;
   readonly #memory: SharedMemory;
-  readonly #onLost: () => void;
+  readonly #watchers: Watchers;
   readonly #workers: Worker[] = [];
   #isStopping = false;
 
-  constructor(env: Env, directory: string, plan: Plan, memory: SharedMemory, onLost: () => void) {
+  constructor(env: Env, directory: string, plan: Plan, memory: SharedMemory, watchers: Watchers) {
     this.#env = env;
     this.#directory = directory;
     this.#plan = plan;
     this.#memory = memory;
-    this.#onLost = onLost;
+    this.#watchers = watchers;
   }
 
   async replace(device: number): Promise<void> {
@@ -98,7 +109,9 @@ class ProcessSet implements WorkerSet {
   async run(devices: readonly number[], order: StepOrder): Promise<readonly DeviceOutcome[]> {
     return Promise.all(
       devices.map(async (device): Promise<DeviceOutcome> => {
+        const endWatch = this.#watchers.hangWatch?.begin(device, order.step, (ms) => this.#fence(device, ms));
         const answer = await this.#ask(device, order);
+        endWatch?.();
         if (answer.kind === "failed") throw this.#failure(device, answer);
         if (answer.kind === "done") return { kind: "done", times: answer.times };
         return answer.kind === "lost" ? answer : { kind: "aborted" };
@@ -117,11 +130,18 @@ class ProcessSet implements WorkerSet {
     await all;
   }
 
+  /** Kills a worker that hangs; its end makes it lost. */
+  #fence(device: number, standstillMs: number): void {
+    const worker = this.#workers[device]!;
+    worker.fenced = `made no progress for ${(standstillMs / 1_000).toFixed(1)} s and was stopped`;
+    worker.child.kill();
+  }
+
   #spawn(device: number): Worker {
     const child = this.#env.processes.spawn(ENTRY, undefined);
     let resolveGone: () => void = () => undefined;
     const gone = new Promise<void>((resolve) => (resolveGone = resolve));
-    const worker: Worker = { child, gone, lost: undefined, waiter: undefined };
+    const worker: Worker = { child, gone, lost: undefined, fenced: undefined, waiter: undefined };
     const answer = (message: Answer): void => {
       const { waiter } = worker;
       worker.waiter = undefined;
@@ -129,8 +149,9 @@ class ProcessSet implements WorkerSet {
     };
     child.onMessage((message) => answer(message as FromWorker));
     child.onExit(({ code, signal }) => {
-      worker.lost = this.#fault(device, signal ? `was killed by ${signal}` : `ended with exit code ${code}`);
-      if (!this.#isStopping) this.#onLost();
+      const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
+      worker.lost = this.#fault(device, worker.fenced ?? how);
+      if (!this.#isStopping) this.#watchers.onLost();
       answer({ kind: "lost", error: worker.lost });
       resolveGone();
     });
@@ -140,7 +161,7 @@ class ProcessSet implements WorkerSet {
   #ask(device: number, message: ToWorker): Promise<Answer> {
     const worker = this.#workers[device]!;
     if (worker.lost) {
-      this.#onLost();
+      this.#watchers.onLost();
       return Promise.resolve({ kind: "lost", error: worker.lost });
     }
     return new Promise((resolve) => {

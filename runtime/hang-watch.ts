@@ -1,0 +1,83 @@
+/** @file Notices workers that hang: those that could go on, have not answered, and make no progress for too long. */
+import type { Plan } from "../compiler/plan/plan.js";
+import type { Clock } from "./env/env.js";
+import type { Layout } from "./layout.js";
+import type { Progress } from "./progress.js";
+
+/** Looks this often within the time that a worker may stand still. */
+const LOOKS = 4;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** What was last seen of a worker that runs a step. */
+interface Watched {
+  readonly step: number;
+  readonly onHang: (standstillMs: number) => void;
+  sign: string;
+  sinceMs: number;
+}
+
+/** Watches the workers of a run while they work. A worker that waits for others is never at fault. */
+export class HangWatch {
+  readonly #plan: Plan;
+  readonly #clock: Clock;
+  readonly #progress: Progress;
+  readonly #limitMs: number;
+  /** By device: words that count the slabs updated in this step. */
+  readonly #markers: readonly (readonly Int32Array[])[];
+  readonly #watched = new Map<number, Watched>();
+  #isLooking = false;
+
+  /** `limitMs`: how long a worker may stand still. */
+  constructor(plan: Plan, layout: Layout, memory: Uint8Array, progress: Progress, clock: Clock, limitMs: number) {
+    this.#plan = plan;
+    this.#clock = clock;
+    this.#progress = progress;
+    this.#limitMs = limitMs;
+    this.#markers = plan.devices.map((_, device) =>
+      plan.stages.flatMap((stage) => {
+        const arena = stage.device === device ? layout.arenas[stage.index] : undefined;
+        return arena ? [new Int32Array(memory.buffer, memory.byteOffset + arena.marker.offset, 2)] : [];
+      }),
+    );
+  }
+
+  /** Watches a device in a step (0 is the first of the run) until the returned function is called. */
+  begin(device: number, step: number, onHang: (standstillMs: number) => void): () => void {
+    this.#watched.set(device, { step, onHang, sign: "", sinceMs: this.#clock.nowMs() });
+    if (!this.#isLooking) void this.#look();
+    return () => this.#watched.delete(device);
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    while (this.#watched.size > 0) {
+      for (const [device, watched] of this.#watched) this.#judge(device, watched);
+      await this.#clock.sleep(Math.min(this.#limitMs / LOOKS, LONGEST_PAUSE_MS));
+    }
+    this.#isLooking = false;
+  }
+
+  #judge(device: number, watched: Watched): void {
+    const nowMs = this.#clock.nowMs();
+    const sign = this.#signOf(device, watched.step);
+    if (sign !== watched.sign) {
+      watched.sign = sign;
+      watched.sinceMs = nowMs;
+    } else if (nowMs - watched.sinceMs > this.#limitMs) {
+      this.#watched.delete(device);
+      watched.onHang(nowMs - watched.sinceMs);
+    }
+  }
+
+  /** Changes with every progress of the device, and with the time while it waits for others. */
+  #signOf(device: number, step: number): string {
+    const done = this.#progress.doneIn(step, device);
+    const next = this.#plan.rows[device]![done];
+    const mayGo = next
+      ? next.waits.every((wait) => this.#progress.isReached(step, wait))
+      : this.#progress.isRowsDone(step);
+    if (!mayGo) return `waits at ${this.#clock.nowMs()}`;
+    const slabs = this.#markers[device]!.map((marker) => Atomics.load(marker, 0));
+    return `${done} ${slabs.join(" ")}`;
+  }
+}

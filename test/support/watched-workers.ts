@@ -1,0 +1,56 @@
+/** @file Real workers that a test sees: their processes, and the words of shared memory that tell how far they are. */
+import type { Plan } from "../../compiler/plan/plan.js";
+import type { Env, SharedMemory } from "../../runtime/env/env.js";
+import { nodeEnv } from "../../runtime/env/node.js";
+import { layoutOf } from "../../runtime/layout.js";
+
+/** An environment whose children and memory can be looked at. */
+export interface WatchedEnv extends Env {
+  /** Process ids of all workers started so far. Of a plan with D devices, the first D are those of devices 0 … D-1. */
+  readonly pids: readonly number[];
+  /** Actions that a device finished since the run began. */
+  progressOf(plan: Plan, device: number): number;
+  /** Slabs that the update of a device's first stage with parameters finished in this step. */
+  slabsOf(plan: Plan, device: number): number;
+}
+
+export function watchedEnv(): WatchedEnv {
+  const env = nodeEnv();
+  const pids: number[] = [];
+  let memory: SharedMemory | undefined;
+  const word = (offset: number): number => {
+    if (!memory || memory.byteLength < offset + 4) return 0;
+    return Atomics.load(new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset + offset, 1), 0);
+  };
+  return {
+    ...env,
+    pids,
+    memories: {
+      create: (bytes) => (memory = env.memories.create(bytes)),
+      open: (name) => env.memories.open(name),
+    },
+    processes: {
+      spawn: (entry, argument) => {
+        const child = env.processes.spawn(entry, argument);
+        pids.push(child.pid);
+        return child;
+      },
+    },
+    progressOf: (plan, device) => word(layoutOf(plan).progress[device]!),
+    slabsOf: (plan, device) => {
+      const { arenas } = layoutOf(plan);
+      const stage = plan.stages.find(({ index, device: owner }) => owner === device && arenas[index]);
+      return stage ? word(arenas[stage.index]!.marker.offset) : 0;
+    },
+  };
+}
+
+/** True while a process is there, also as a zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
