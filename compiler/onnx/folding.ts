@@ -6,6 +6,7 @@ import type { PipewrightError } from "../errors.js";
 import { invariant } from "../errors.js";
 import type { DType, Literal, Node, TensorType, Value, ValueId } from "../ir/graph.js";
 import { GraphBuilder } from "../ir/builder.js";
+import { checkedElementCount } from "../ir/checked.js";
 import { elementCount } from "../ir/literal.js";
 import type { AttrFields, OpDef } from "../ops/define.js";
 import { OPS } from "../ops/registry.js";
@@ -40,16 +41,21 @@ export function opNames(): readonly string[] {
   return Object.keys(OPS);
 }
 
+/** Nodes that a node of the file becomes at most on average, when it is a composite operator without recurrence. */
+const COMPOSITE_NODES = 16;
+
 /** Appends nodes to the graph under construction, or evaluates them when all they read is known and small. */
 export class FoldingEmitter implements ImportEmitter {
   readonly #builder = new GraphBuilder(OPS);
   readonly #limits: ModelLimits;
+  readonly #nodesInFile: number;
   readonly #weights: Map<ValueId, WeightSource>;
   readonly #producers = new Map<ValueId, Node>();
   readonly #constants = new Map<ValueId, Value | undefined>();
   #foldedElements = 0;
 
-  constructor(limits: ModelLimits, weights: Map<ValueId, WeightSource>) {
+  constructor(limits: ModelLimits, weights: Map<ValueId, WeightSource>, nodesInFile = 0) {
+    this.#nodesInFile = nodesInFile;
     this.#limits = limits;
     this.#weights = weights;
   }
@@ -181,15 +187,16 @@ export class FoldingEmitter implements ImportEmitter {
   }
 
   #check(node: Node): void {
-    const { nodes, axes, tensorElements } = this.#limits;
-    const count = this.#builder.nodes.length;
-    if (count > nodes) throw overLimit("nodes", "number of nodes after composite operators are expanded", count, nodes);
+    const { expandedNodes, axes, tensorElements } = this.#limits;
+    const added = this.#builder.nodes.length - COMPOSITE_NODES * this.#nodesInFile;
+    if (added > expandedNodes)
+      throw overLimit("expandedNodes", "number of nodes after composite operators are expanded", added, expandedNodes);
     for (const value of node.outputs) {
       if (!value) continue;
       const { shape } = value.type;
       if (shape.length > axes) throw overLimit("axes", `axes of an output of node ${node.name}`, shape.length, axes);
       invariant(shape.every(Number.isInteger), `${node.op} infers the shape [${shape.join(",")}] at node ${node.name}`);
-      const elements = elementCount(shape);
+      const elements = checkedElementCount(shape);
       if (elements > tensorElements) {
         throw overLimit("tensorElements", `size of an output of node ${node.name}`, elements, tensorElements);
       }

@@ -26,9 +26,17 @@ export function functionCalls(
     protos.set(key, proto);
   }
   const count = countInlined(model.graph?.node ?? [], protos, new Map(), []);
-  if (count > limits.nodes)
-    throw overLimit("nodes", "number of nodes after functions are inlined", count, limits.nodes);
+  const added = count - nodesInFile(model);
+  if (added > limits.expandedNodes)
+    throw overLimit("expandedNodes", "number of nodes that inlining functions adds", added, limits.expandedNodes);
   return new Map([...protos].map(([key, proto]) => [key, inliner(proto, opsets)]));
+}
+
+/** Nodes as the file has them: of the graph, of functions, and of their inner graphs. */
+export function nodesInFile({ graph, functions = [] }: ModelProto): number {
+  const none = new Map<string, FunctionProto>();
+  const bodies = [graph?.node ?? [], ...functions.map(({ node }) => node ?? [])];
+  return bodies.reduce((sum, nodes) => sum + countInlined(nodes, none, new Map(), []), 0);
 }
 
 /** Operator set versions by domain. @throws MODEL_MALFORMED when a domain is given twice or a version is below 1. */

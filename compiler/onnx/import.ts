@@ -6,7 +6,7 @@ import { checkDeclaredTypes } from "./declared.js";
 import type { ShapeOptions } from "./dims.js";
 import { staticTypes } from "./dims.js";
 import { finishGraph } from "./finish.js";
-import { functionCalls, opsetVersions } from "./functions.js";
+import { functionCalls, nodesInFile, opsetVersions } from "./functions.js";
 import type { ModelLimits } from "./limits.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 import { Lowering } from "./lowering.js";
@@ -49,7 +49,7 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const limits = options.limits ?? DEFAULT_LIMITS;
   const model = decodeModel(bytes, limits);
   const opsets = checkVersions(model);
-  const lowering = new Lowering(limits, functionCalls(model, opsets, limits));
+  const lowering = new Lowering(limits, functionCalls(model, opsets, limits), nodesInFile(model));
   const graph = model.graph!;
   const scope = new Scope({ prefix: "", depth: 0, opsets });
   bindInputs(graph, lowering, scope, { bind: options.bind ?? {}, inputShapes: options.inputShapes ?? {} }, limits);

@@ -47,13 +47,16 @@ export class Lowering {
   readonly problems = new Problems();
   /** Functions of the model by `functionKey`. */
   readonly functions: ReadonlyMap<string, FunctionCall>;
+  /** Nodes as the file has them, those of functions and inner graphs included. */
+  readonly nodesInFile: number;
   #lowered = 0;
   readonly #names = new Map<ValueId, { readonly name: string; readonly depth: number }>();
 
-  constructor(limits: ModelLimits, functions: ReadonlyMap<string, FunctionCall>) {
+  constructor(limits: ModelLimits, functions: ReadonlyMap<string, FunctionCall>, nodesInFile: number) {
     this.limits = limits;
     this.functions = functions;
-    this.emitter = new FoldingEmitter(limits, this.weights);
+    this.nodesInFile = nodesInFile;
+    this.emitter = new FoldingEmitter(limits, this.weights, nodesInFile);
   }
 
   /** Names that values of the file have, for `finishGraph`. */
@@ -151,8 +154,11 @@ export class Lowering {
   }
 
   #lowerNode(node: NodeProto, scope: Scope): void {
-    if (++this.#lowered > this.limits.nodes) {
-      throw overLimit("nodes", "number of nodes with loops and functions expanded", this.#lowered, this.limits.nodes);
+    const most = this.nodesInFile + this.limits.expandedNodes;
+    if (++this.#lowered > most) {
+      const { expandedNodes } = this.limits;
+      const added = this.#lowered - this.nodesInFile;
+      throw overLimit("expandedNodes", "number of nodes that functions and loops add", added, expandedNodes);
     }
     const inputs = (node.input ?? []).map((name) =>
       name === "" || scope.isAbsent(name) ? undefined : this.lookup(name, scope, describe(node)),

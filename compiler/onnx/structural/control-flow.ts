@@ -5,7 +5,7 @@ import { allocateElements, literalNumbers, literalOf } from "../../ir/literal.js
 import { dtypeOf } from "../dtype.js";
 import { overLimit } from "../limits.js";
 import type { CallSite, Lowering } from "../lowering.js";
-import { nodeName } from "../order.js";
+import { describe, nodeName } from "../order.js";
 import type { GraphProto } from "../proto.js";
 import { has, numberOf } from "../proto.js";
 import type { Bound, Scope } from "../scope.js";
@@ -42,8 +42,8 @@ const loop: Handler = (lowering, site) => {
   let carried: readonly Bound[] = site.inputs.slice(2).map((_, position) => boundInput(site, position + 2));
   const collected: Value[][] = (body.output ?? []).slice(1 + carried.length).map(() => []);
   for (let trip = 0; running && trip < trips; trip++) {
-    if (trip >= lowering.limits.nodes)
-      throw overLimit("nodes", `iterations of ${nodeName(site.node)}`, trip, lowering.limits.nodes);
+    if (trip > lowering.limits.expandedNodes)
+      throw overLimit("expandedNodes", `iterations of ${describe(site.node)}`, trip, lowering.limits.expandedNodes);
     const counter = lowering.emitter.literal(literalOf("int64", scalarShape(body, 0), [trip]));
     const condition = lowering.emitter.literal(literalOf("bool", scalarShape(body, 1), [1]));
     const outputs = lowerStep(lowering, site, body, [counter, condition, ...carried], trip);

@@ -87,8 +87,8 @@ describe("Loop", () => {
 
   test("that never ends is over a limit", () => {
     const endless = { ...model(doubling(goOn), 0), initializers: { n: int(1_000_000) } };
-    expect(() => importedNodes(endless, { limits: { ...DEFAULT_LIMITS, nodes: 50 } })).toThrow(
-      "number of nodes with loops and functions expanded is over the limit; got 51, the limit is 50. Raise it with --limit nodes=51.",
+    expect(() => importedNodes(endless, { limits: { ...DEFAULT_LIMITS, expandedNodes: 50 } })).toThrow(
+      "number of nodes that functions and loops add is over the limit; got 51, the limit is 50. Raise it with --limit expandedNodes=51.",
     );
   });
 
@@ -263,7 +263,7 @@ describe("functions", () => {
     expect(() =>
       importedNodes({ nodes: [{ ...call, op: "F39" }], inputs, outputs: ["y"], functions, domains: ["my"] }),
     ).toThrow(
-      "number of nodes after functions are inlined is over the limit; got 1099511627776, the limit is 1000000. Raise it with --limit nodes=1099511627776.",
+      "number of nodes that inlining functions adds is over the limit; got 1099511627695, the limit is 50000. Raise it with --limit expandedNodes=1099511627695.",
     );
   });
 });
