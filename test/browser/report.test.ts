@@ -201,7 +201,7 @@ function largeDocument({ plan, search }: ReportDocument): ReportDocument {
       Array.from({ length: microbatches }, (_, microbatch) => ({ stage, phase, microbatch, waits: [] })),
     );
   const devices = plan.devices.slice(0, 2);
-  const stages = plan.stages.slice(0, 2);
+  const stages = [0, 1].map((index) => ({ ...plan.stages[0]!, index, device: index }));
   const large = { ...plan, devices, stages, microbatches, rows: [row(0), row(1)], slotGroups: [] };
   const blocks = Array.from({ length: 5000 }, (_, at) => ({
     name: `block ${at}`,
