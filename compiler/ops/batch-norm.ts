@@ -1,11 +1,12 @@
 /** @file Normalization per channel or group of channels: BatchNormalization, InstanceNormalization, GroupNormalization. */
-import type { TensorType, Value } from "../ir/graph.js";
+import type { Shape, TensorType, Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
 import {
   centeredBy,
   centeredChannels,
   channelAffine,
   channelSum,
+  channelUnits,
   inverseDeviation,
   normalizedGradient,
 } from "./channel-affine.js";
@@ -50,20 +51,19 @@ type Gradients = readonly (Value | undefined)[];
 /** Gradients of x [N, C, …], scale and bias [C], with statistics over all but the channel axis. */
 function channelGradients(
   b: Emitter,
-  x: Value,
-  scale: Value,
-  d: Value,
+  [x, scale, d]: readonly [Value, Value, Value],
+  shape: Shape,
   epsilon: number,
 ): readonly [Value, Value, Value] {
   const own = centeredChannels(b, x, epsilon);
   const sums = { ofGradient: channelSum(b, d), ofProduct: channelSum(b, mul(b, d, own.centered)) };
-  return [normalizedGradient(b, d, own, sums, scale), mul(b, sums.ofProduct, own.inverse), sums.ofGradient];
+  return [normalizedGradient(b, d, own, sums, { shape, scale }), mul(b, sums.ofProduct, own.inverse), sums.ofGradient];
 }
 
 function trainingGradient(b: Emitter, { x: [x, scale], dy: [dy], attrs }: GradUse<"BatchNormalization">): Gradients {
   const [seen, d] = [withChannelAxis(b, x!), withChannelAxis(b, dy!)];
-  const [dx, dScale, dBias] = channelGradients(b, seen, scale!, d, attrs.epsilon);
-  return [reshape(b, dx, x!.type.shape), dScale, dBias];
+  const [dx, dScale, dBias] = channelGradients(b, [seen, scale!, d], x!.type.shape, attrs.epsilon);
+  return [dx, dScale, dBias];
 }
 
 /** Every channel of every image counts as a channel of one image. */
@@ -72,9 +72,9 @@ function instanceGradient(b: Emitter, { x: [x, scale], dy: [dy], attrs }: GradUs
   const seen = [1, batch * channels, ...spatial];
   const scales = reshape(b, b.emit("Expand", [scale, b.int64s([batch, channels])]), [batch * channels]);
   const [x1, d1] = [reshape(b, x!, seen), reshape(b, dy!, seen)];
-  const [dx, dScale, dBias] = channelGradients(b, x1, scales, d1, attrs.epsilon);
+  const [dx, dScale, dBias] = channelGradients(b, [x1, scales, d1], x!.type.shape, attrs.epsilon);
   const overImages = (sum: Value): Value => sumOver(b, reshape(b, sum, [batch, channels]), [0]);
-  return [reshape(b, dx, x!.type.shape), overImages(dScale), overImages(dBias)];
+  return [dx, overImages(dScale), overImages(dBias)];
 }
 
 /** With fixed statistics y is affine in x, and the statistics are inputs like any other. */
@@ -85,11 +85,12 @@ function inferenceGradient(
   const d = withChannelAxis(b, dy!);
   const inverse = inverseDeviation(b, variance!, attrs.epsilon);
   const factor = mul(b, scale!, inverse);
-  const centered = centeredBy(b, withChannelAxis(b, x!), mean!);
+  const units = channelUnits(b, d);
+  const centered = centeredBy(b, withChannelAxis(b, x!), units, mean!);
   const dBias = channelSum(b, d);
   const dScale = mul(b, channelSum(b, mul(b, d, centered)), inverse);
   const dVariance = mul(b, mul(b, mul(b, dScale, scale!), square(b, inverse)), -0.5);
-  const dx = reshape(b, channelAffine(b, d, factor, undefined), x!.type.shape);
+  const dx = reshape(b, channelAffine(b, d, units, { factor }), x!.type.shape);
   return [dx, dScale, dBias, neg(b, mul(b, dBias, factor)), dVariance];
 }
 
@@ -110,10 +111,10 @@ function groupGradients(
   const [sumOfGradient, sumOfProduct] = [sumOver(b, dy, spatial), sumOver(b, product, spatial)];
   const perRow = (sum: Value): Value => sumOver(b, reshape(b, mul(b, sum, scale), [rows, channels / groups]), [1]);
   const sums = { ofGradient: perRow(sumOfGradient), ofProduct: perRow(sumOfProduct) };
-  const d = reshape(b, channelAffine(b, dy, scale, undefined), seen);
+  const d = reshape(b, channelAffine(b, dy, channelUnits(b, dy), { factor: scale }), seen);
   const perChannel = mul(b, reshape(b, sumOfProduct, [rows, channels / groups]), reshape(b, own.inverse, [rows, 1]));
   return [
-    reshape(b, normalizedGradient(b, d, own, sums), shape),
+    normalizedGradient(b, d, own, sums, { shape }),
     sumOver(b, reshape(b, perChannel, [batch, channels]), [0]),
     sumOver(b, sumOfGradient, [0]),
   ];

@@ -1,12 +1,28 @@
 /** @file Short forms in which gradient rules move elements: each emits one node, or none where nothing would move. */
-import type { Shape, TensorType, Value } from "../ir/graph.js";
-import { literalOf } from "../ir/literal.js";
+import type { DType, Shape, TensorType, Value } from "../ir/graph.js";
+import { elementCount, literalOf } from "../ir/literal.js";
 import type { Emitter } from "./define.js";
+import { elementTypeCode } from "./element-type.js";
 import { sameShape } from "./shape.js";
 
 /** A tensor of zeros, made when it is needed rather than stored. */
 export function zeros(b: Emitter, { dtype, shape }: TensorType): Value {
   return b.emit("ConstantOfShape", [b.int64s(shape)], { value: literalOf(dtype, [1], [0]) });
+}
+
+/** Elements up to which a constant vector is stored. */
+const STORED_ELEMENTS = 1024;
+
+/** A tensor of one number: stored when it is small, so that it costs no time, else made when it is needed. */
+export function filled(b: Emitter, { dtype, shape }: TensorType, number: number): Value {
+  const count = elementCount(shape);
+  if (count <= STORED_ELEMENTS) return b.literal(literalOf(dtype, shape, new Array<number>(count).fill(number)));
+  return b.emit("ConstantOfShape", [b.int64s(shape)], { value: literalOf(dtype, [1], [number]) });
+}
+
+/** `value` with another element type. */
+export function asType(b: Emitter, value: Value, dtype: DType): Value {
+  return value.type.dtype === dtype ? value : b.emit("Cast", [value], { to: elementTypeCode(dtype) });
 }
 
 /** `value` with another shape of as many elements. */

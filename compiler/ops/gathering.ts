@@ -3,8 +3,7 @@ import type { Literal, Shape, TensorType, Value } from "../ir/graph.js";
 import { elementCount, literalNumbers, literalOf } from "../ir/literal.js";
 import type { Emitter, OpDef, Operand } from "./define.js";
 import { int } from "./define.js";
-import { elementTypeCode } from "./element-type.js";
-import { inverseOf, padZeros, reshape, transpose, zeros } from "./emission.js";
+import { asType, inverseOf, padZeros, reshape, transpose, zeros } from "./emission.js";
 import { picked, positionOf, stepsOf } from "./picking.js";
 import { formatShape, mismatch, normalizeAxis, sameShape, typeAt } from "./shape.js";
 import { perElement } from "./work.js";
@@ -28,11 +27,6 @@ function checkRange(indices: Literal | undefined, axis: number, size: number): v
   if (outside !== undefined) {
     throw mismatch(`index ${outside} is out of range; axis ${axis} has ${size} elements.`);
   }
-}
-
-/** ScatterND takes no other indices. */
-function asInt64(b: Emitter, indices: Value): Value {
-  return indices.type.dtype === "int64" ? indices : b.emit("Cast", [indices], { to: elementTypeCode("int64") });
 }
 
 /**
@@ -65,7 +59,7 @@ export function scatterAlong(b: Emitter, dy: Value, indices: Value, axis: number
   const axes = [...shape.keys()];
   const axisFirst = [axis, ...axes.filter((one) => one !== axis)];
   const target = zeros(b, { dtype: type.dtype, shape: axisFirst.map((one) => shape[one]!) });
-  const rows = reshape(b, asInt64(b, indices), [...indices.type.shape, 1]);
+  const rows = reshape(b, asType(b, indices, "int64"), [...indices.type.shape, 1]);
   const sum = b.emit("ScatterND", [target, rows, updates], { reduction: "add" });
   return transpose(b, sum, inverseOf(axisFirst));
 }

@@ -2,9 +2,8 @@
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { NoAttrs, OpDef, Operand } from "./define.js";
 import { int, noAttrs } from "./define.js";
-import { elementTypeCode } from "./element-type.js";
 import { div, equal, mul, select } from "./expression.js";
-import { reshape, sumOver } from "./emission.js";
+import { asType, reshape, sumOver } from "./emission.js";
 import { typeAt } from "./shape.js";
 import { spatialOf } from "./window.js";
 import { perInputElement } from "./work.js";
@@ -40,7 +39,7 @@ export const globalPool: { readonly [K in keyof GlobalPoolAttrs]: OpDef<K> } = {
     work: perInputElement(1),
     // In equal parts to all elements that attain the maximum, as torch's amax does.
     grad: (b, { x: [x], y: [y], dy: [dy] }) => {
-      const attains = b.emit("Cast", [equal(b, x!, y!)], { to: elementTypeCode(x!.type.dtype) });
+      const attains = asType(b, equal(b, x!, y!), x!.type.dtype);
       const spatialAxes = [...x!.type.shape.keys()].slice(2);
       return [mul(b, attains, div(b, dy!, sumOver(b, attains, spatialAxes, true)))];
     },

@@ -3,11 +3,10 @@ import type { Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
 import type { Emitter, OpDef } from "./define.js";
 import { int, text } from "./define.js";
-import { elementTypeCode } from "./element-type.js";
-import { reshape, slice, transpose, zeros } from "./emission.js";
+import { asType, reshape, slice, transpose, zeros } from "./emission.js";
 import { add, mul, neg, sub } from "./expression.js";
 import type { Tap } from "./lattice.js";
-import { asPlaces, coordinateGradients, imageGradient } from "./lattice.js";
+import { coordinateGradients, imageGradient } from "./lattice.js";
 import { formatShape, mismatch, typeAt } from "./shape.js";
 import { spatialOf } from "./window.js";
 import { trafficBytes } from "./work.js";
@@ -51,7 +50,7 @@ function insideMask(b: Emitter, position: Value, size: number): Value {
   const { dtype } = position.type;
   const low = b.emit("GreaterOrEqual", [position, b.scalar(0, dtype)]);
   const high = b.emit("LessOrEqual", [position, b.scalar(size - 1, dtype)]);
-  return b.emit("Cast", [b.emit("And", [low, high])], { to: elementTypeCode(dtype) });
+  return asType(b, b.emit("And", [low, high]), dtype);
 }
 
 /** ((p·d + q)·d + r)·d + s. */
@@ -97,9 +96,9 @@ function tapsAlong(b: Emitter, coordinate: Value, size: number, attrs: GridSampl
   return weights.map(({ weight, slope }, at) => {
     const raw = add(b, base, first + at);
     if (padding_mode === "reflection") {
-      return { position: asPlaces(b, reflect(b, raw, size, align_corners !== 0)), weight, slope };
+      return { position: asType(b, reflect(b, raw, size, align_corners !== 0), "int64"), weight, slope };
     }
-    const position = asPlaces(b, clip(b, raw, size));
+    const position = asType(b, clip(b, raw, size), "int64");
     if (padding_mode === "border") return { position, weight, slope };
     const mask = insideMask(b, raw, size);
     return { position, weight: mul(b, weight, mask), slope: slope && mul(b, slope, mask) };

@@ -2,7 +2,6 @@
 import type { Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
 import type { Emitter } from "./define.js";
-import { elementTypeCode } from "./element-type.js";
 import { reshape, sumOver, transpose, zeros } from "./emission.js";
 import { add, mul } from "./expression.js";
 
@@ -88,9 +87,4 @@ export function coordinateGradients(b: Emitter, sampling: Sampling, dy: Value): 
     }
   }
   return grads;
-}
-
-/** Whole numbers of a float element type as places on an axis. */
-export function asPlaces(b: Emitter, numbers: Value): Value {
-  return b.emit("Cast", [numbers], { to: elementTypeCode("int64") });
 }

@@ -1,12 +1,12 @@
 /** @file Layer normalization. */
 import type { TensorType, Value } from "../ir/graph.js";
-import { elementCount, literalOf } from "../ir/literal.js";
+import { elementCount } from "../ir/literal.js";
 import { unbroadcast } from "./broadcast.js";
 import type { Centered } from "./channel-affine.js";
-import { centeredBy, channelAffine, normalizedGradient } from "./channel-affine.js";
+import { centeredBy, channelAffine, channelUnits, normalizedGradient } from "./channel-affine.js";
 import type { Emitter, OpDef } from "./define.js";
 import { float, int } from "./define.js";
-import { reshape } from "./emission.js";
+import { asType, reshape } from "./emission.js";
 import { add, mul, square } from "./expression.js";
 import { broadcastShapes, formatShape, mismatch, normalizeAxis, sameShape, typeAt } from "./shape.js";
 import { perElement } from "./work.js";
@@ -36,19 +36,17 @@ function weightedRowSum(b: Emitter, { count, columns }: Rows, x: Value, weights:
 /** What the gradients of the mean and of the inverse deviation, where they are used, add to the gradient of x. */
 function statisticsGradient(
   b: Emitter,
-  { centered, inverse }: Centered,
+  { units, centered, inverse }: Centered,
   [dMean, dInverse]: readonly (Value | undefined)[],
 ): Value | undefined {
   const [, count, columns] = centered.type.shape as readonly [number, number, number];
   const perRow = (value: Value | undefined): Value | undefined =>
-    value && mul(b, reshape(b, value, [count]), 1 / columns);
+    value && mul(b, reshape(b, asType(b, value, centered.type.dtype), [count]), 1 / columns);
   const [mean, deviation] = [perRow(dMean), perRow(dInverse)];
   if (!mean && !deviation) return undefined;
   // inverse = (variance + ε)^(−1/2)  =>  d inverse / dx = −inverse³·(x − mean)/n
-  const along = deviation
-    ? b.emit("Neg", [mul(b, mul(b, deviation, inverse), square(b, inverse))])
-    : mul(b, inverse, 0);
-  return channelAffine(b, centered, along, mean);
+  const along = deviation && b.emit("Neg", [mul(b, mul(b, deviation, inverse), square(b, inverse))]);
+  return channelAffine(b, centered, units, { factor: along ?? units.zero, ...(mean ? { offset: mean } : {}) });
 }
 
 export const layerNorm: { readonly [K in keyof LayerNormAttrs]: OpDef<K> } = {
@@ -79,23 +77,24 @@ export const layerNorm: { readonly [K in keyof LayerNormAttrs]: OpDef<K> } = {
       const normalized = shape.slice(normalizeAxis(attrs.axis, shape.length));
       const rows = { columns: elementCount(normalized), count: elementCount(mean!.type.shape) };
       const seen = [1, rows.count, rows.columns];
-      const centered = centeredBy(b, reshape(b, x!, seen), reshape(b, mean!, [rows.count]));
-      const own = { centered, inverse: reshape(b, inverse!, [rows.count]) };
+      const x1 = reshape(b, x!, seen);
+      const units = channelUnits(b, x1);
+      const perRow = (value: Value): Value => reshape(b, asType(b, value, dtype), [rows.count]);
+      const own = { units, centered: centeredBy(b, x1, units, perRow(mean!)), inverse: perRow(inverse!) };
       const extra = statisticsGradient(b, own, dStatistics);
       if (!dy) return [extra && reshape(b, extra, shape)];
 
-      const product = mul(b, reshape(b, dy, seen), centered);
+      const product = mul(b, reshape(b, dy, seen), own.centered);
       const whole = sameShape(scale!.type.shape, normalized) ? scale! : b.emit("Expand", [scale, b.int64s(normalized)]);
       const sums = {
         ofGradient: rowProducts(b, rows, dy, whole),
         ofProduct: rowProducts(b, rows, product, whole),
       };
-      const dx = normalizedGradient(b, reshape(b, mul(b, dy, scale!), seen), own, sums);
+      const dx = normalizedGradient(b, reshape(b, mul(b, dy, scale!), seen), own, sums, { shape });
       const dScale = reshape(b, weightedRowSum(b, rows, product, own.inverse), normalized);
-      const ones = b.literal(literalOf(dtype, [1, rows.count], new Array<number>(rows.count).fill(1)));
-      const dBias = reshape(b, weightedRowSum(b, rows, dy, ones), normalized);
+      const dBias = reshape(b, weightedRowSum(b, rows, dy, units.one), normalized);
       return [
-        reshape(b, extra ? add(b, dx, extra) : dx, shape),
+        extra ? add(b, dx, reshape(b, extra, shape)) : dx,
         unbroadcast(b, dScale, scale!.type.shape),
         bias && unbroadcast(b, dBias, bias.type.shape),
       ];

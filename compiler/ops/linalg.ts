@@ -1,4 +1,7 @@
-/** @file Matrix products. */
+/**
+ * @file Matrix products. Gradients write transposes out: the engine's fused kernel (com.microsoft FusedMatMul) takes as
+ * long and gives the same bits, and other runtimes lack it.
+ */
 import type { Shape, Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import { unbroadcast } from "./broadcast.js";

@@ -5,8 +5,7 @@
 import type { Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { Emitter } from "./define.js";
-import { elementTypeCode } from "./element-type.js";
-import { padZeros, reshape, slice, zeros } from "./emission.js";
+import { asType, padZeros, reshape, slice, zeros } from "./emission.js";
 import { equal, mul, select } from "./expression.js";
 import type { OpAttrs } from "./types.js";
 import type { Window } from "./window.js";
@@ -77,7 +76,7 @@ function byComparison(b: Emitter, { x, y, dy, window }: MaxPoolUse): Value {
       nearest_mode: "floor",
     });
   };
-  const attains = b.emit("Cast", [equal(b, inside, enlarged(y))], { to: elementTypeCode(dtype) });
+  const attains = asType(b, equal(b, inside, enlarged(y)), dtype);
   const across = covered[3]!;
   const falling = Array.from({ length: height * across }, (_, at) => {
     const [row, column] = [Math.floor(at / across), at % width];

@@ -4,11 +4,10 @@ import type { Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { Emitter, OpDef } from "./define.js";
 import { float, int, text } from "./define.js";
-import { elementTypeCode } from "./element-type.js";
-import { reshape, slice, transpose, zeros } from "./emission.js";
+import { asType, reshape, slice, transpose, zeros } from "./emission.js";
 import { add, mul, sub } from "./expression.js";
 import type { Tap } from "./lattice.js";
-import { asPlaces, imageGradient } from "./lattice.js";
+import { imageGradient } from "./lattice.js";
 import { formatShape, mismatch, sameShape, typeAt } from "./shape.js";
 import { trafficBytes } from "./work.js";
 
@@ -55,14 +54,14 @@ function neighbours(b: Emitter, coordinate: Value, size: number): readonly Tap[]
   const { dtype } = coordinate.type;
   const low = b.emit("GreaterOrEqual", [coordinate, b.scalar(-1, dtype)]);
   const high = b.emit("LessOrEqual", [coordinate, b.scalar(size, dtype)]);
-  const counts = b.emit("Cast", [b.emit("And", [low, high])], { to: elementTypeCode(dtype) });
+  const counts = asType(b, b.emit("And", [low, high]), dtype);
   const last = b.scalar(size - 1, dtype);
   const inside = b.emit("Clip", [coordinate, b.scalar(0, dtype), last]);
   const first = b.emit("Floor", [inside]);
   const t = sub(b, inside, first);
   return [
-    { position: asPlaces(b, first), weight: mul(b, sub(b, 1, t), counts) },
-    { position: asPlaces(b, b.emit("Min", [add(b, first, 1), last])), weight: mul(b, t, counts) },
+    { position: asType(b, first, "int64"), weight: mul(b, sub(b, 1, t), counts) },
+    { position: asType(b, b.emit("Min", [add(b, first, 1), last]), "int64"), weight: mul(b, t, counts) },
   ];
 }
 

@@ -3,10 +3,9 @@ import { sameShape, formatShape, mismatch, normalizeAxis, typeAt } from "./shape
 import type { Shape, Value } from "../ir/graph.js";
 import type { Emitter, GradUse, OpDef } from "./define.js";
 import { int, text } from "./define.js";
-import { zeros } from "./emission.js";
+import { asType, zeros } from "./emission.js";
 import { add, div, equal, mul, select } from "./expression.js";
 import { checkElementIndices, indicesAt } from "./gathering.js";
-import { elementTypeCode } from "./element-type.js";
 import { perElement } from "./work.js";
 
 export type Reduction = "none" | "add" | "mul" | "max" | "min";
@@ -28,8 +27,7 @@ function checkReduction(reduction: string): void {
   }
 }
 
-const asFloat = (b: Emitter, condition: Value, like: Value): Value =>
-  b.emit("Cast", [condition], { to: elementTypeCode(like.type.dtype) });
+const asFloat = (b: Emitter, condition: Value, like: Value): Value => asType(b, condition, like.type.dtype);
 
 /** Products without the factor itself are exact when one factor is 0: zeros are counted apart. */
 function gradOfProduct(b: Emitter, x: Value, updates: Value, dy: Value, { write, read }: Access): readonly Value[] {

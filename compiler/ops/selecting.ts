@@ -77,6 +77,12 @@ export const selecting: { readonly [K in keyof SelectingAttrs]: OpDef<K> } = {
       const axis = normalizeAxis(attrs.axis, shape.length);
       const k = countAt(x, 1);
       if (k < 0 || k > shape[axis]!) throw mismatch(`k is ${k}; axis ${axis} has ${shape[axis]} elements.`);
+      if (elementCount(shape) === 0) {
+        throw new PipewrightError(
+          "MODEL_UNSUPPORTED",
+          `input 0 is ${formatShape(shape)}: TopK of a tensor without elements ends ONNX Runtime. Give it elements.`,
+        );
+      }
       const taken = shape.map((size, at) => (at === axis ? k : size));
       return [
         { dtype, shape: taken },

@@ -8,6 +8,7 @@ import { OPS } from "../../compiler/ops/registry.js";
 import { RandomStream } from "../../compiler/random.js";
 import { createOrtEngine } from "../../runtime/engine/ort/ort-engine.js";
 import { elementwiseSamples } from "./op-samples/elementwise.js";
+import { emptySamples } from "./op-samples/empty.js";
 import { indexingSamples } from "./op-samples/indexing.js";
 import { matrixSamples } from "./op-samples/matrix.js";
 import { movingSamples } from "./op-samples/moving.js";
@@ -25,6 +26,7 @@ const samples: readonly OpSample[] = [
   ...poolingSamples,
   ...movingSamples,
   ...indexingSamples,
+  ...emptySamples,
   ...resamplingSamples,
 ];
 const cases = samples.map((sample) => ({ name: sample.of ? `${sample.op} (${sample.of})` : sample.op, sample }));

@@ -132,6 +132,11 @@ test.each<[string, OpSample, string]>([
     { op: "ScatterND", attrs: { reduction: "sum" as never }, inputs: [floats([3]), indices(1, 1), floats([1])] },
     'node ScatterND_0 (ScatterND): attribute "reduction" is unknown; got "sum", expected none, add, mul, max or min.',
   ],
+  [
+    "an empty tensor",
+    { op: "TopK", inputs: [floats([0, 3]), int64s(1)] },
+    "node TopK_0 (TopK): input 0 is [0,3]: TopK of a tensor without elements ends ONNX Runtime. Give it elements.",
+  ],
   ["more than there is", { op: "TopK", inputs: [x, int64s(5)] }, "node TopK_0 (TopK): k is 5; axis 2 has 4 elements."],
   [
     "a condition that is not known",

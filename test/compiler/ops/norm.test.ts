@@ -44,15 +44,16 @@ test("layer normalization keeps its statistics, so that the backward pass need n
     Mul_23_0 = Mul(Mul_22_0, -0.0833333358168602) : float32[2]
     BatchNormalization_24_0 = BatchNormalization(Reshape_17_0, Reshape_5_0, Mul_23_0, {0, 0}, {1, 1}) epsilon=0 momentum=0.9 training_mode=0 : float32[1,2,12]
     BatchNormalization_25_0 = BatchNormalization(BatchNormalization_4_0, Mul_21_0, {0, 0}, {0, 0}, {1, 1}) epsilon=0 momentum=0.9 training_mode=0 : float32[1,2,12]
-    Add_26_0 = Add(BatchNormalization_24_0, BatchNormalization_25_0) : float32[1,2,12]
-    Reshape_27_0 = Reshape(Reshape_5_0, {1, 2}) allowzero=0 : float32[1,2]
-    Reshape_28_0 = Reshape(Mul_7_0, {2, 12}) allowzero=0 : float32[2,12]
-    MatMul_29_0 = MatMul(Reshape_27_0, Reshape_28_0) : float32[1,12]
-    Reshape_30_0 = Reshape(MatMul_29_0, {12}) allowzero=0 : float32[12]
-    Reshape_31_0 = Reshape(Reshape_30_0, {3, 4}) allowzero=0 : float32[3,4]
-    Reshape_36_0 = Reshape(Add_26_0, {2, 3, 4}) allowzero=0 : float32[2,3,4]
-    dx0 = Reshape_36_0
-    dx1 = Reshape_31_0
+    Reshape_26_0 = Reshape(BatchNormalization_24_0, {2, 3, 4}) allowzero=0 : float32[2,3,4]
+    Reshape_27_0 = Reshape(BatchNormalization_25_0, {2, 3, 4}) allowzero=0 : float32[2,3,4]
+    Add_28_0 = Add(Reshape_26_0, Reshape_27_0) : float32[2,3,4]
+    Reshape_29_0 = Reshape(Reshape_5_0, {1, 2}) allowzero=0 : float32[1,2]
+    Reshape_30_0 = Reshape(Mul_7_0, {2, 12}) allowzero=0 : float32[2,12]
+    MatMul_31_0 = MatMul(Reshape_29_0, Reshape_30_0) : float32[1,12]
+    Reshape_32_0 = Reshape(MatMul_31_0, {12}) allowzero=0 : float32[12]
+    Reshape_33_0 = Reshape(Reshape_32_0, {3, 4}) allowzero=0 : float32[3,4]
+    dx0 = Add_28_0
+    dx1 = Reshape_33_0
     "
   `);
 });
