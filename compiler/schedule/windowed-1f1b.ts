@@ -3,9 +3,9 @@
  * `window` microbatches are in flight. This is what SageMaker calls "interleaved"; its default window
  * (active_microbatches) is partitions + 2.
  *
- * With equal times the backward of microbatch 0 reaches device d after 2·(D − d) − 1 forwards, so no device ever keeps
- * more than min(window, 2·(D − d) − 1) in flight. A window of at least D hides link latency that plain 1F1B shows; a
- * smaller one saves memory and costs time.
+ * With equal times the backward of microbatch 0 reaches device d after 2·(D − d) − 1 forwards, and at least d of the
+ * active microbatches are on the devices before it. So device d keeps min(window − d, 2·(D − d) − 1) in flight, at
+ * least one. A window of at least D hides link latency that plain 1F1B shows; a smaller one saves memory, costs time.
  *
  * # windowed-1f1b  devices 3  stages 3  microbatches 6   f 1  b 2   makespan 24  bubble 25.0 %
  * d0  0F0 0F1 0F2 0F3 ... ... ... 0B0 === 0F4 0B1 === 0F5 0B2 === ... 0B3 === ... 0B4 === ... 0B5 ===
@@ -17,8 +17,7 @@ import { alternating } from "./alternating.js";
 import type { ScheduleSize } from "./size.js";
 
 export function windowed1f1b(size: ScheduleSize): Schedule {
-  const window = size.window ?? size.devices + 2;
-  return alternating("windowed-1f1b", { ...size, window }, (device) =>
-    Math.min(window, 2 * (size.devices - device) - 1),
-  );
+  const { devices, window = devices + 2 } = size;
+  const inFlight = (device: number) => Math.min(Math.max(1, window - device), 2 * (devices - device) - 1);
+  return alternating("windowed-1f1b", size, inFlight);
 }

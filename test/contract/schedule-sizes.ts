@@ -4,38 +4,49 @@ import type { ScheduleSize } from "../../compiler/schedule/size.js";
 
 const devices = fc.integer({ min: 1, max: 6 });
 const microbatches = fc.integer({ min: 1, max: 12 });
+const evenDevices = fc.integer({ min: 1, max: 3 }).map((half) => 2 * half);
 
 /** Sizes for the schedule of this name. */
 export function sizeOf(name: string): fc.Arbitrary<ScheduleSize> {
   switch (name) {
     case "windowed-1f1b":
       return fc.record({ devices, microbatches, window: fc.integer({ min: 1, max: 14 }) });
+    case "looped-bfs":
+      return fc.record({ devices, microbatches, stagesPerDevice: fc.integer({ min: 1, max: 4 }) });
+    case "wave":
+      return fc.record({ devices, microbatches, stagesPerDevice: fc.constantFrom(2, 4) });
     case "interleaved-1f1b":
     case "interleaved-zb":
-      return fc
-        .record({
-          devices,
-          rounds: fc.integer({ min: 1, max: 4 }),
-          extra: fc.nat(5),
-          stagesPerDevice: fc.integer({ min: 2, max: 4 }),
-        })
-        .map(({ devices, rounds, extra, stagesPerDevice }) => {
-          const perRound = devices + (extra % Math.max(1, Math.floor(devices / rounds)));
-          return { devices, microbatches: rounds * perRound, stagesPerDevice };
-        });
-    case "dualpipe-v":
-      return fc
-        .record({ devices, extra: fc.nat(6) })
-        .map(({ devices, extra }) => ({ devices, microbatches: 2 * devices + extra }));
+      return inRounds();
+    case "chimera":
+      return fc.record({ devices: evenDevices, microbatches: fc.integer({ min: 1, max: 8 }).map((half) => 2 * half) });
     case "dualpipe":
       return fc
-        .record({ half: fc.integer({ min: 1, max: 3 }), extra: fc.nat(3) })
-        .map(({ half, extra }) => ({ devices: 2 * half, microbatches: 4 * half + 2 * extra }));
-    case "chimera":
+        .record({ devices: evenDevices, more: fc.nat(4) })
+        .map(({ devices, more }) => ({ devices, microbatches: 2 * devices + 2 * more }));
+    case "dualpipe-v":
       return fc
-        .record({ half: fc.integer({ min: 1, max: 3 }), pairs: fc.integer({ min: 1, max: 6 }) })
-        .map(({ half, pairs }) => ({ devices: 2 * half, microbatches: 2 * pairs }));
+        .record({ devices, more: fc.nat(6) })
+        .map(({ devices, more }) => ({ devices, microbatches: 2 * devices + more }));
     default:
       return fc.record({ devices, microbatches });
   }
+}
+
+/** Microbatches that fall into equal rounds of at least one per device, or one round of fewer. */
+function inRounds(): fc.Arbitrary<ScheduleSize> {
+  const stagesPerDevice = fc.integer({ min: 2, max: 4 });
+  return fc
+    .record({
+      devices,
+      rounds: fc.integer({ min: 1, max: 4 }),
+      perRound: fc.integer({ min: 1, max: 11 }),
+      stagesPerDevice,
+    })
+    .filter(({ devices, rounds, perRound }) => Math.max(1, Math.floor((rounds * perRound) / devices)) === rounds)
+    .map(({ devices, rounds, perRound, stagesPerDevice }) => ({
+      devices,
+      microbatches: rounds * perRound,
+      stagesPerDevice,
+    }));
 }
