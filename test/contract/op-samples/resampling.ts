@@ -115,16 +115,14 @@ export const resamplingSamples: readonly OpSample[] = [
       inputs: [floats([1, 3, 4]), int64s(1, 2, 2, 3, 2)],
     },
   ]),
-  ...(["half_pixel", "output_half_pixel"] as const).map(
-    (mode): OpSample => ({
-      op: "RoiAlign",
-      of: mode,
-      attrs: { coordinate_transformation_mode: mode, output_height: 2, output_width: 3, sampling_ratio: 2 },
-      inputs: [
-        floats([2, 2, 5, 5]),
-        literal("float32", [2, 4], [0.5, 0.3, 3.2, 4, 1, 1, 4.5, 3.7]),
-        literal("int64", [2], [1, 0]),
-      ],
-    }),
-  ),
+  ...(["half_pixel", "output_half_pixel"] as const).map((mode): OpSample => ({
+    op: "RoiAlign",
+    of: mode,
+    attrs: { coordinate_transformation_mode: mode, output_height: 2, output_width: 3, sampling_ratio: 2 },
+    inputs: [
+      floats([2, 2, 5, 5]),
+      literal("float32", [2, 4], [0.5, 0.3, 3.2, 4, 1, 1, 4.5, 3.7]),
+      literal("int64", [2], [1, 0]),
+    ],
+  })),
 ];
