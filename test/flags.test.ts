@@ -29,6 +29,13 @@ const FROZEN_FLAGS = [
   "--data <source>",
   "--no-shuffle",
   "--steps <n>",
+  "--prefetch <n>",
+  "--checkpoint-every <n>",
+  "--checkpoint-dir <path>",
+  "--keep <n>",
+  "--resume <where>",
+  "--restarts <n>",
+  "--hang-timeout <time>",
   "--seed <n>",
   "-o, --out <path>",
 ];

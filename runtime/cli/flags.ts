@@ -59,6 +59,25 @@ export const FLAGS = {
   data: flag("--data <source>", "synthetic, FILE, or INPUT=FILE,…: npy, npz, safetensors, csv, idx", text),
   shuffle: on("--no-shuffle", "take the samples in the order of the file"),
   steps: flag("--steps <n>", "optimizer steps to run", wholeNumber(1)),
+  prefetch: flag("--prefetch <n>", "steps whose samples are read ahead (2)", wholeNumber(1)),
+  checkpointEvery: flag(
+    "--checkpoint-every <n>",
+    "steps from one checkpoint to the next (only when stopped)",
+    wholeNumber(1),
+  ),
+  checkpointDir: flag(
+    "--checkpoint-dir <path>",
+    "where checkpoints are kept (beside the plan: PLAN.checkpoints)",
+    text,
+  ),
+  keep: flag("--keep <n>", "newest checkpoints to keep (2)", wholeNumber(1)),
+  resume: flag("--resume <where>", "auto: the newest checkpoint, or the begin; or the path of one", text),
+  restarts: flag("--restarts <n>", "lost workers to replace before giving up (0)", wholeNumber(0)),
+  hangTimeout: flag(
+    "--hang-timeout <time>",
+    "how long a worker may stand still: 60s (5min, or 20 steps)",
+    parseDurationMs,
+  ),
   seed: flag("--seed <n>", "seed of samples and random layers", wholeNumber(0)),
   out: flag("-o, --out <path>", "where to write", text),
 } as const satisfies Record<string, ValueFlag<unknown>>;

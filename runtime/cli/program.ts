@@ -75,7 +75,7 @@ export async function runProgram(
     run.exitCode = showError(error, run.json, shell);
   }
   const interrupted = shell.signal.aborted ? SIGNAL_EXIT_CODES[String(shell.signal.reason)] : undefined;
-  return interrupted ?? run.exitCode;
+  return run.exitCode === 0 ? (interrupted ?? 0) : run.exitCode;
 }
 
 async function runCommand(

@@ -16,6 +16,8 @@ export interface Progress {
   update(done: number, total: number, note?: string): void;
   /** Ends the phase with a summary of what came out. */
   end(summary: string): void;
+  /** A line that stays, for what the user must know. */
+  note(line: string): void;
   /** Removes a half-drawn line, before an error is shown. */
   clear(): void;
 }
@@ -62,6 +64,11 @@ export class TerminalProgress implements Progress {
     this.#terminal.note(`${this.#head(name)} ${summary.padEnd(50)} ${formatMs(this.#clock.nowMs() - startMs)}\n`);
   }
 
+  note(line: string): void {
+    this.clear();
+    this.#terminal.note(`${line}\n`);
+  }
+
   clear(): void {
     if (this.#drawnWidth > 0) this.#terminal.note(`\r${" ".repeat(this.#drawnWidth)}\r`);
     this.#drawnWidth = 0;
@@ -80,4 +87,4 @@ export class TerminalProgress implements Progress {
 }
 
 /** Progress that nobody sees. */
-export const SILENT: Progress = { begin: () => {}, update: () => {}, end: () => {}, clear: () => {} };
+export const SILENT: Progress = { begin: () => {}, update: () => {}, end: () => {}, note: () => {}, clear: () => {} };

@@ -10,7 +10,11 @@ import { readReport } from "../report/document.js";
 import { REPORT_FILE, writeReport } from "../report/page.js";
 import { writeRun } from "../report/run-record.js";
 import { planTrace, TRACE_FILE } from "../report/trace.js";
+import { StragglerWatch } from "../straggler.js";
 import { train } from "../train.js";
+import type { LastingOptions } from "./lasting-run.js";
+import { LastingRecord } from "./lasting-run.js";
+import { StepTimes } from "./step-times.js";
 import type { Context } from "./command.js";
 import type { Progress } from "./progress.js";
 import { formatDifference, formatMs, formatShare, significant } from "../report/format.js";
@@ -26,6 +30,8 @@ export interface RunRequest {
   readonly dataset: Dataset;
   readonly steps: number;
   readonly mode?: PipelineMode;
+  /** Checkpoints, restarts and reading ahead. */
+  readonly lasting?: LastingOptions;
 }
 
 /** A run that has ended. */
@@ -41,40 +47,58 @@ export interface Run {
   /** When each action of that step ran. */
   readonly rows: readonly RowTimes[];
   readonly weights: Tensors | undefined;
+  /** Steps before this run, which it continued. */
+  readonly resumedSteps: number;
+  /** The newest checkpoint that this run wrote. */
+  readonly checkpoint: string | undefined;
+  /** Workers that were lost and replaced. */
+  readonly recoveries: number;
+  /** Devices that were much slower than planned, in sentences. */
+  readonly stragglers: readonly string[];
+  /** Share of the wall time that steps waited for samples. */
+  readonly dataShare: number;
 }
 
-/** Trains in the phase "train". An interrupt ends the run after the step. */
+/** Trains in the phase "train". An interrupt ends the run after the step. What is not as planned is said at once. */
 export async function runTraining(
   { env, signal }: Pick<Context, "env" | "signal">,
   progress: Progress,
-  { directory, plan, dataset, steps, mode = "process" }: RunRequest,
+  { directory, plan, dataset, steps, mode = "process", lasting = {} }: RunRequest,
 ): Promise<Run> {
   const losses: number[] = [];
-  const taken: { readonly ms: number; readonly rows: readonly RowTimes[] }[] = [];
+  const kept = new StepTimes(WARM_UP_STEPS);
+  const stragglers = new StragglerWatch(plan);
+  const said = new LastingRecord(progress);
   let weights: Tensors | undefined;
   progress.begin("train");
   const options = {
     dataset,
     steps,
     mode,
+    ...said.listenTo(lasting),
     isCancelled: () => signal.aborted,
     onTrained: (trained: Tensors) => void (weights = trained),
   };
-  for await (const { step, loss, ms, rows } of train(env, directory, plan, options)) {
-    losses.push(loss);
-    taken.push({ ms, rows });
-    progress.update(step, steps, `loss ${significant(loss)}`);
+  for await (const report of train(env, directory, plan, options)) {
+    losses.push(report.loss);
+    kept.add(report);
+    for (const straggler of stragglers.add(report.rows)) progress.note(straggler);
+    progress.update(report.step, steps, `loss ${significant(report.loss)}`);
   }
-  const settled = taken.length > WARM_UP_STEPS ? taken.slice(WARM_UP_STEPS) : taken;
-  const median = settled.toSorted((a, b) => a.ms - b.ms)[Math.floor(settled.length / 2)];
+  const { median } = kept;
   progress.end(`${losses.length} steps, loss ${significant(losses[0] ?? NaN)} to ${significant(losses.at(-1) ?? NaN)}`);
   return {
     losses,
-    stepTimesMs: taken.map(({ ms }) => ms),
+    stepTimesMs: kept.timesMs,
     stepMs: median?.ms ?? 0,
     bubble: measuredBubble(median?.rows ?? []),
     rows: median?.rows ?? [],
     weights,
+    resumedSteps: said.resumedSteps,
+    checkpoint: said.checkpoint,
+    recoveries: said.recoveries,
+    stragglers: stragglers.found,
+    dataShare: kept.dataShare,
   };
 }
 
@@ -114,7 +138,8 @@ export function measuredRows(plan: Plan, rows: readonly RowTimes[]): readonly Ti
 }
 
 /** What `train --json` ends with. */
-export function trainJson({ devices, schedule: { forecast } }: Plan, { losses, stepMs, bubble }: Run) {
+export function trainJson({ devices, schedule: { forecast } }: Plan, run: Run) {
+  const { losses, stepMs, bubble, resumedSteps, checkpoint, recoveries, stragglers, dataShare } = run;
   return {
     steps: losses.length,
     losses,
@@ -122,6 +147,11 @@ export function trainJson({ devices, schedule: { forecast } }: Plan, { losses, s
     stepMs: { predicted: forecast.makespanMs, measured: stepMs },
     bubble: { predicted: forecast.bubble, measured: bubble },
     devices: devices.map(({ name }) => name),
+    resumedSteps,
+    checkpoint: checkpoint ?? null,
+    recoveries,
+    stragglers,
+    dataShare,
   };
 }
 

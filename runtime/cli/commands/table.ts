@@ -22,6 +22,17 @@ const PLANNING: readonly FlagName[] = [
   "analytic",
 ];
 
+/** Flags of runs that outlive their processes. */
+const LASTING: readonly FlagName[] = [
+  "prefetch",
+  "checkpointEvery",
+  "checkpointDir",
+  "keep",
+  "resume",
+  "restarts",
+  "hangTimeout",
+];
+
 export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "demo",
@@ -97,10 +108,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "train",
     summary: "trains with a plan, or makes one from a model first",
     argument: "plan|model.onnx",
-    flags: [...PLANNING, "data", "shuffle", "seed", "steps", "out"],
+    flags: [...PLANNING, "data", "shuffle", "seed", "steps", "out", ...LASTING],
     examples: [
       "train plan --data train.npz --steps 1000 -o trained.onnx",
-      "train plan --data x=images.npy,labels=labels.npy --steps 1000 --seed 7",
+      "train plan --data train.npz --steps 1000 --checkpoint-every 100 --resume auto",
       "train model.onnx --devices 2 --loss mse --data synthetic --steps 20",
     ],
     load: async () => (await import("./train.js")).trainCommand,

@@ -7,9 +7,11 @@ import { REPORT_FILE } from "../../report/page.js";
 import { writeTrained } from "../../trained-model.js";
 import type { CommandBody, Context } from "../command.js";
 import type { FlagValues } from "../flags.js";
+import { lastingOptions } from "../lasting-run.js";
 import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
 import type { Progress } from "../progress.js";
 import { stageTable } from "../render/plan.js";
+import type { Run } from "../training-run.js";
 import { lossLine, recordRun, runSummary, runTraining, trainJson } from "../training-run.js";
 import { planDirectory } from "./partition.js";
 
@@ -31,21 +33,34 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   const { microbatches } = plan;
   const options = { files: env.files, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };
   const dataset = await openDataset(data, plan.inputs, options);
-  const run = await runTraining(context, progress, { directory, plan, dataset, steps: flags.steps ?? DEFAULT_STEPS });
+  const steps = flags.steps ?? DEFAULT_STEPS;
+  const lasting = lastingOptions(flags, plan, directory);
+  const run = await runTraining(context, progress, { directory, plan, dataset, steps, lasting });
+  if (context.signal.aborted && run.checkpoint !== undefined)
+    progress.note(`stopped: ${run.checkpoint} is safe; the same command with --resume auto continues from there`);
   if (run.losses.length > 0) await recordRun(context, directory, plan, run);
   const out = flags.out;
   if (out !== undefined && run.weights) await writeTrained(env, directory, run.weights, out);
   const text = [
     stageTable(plan, columns),
     runSummary(plan, run),
-    `loss       ${lossLine(run.losses, columns - 12)}`,
-    `           ${run.losses[0]?.toFixed(4)} to ${run.losses.at(-1)?.toFixed(4)} in ${run.losses.length} steps, ${dataset.about}`,
+    ...lossText(run, columns, dataset.about),
     `wrote      ${[...(out === undefined ? [] : [out]), `${directory}/${REPORT_FILE}`].join(", ")}`,
     `next       open ${directory}/${REPORT_FILE} in a browser`,
     "",
   ].join("\n");
   return { json: { ...trainJson(plan, run), out: out ?? null }, text };
 };
+
+function lossText({ losses, resumedSteps }: Run, columns: number, about: string): readonly string[] {
+  const [first, last] = [losses[0], losses.at(-1)];
+  if (first === undefined || last === undefined) return [`loss       no step was left to do after ${resumedSteps}`];
+  const before = resumedSteps === 0 ? "" : ` after ${resumedSteps} before`;
+  return [
+    `loss       ${lossLine(losses, columns - 12)}`,
+    `           ${first.toFixed(4)} to ${last.toFixed(4)} in ${losses.length} steps${before}, ${about}`,
+  ];
+}
 
 async function planModel(
   { env }: Context,
