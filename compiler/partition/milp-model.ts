@@ -1,6 +1,7 @@
 /** @file The partition problem as a mixed-integer linear programme. */
 import type { Instance } from "./instance.js";
 import { reducedEdges } from "./closure.js";
+import { infeasibility } from "./milp.js";
 import type { MilpModel } from "./milp.js";
 import type { Windows } from "./windows.js";
 
@@ -19,7 +20,12 @@ export interface MilpOptions {
   readonly cutoffMs: number;
   readonly boundMs: number;
   readonly start?: Int32Array;
+  /** Stages whose load is a constant do not count. */
+  readonly onlyFreeStages?: boolean;
 }
+
+/** A start that breaks a row by more than this is left out. */
+const START_TOLERANCE = 1e-7;
 
 /** A column, or a constant when `column` is −1. */
 interface Term {
@@ -58,6 +64,18 @@ class ModelWriter {
     if (term.column < 0 || factor === 0) return;
     if (this.sums[term.column] === 0) this.touched.push(term.column);
     this.sums[term.column]! += factor;
+  }
+
+  /** Whether the row begun has no columns. */
+  isConstant(): boolean {
+    return this.touched.length === 0;
+  }
+
+  /** Gives up the row begun. */
+  drop(): void {
+    for (const c of this.touched) this.sums[c] = 0;
+    this.touched = [];
+    this.constant = 0;
   }
 
   /** Ends the row: sum ≤ upper. Rows without columns are dropped. */
@@ -242,8 +260,11 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
         writer.add(term, ms * scale);
       }
     }
-    writer.add(bottleneck, -1);
-    writer.atMost(0);
+    if (options.onlyFreeStages === true && writer.isConstant()) writer.drop();
+    else {
+      writer.add(bottleneck, -1);
+      writer.atMost(0);
+    }
     if (instance.memoryMatters && stages.memory[s]! < Infinity) {
       const share = 1 / Math.max(1, stages.memory[s]!);
       for (const v of members[s]!)
@@ -268,7 +289,9 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
     }
     return stageOf;
   };
-  return { model: writer.model(start !== undefined), scaleMs: cutoffMs, integers, decode };
+  const model = writer.model(start !== undefined);
+  const usable = model.start === undefined || infeasibility(model, model.start) <= START_TOLERANCE;
+  return { model: usable ? model : writer.model(false), scaleMs: cutoffMs, integers, decode };
 }
 
 function bucketed<T extends { readonly at: number }>(items: readonly T[], count: number): T[][] {

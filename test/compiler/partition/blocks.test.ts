@@ -76,7 +76,7 @@ describe("blocksOf", () => {
       { numRuns: 200, seed: 3 },
     ));
 
-  it("takes at most two seconds for 20,000 nodes", () => {
+  it("takes at most two seconds of processor time for 20,000 nodes", () => {
     const size = 20_000;
     const tensors: ForwardTensor[] = [];
     for (let v = 1; v < size; v++) {
@@ -84,9 +84,9 @@ describe("blocksOf", () => {
       if (v % 100 === 0) tensors.push(tensor(Math.floor(v / 2), [v], 8));
     }
     const model: ForwardModel = { nodes: Array.from({ length: size }, (_, id) => node(id)), tensors };
-    const startMs = performance.now();
+    const before = process.cpuUsage();
     const { graph } = blocksOf(model);
-    expect(performance.now() - startMs).toBeLessThan(2000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000);
     expect(graph.blocks.length).toBe(size);
   });
 });

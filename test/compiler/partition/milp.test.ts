@@ -43,7 +43,7 @@ describe("two solvers", () => {
         const byJslp = await optimumBy(jslp, problem, stageOf, cutoff);
         expect(byJslp).toBeCloseTo(byHighs, 6);
       }),
-      { numRuns: 60, seed: 5 },
+      { numRuns: 30, seed: 5 },
     ));
 });
 

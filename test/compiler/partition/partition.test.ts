@@ -40,13 +40,13 @@ describe("exact methods", () => {
   it("ideals equal brute force", () =>
     fc.assert(
       fc.asyncProperty(problems(), (problem) => matchesBruteForce(problem, "ideals")),
-      { numRuns: 400, seed: 1 },
+      { numRuns: 150, seed: 1 },
     ));
 
   it("the integer programme equals brute force", () =>
     fc.assert(
       fc.asyncProperty(problems({ maxBlocks: 7, maxStages: 3 }), (problem) => matchesBruteForce(problem, "milp")),
-      { numRuns: 150, seed: 2 },
+      { numRuns: 80, seed: 2 },
     ));
 });
 
@@ -60,7 +60,7 @@ describe("bounds and heuristics", () => {
         expect(answer.certificate.boundMs).toBeLessThanOrEqual(optimum * (1 + 1e-9));
         expect(answer.certificate.bottleneckMs).toBeGreaterThanOrEqual(optimum * (1 - 1e-9));
       }),
-      { numRuns: 200, seed: 3 },
+      { numRuns: 80, seed: 3 },
     ));
 });
 

@@ -79,13 +79,16 @@ export function problems(shape: Partial<Shape> = {}): fc.Arbitrary<PartitionProb
   );
 }
 
-/** The smallest bottleneck over all assignments, or Infinity. O(stages ^ blocks). */
+/** The smallest bottleneck over all assignments, or Infinity. O(stages ^ blocks), less what compute alone rules out. */
 export function bruteForce(problem: PartitionProblem): number {
   const size = problem.graph.blocks.length;
   const k = problem.stages.length;
   const stageOf = new Array<number>(size).fill(0);
+  const loads = new Array<number>(k).fill(0);
+  const work = problem.graph.blocks.map((b) => b.forwardMs + b.inputGradMs + b.weightGradMs);
   let best = Infinity;
   const visit = (v: number): void => {
+    if (Math.max(...loads) >= best) return;
     if (v === size) {
       const { bottleneckMs } = evaluate(problem, stageOf);
       if (bottleneckMs < best && violations(problem, stageOf).length === 0) best = bottleneckMs;
@@ -96,7 +99,10 @@ export function bruteForce(problem: PartitionProblem): number {
       const goesBack = problem.graph.nets.some(
         (net) => net.ordered !== false && net.consumers.includes(v) && stageOf[net.producer]! > s,
       );
-      if (!goesBack) visit(v + 1);
+      if (goesBack) continue;
+      loads[s]! += work[v]! / problem.stages[s]!.speed;
+      visit(v + 1);
+      loads[s]! -= work[v]! / problem.stages[s]!.speed;
     }
   };
   visit(0);

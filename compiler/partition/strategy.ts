@@ -1,0 +1,187 @@
+/** @file Which method runs when: cheap ones first, each on what the one before left open. */
+import type { Closure } from "./closure.js";
+import { closureOf } from "./closure.js";
+import { expand } from "./contract.js";
+import type { Contraction } from "./contract.js";
+import { enumerateIdeals } from "./ideals.js";
+import type { Lattice } from "./ideals.js";
+import { solveByPairs } from "./ideal-pairs.js";
+import { searchIdeals } from "./ideal-search.js";
+import type { Incumbent } from "./incumbent.js";
+import type { Instance } from "./instance.js";
+import { checkedSolve } from "./milp.js";
+import type { MilpSolver } from "./milp.js";
+import { partitionMilp } from "./milp-model.js";
+import { searchNeighbourhood } from "./neighbourhood.js";
+import { candidateOrders } from "./orders.js";
+import { reduceInstance } from "./reduce.js";
+import { slice } from "./slicing.js";
+import { sliceRelay } from "./slicing-relay.js";
+import { stageWindows } from "./windows.js";
+
+/** What the methods share. */
+export interface StrategyOptions {
+  readonly method: "auto" | "ideals" | "milp";
+  readonly gap: number;
+  readonly solver: MilpSolver | undefined;
+  /** The order of the best slicing. */
+  readonly order: Int32Array;
+  readonly closure: Closure;
+  /** Undefined: no limit. */
+  readonly leftMs: () => number | undefined;
+  readonly cancelled: () => boolean;
+  readonly onFault: (fault: string) => void;
+}
+
+/** Counted work, not time: the same result on every machine. */
+const IDEAL_LIMIT = 60_000;
+const FEW_PAIRS = 20_000_000;
+const MANY_PAIRS = 1_000_000_000;
+const REGION_LIMIT = 12_000;
+const NODE_LIMIT = 100_000;
+/** Programmes with more columns are not solved in one piece. */
+const COLUMN_LIMIT = 16_000;
+const WINDOW_COLUMNS = 5000;
+const WINDOW_NODES = 2000;
+const WINDOW_SOLVES = 200;
+/** Above this, only the two best orders are sliced node by node. */
+const LARGE = 5000;
+
+/** Slices along several orders; returns the order of the best slicing, or the first order when nothing fits. */
+export function slicings(best: Incumbent, closure: Closure): Int32Array {
+  const { instance } = best;
+  const orders = candidateOrders(instance, closure);
+  const fast = !instance.memoryMatters;
+  let chosen = orders[0]!;
+  const ranked: { order: Int32Array; ms: number }[] = [];
+  for (const order of orders) {
+    const relayed = fast ? sliceRelay(instance, order, best.boundMs, Infinity) : undefined;
+    if (relayed && best.offer(relayed.stageOf, "slicing")) chosen = order;
+    ranked.push({ order, ms: relayed?.bottleneckMs ?? 0 });
+  }
+  if (instance.relay && fast) return chosen;
+  if (instance.size > LARGE) ranked.sort((a, b) => a.ms - b.ms).splice(2);
+  for (const { order } of ranked) {
+    const sliced = slice(instance, order, best.bottleneckMs);
+    if (sliced && best.offer(sliced.stageOf, "slicing")) chosen = order;
+  }
+  return chosen;
+}
+
+/**
+ * Improves partition and bound until the gap is reached or the methods are used up.
+ * @returns true when a search was complete: the partition is optimal, or none exists if there is none.
+ */
+export async function improve(best: Incumbent, options: StrategyOptions): Promise<boolean> {
+  const { method, solver, cancelled } = options;
+  const open = (): boolean => best.gap > options.gap && !cancelled();
+  const tries = (name: "ideals" | "milp"): boolean => method === "auto" || method === name;
+  if (method === "auto" && best.instance.relay && best.stageOf && open()) searchRegions(best, options);
+  let lattice: Lattice | undefined;
+  let reduced: Contraction | undefined;
+  if (tries("ideals") && open()) {
+    reduced = reduceInstance(best.instance, best.bottleneckMs);
+    lattice = enumerateIdeals(reduced.instance, IDEAL_LIMIT, cancelled);
+    if (lattice && searchPairs(best, reduced, lattice, method === "auto" && solver ? FEW_PAIRS : MANY_PAIRS, cancelled))
+      return true;
+  }
+  if (tries("milp") && solver && open()) await solveWhole(best, solver, options);
+  if (method === "auto" && solver && reduced && lattice && open())
+    if (searchPairs(best, reduced, lattice, MANY_PAIRS, cancelled)) return true;
+  if (method === "auto" && solver && best.stageOf && open()) {
+    const leftMs = options.leftMs();
+    await searchNeighbourhood(best, {
+      solver,
+      gap: options.gap,
+      maxColumns: WINDOW_COLUMNS,
+      nodeLimit: WINDOW_NODES,
+      maxSolves: WINDOW_SOLVES,
+      ...(leftMs === undefined ? {} : { timeLimitMs: Math.max(1000, leftMs / 10) }),
+      cancelled,
+      onFault: options.onFault,
+    });
+  }
+  return false;
+}
+
+function searchRegions(best: Incumbent, { order, gap, cancelled }: StrategyOptions): void {
+  const { instance } = best;
+  const boundMs = searchIdeals(instance, {
+    order,
+    boundMs: best.boundMs,
+    limitMs: best.bottleneckMs,
+    gap: 0.9 * gap,
+    maxRegions: REGION_LIMIT,
+    cancelled,
+    offer: ({ stageOf }) => best.offer(stageOf, "ideal-search"),
+  });
+  best.raise(boundMs * (1 - 1e-9));
+}
+
+/** @returns true when the search was complete. */
+function searchPairs(
+  best: Incumbent,
+  { instance, nodeOf }: Contraction,
+  lattice: Lattice,
+  pairLimit: number,
+  cancelled: () => boolean,
+): boolean {
+  const result = solveByPairs(instance, lattice, { limitMs: best.bottleneckMs, pairLimit, cancelled });
+  if (!result.complete) return false;
+  if (result.best) best.offer(expand(nodeOf, result.best.stageOf), "ideal-dp");
+  if (best.stageOf) best.raise(best.bottleneckMs);
+  return true;
+}
+
+async function solveWhole(best: Incumbent, solver: MilpSolver, options: StrategyOptions): Promise<void> {
+  const known = best.stageOf !== undefined;
+  const cutoffMs = known ? best.bottleneckMs : largestLoad(best.instance);
+  const { instance, nodeOf } = reduceInstance(best.instance, cutoffMs * (1 + 1e-9));
+  const windows = stageWindows(instance, closureOf(instance), cutoffMs);
+  const start = best.stageOf && projected(best.instance, nodeOf, best.stageOf, instance.size);
+  const milp = partitionMilp(instance, {
+    windows,
+    cutoffMs: cutoffMs * (1 + 1e-9),
+    boundMs: best.boundMs,
+    ...(start ? { start } : {}),
+  });
+  if (milp.model.objective.length > Math.min(solver.maxColumns, COLUMN_LIMIT)) return;
+  const leftMs = options.leftMs();
+  const answer = await checkedSolve(solver, milp.model, {
+    relativeGap: 0.9 * options.gap,
+    nodeLimit: NODE_LIMIT,
+    ...(leftMs === undefined ? {} : { timeLimitMs: leftMs }),
+  });
+  if (answer.fault !== undefined) {
+    options.onFault(answer.fault);
+    return;
+  }
+  if (answer.values) best.offer(expand(nodeOf, milp.decode(answer.values)), solver.name);
+  if (best.stageOf) best.raise(answer.bound * milp.scaleMs * (1 - 1e-6));
+}
+
+/** The assignment on the contracted instance: each node goes where its heaviest member is. */
+function projected(
+  { work, residentBytes }: Instance,
+  nodeOf: Int32Array,
+  stageOf: Int32Array,
+  size: number,
+): Int32Array {
+  const heaviest = new Int32Array(size).fill(-1);
+  nodeOf.forEach((g, v) => {
+    const other = heaviest[g]!;
+    if (other < 0 || work[v]! > work[other]! || (work[v] === work[other] && residentBytes[v]! > residentBytes[other]!))
+      heaviest[g] = v;
+  });
+  return heaviest.map((v) => stageOf[v]!);
+}
+
+/** A bottleneck that no partition passes; positive. */
+function largestLoad({ nets, stages, totalWork }: Instance): number {
+  const slowest = stages.speed.reduce((a, b) => Math.min(a, b), Infinity);
+  const latency = stages.latency.reduce((a, b) => Math.max(a, b), 0);
+  const msPerByte = stages.msPerByte.reduce((a, b) => Math.max(a, b), 0);
+  let paid = 0;
+  for (let e = 0; e < nets.count; e++) paid += nets.messages[e]! * latency + nets.bytes[e]! * msPerByte;
+  return totalWork / slowest + 2 * paid || 1;
+}
