@@ -1,5 +1,5 @@
 /** @file A case folder of the reference corpus: model, inputs, gradients and training curves made with PyTorch. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LossSpec } from "../../compiler/loss/spec.js";
 import type { StoredTensor, Tensors } from "../../compiler/plan/safetensors.js";
@@ -65,14 +65,14 @@ export interface CorpusCase {
   readonly reference: Tensors;
 }
 
-/** The case folders under `directory`, or `directory` itself if it is one; by name. */
+/** The case folders under `directory` at any depth, or `directory` itself if it is one; by path. */
 export function findCases(directory: string): readonly string[] {
-  const isCase = (path: string): boolean => statSync(join(path, "case.json"), { throwIfNoEntry: false }) !== undefined;
-  if (isCase(directory)) return [directory];
-  return readdirSync(directory)
+  if (existsSync(join(directory, "case.json"))) return [directory];
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(directory, name))
     .sort()
-    .map((name) => join(directory, name))
-    .filter(isCase);
+    .flatMap(findCases);
 }
 
 export function readCase(directory: string): CorpusCase {

@@ -6,6 +6,8 @@ export interface Comparison {
   readonly name: string;
   readonly error: number;
   readonly limit: number;
+  /** The limit is what rounding alone was seen to do, see sensitivity.ts. */
+  readonly isLimitMeasured?: boolean;
 }
 
 /** Elements of a float32, float64 or integer tensor as plain numbers. */
