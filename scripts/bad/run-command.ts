@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 export interface Seen {
   readonly peakBytes: number;
   readonly cpuMs: number;
+  /** Time in which it could have run, but other programs had the cores. */
+  readonly waitedMs: number;
   /** Files that were opened, where they really are. */
   readonly opened: readonly string[];
   /** Children, threads, connections. */
@@ -21,6 +23,7 @@ export interface CommandRun {
   readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** From start to end, without the time that other programs took the cores. */
   readonly ms: number;
   /** Undefined when the process was killed. */
   readonly seen: Seen | undefined;
@@ -47,13 +50,15 @@ export function runCommand(command: string, words: readonly string[], directory:
   const [stdout, stderr, seen] = [1, 2, 3].map((at) => collect(child.stdio[at] as NodeJS.ReadableStream));
   return new Promise((resolve) => {
     child.on("close", (exitCode, signal) => {
+      const wallMs = performance.now() - startMs;
+      const found = seen!.text === "" ? undefined : (JSON.parse(seen!.text) as Seen);
       resolve({
         exitCode,
         signal,
         stdout: stdout!.text,
         stderr: stderr!.text,
-        ms: performance.now() - startMs,
-        seen: seen!.text === "" ? undefined : (JSON.parse(seen!.text) as Seen),
+        ms: wallMs - (found?.waitedMs ?? 0),
+        seen: found,
       });
     });
   });

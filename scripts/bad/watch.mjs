@@ -70,12 +70,24 @@ worker.Worker = class extends Worker {
 };
 syncBuiltinESMExports();
 
+/** Time that the main thread was ready to run while all cores were taken by others: the machine's load, not ours. */
+const queuedMs = () => {
+  try {
+    return Number(fs.readFileSync("/proc/self/schedstat", "utf8").split(" ")[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+};
+
 process.on("exit", () => {
+  const waitedMs = queuedMs();
+  opened.delete("/proc/self/schedstat");
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
   const active = process.getActiveResourcesInfo().filter((kind) => LASTING.test(kind));
   const seen = {
     peakBytes: maxRSS * 1024,
     cpuMs: (userCPUTime + systemCPUTime) / 1000,
+    waitedMs,
     opened: [...opened],
     forbidden,
     active,
