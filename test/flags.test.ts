@@ -37,6 +37,8 @@ const FROZEN_FLAGS = [
   "--restarts <n>",
   "--hang-timeout <time>",
   "--seed <n>",
+  "--target <kind>",
+  "--print",
   "-o, --out <path>",
 ];
 
@@ -52,6 +54,10 @@ const FROZEN_COMMANDS = [
   "verify",
   "train",
   "report",
+  "compare",
+  "export",
+  "config",
+  "completion",
   "doctor",
 ];
 

@@ -131,7 +131,11 @@ export interface ModelProto extends Message {
   readonly metadata_props?: readonly StringStringEntryProto[];
   readonly training_info?: readonly object[];
   readonly functions?: readonly FunctionProto[];
-  readonly configuration?: readonly { readonly name?: string; readonly num_devices?: number }[];
+  readonly configuration?: readonly {
+    readonly name?: string;
+    readonly num_devices?: number;
+    readonly device?: readonly string[];
+  }[];
 }
 
 /** True when the field stands in the file, even with its default value. */

@@ -1,5 +1,6 @@
 /** @file What a command is: a name, flags, examples, and a body that turns them into a result.. */
 import type { Env } from "../env/env.js";
+import type { GivenFlags } from "./config.js";
 import type { FlagName, FlagValues } from "./flags.js";
 import type { Progress } from "./progress.js";
 
@@ -18,6 +19,12 @@ export interface Context {
   readonly env: Env;
   /** Of pipewright. */
   readonly version: string;
+  /** All commands, for those that are about commands. */
+  readonly commands: readonly CommandSpec[];
+  /** Arguments after the first. */
+  readonly others: readonly string[];
+  /** The text of every flag of the command that was given, from where it counts. */
+  readonly given: GivenFlags;
   /** Aborted by the first interrupt: stop at the next safe point. */
   readonly signal: AbortSignal;
   /** Width of `text` in columns. */
@@ -37,6 +44,8 @@ export interface CommandSpec {
   readonly summary: string;
   /** Name of the one argument, such as "model.onnx". Left out: there is none. */
   readonly argument?: string;
+  /** Name of a second one. */
+  readonly second?: string;
   readonly flags: readonly FlagName[];
   /** Three, without the program's name. */
   readonly examples: readonly [string, string, string];

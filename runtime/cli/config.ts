@@ -100,12 +100,16 @@ export function setFlags(settings: readonly string[]): GivenFlags {
   );
 }
 
+/** Of each wanted flag that was given, the text that counts. */
+export function givenFlags(sources: readonly GivenFlags[], wanted: readonly FlagName[]): GivenFlags {
+  const found = wanted.map((name) => [name, sources.findLast((flags) => flags.has(name))?.get(name)] as const);
+  return new Map(found.flatMap(([name, given]) => (given ? [[name, given] as const] : [])));
+}
+
 /** Reads the flags that a command has; the rest of a shared file or environment is for other commands. */
 export function readFlags(sources: readonly GivenFlags[], wanted: readonly FlagName[]): FlagValues {
   const values: Record<string, unknown> = {};
-  for (const name of wanted) {
-    const given = sources.findLast((flags) => flags.has(name))?.get(name);
-    if (!given) continue;
+  for (const [name, given] of givenFlags(sources, wanted)) {
     try {
       values[name] = FLAGS[name].parse(given.text);
     } catch (error) {

@@ -79,6 +79,10 @@ export const FLAGS = {
     parseDurationMs,
   ),
   seed: flag("--seed <n>", "seed of samples and random layers", wholeNumber(0)),
+  target: flag("--target <kind>", "onnx: the model with a stage on every node, and the stage graphs", (text) =>
+    oneOf(text, ["onnx"]),
+  ),
+  print: on("--print", "show every value and where it came from"),
   out: flag("-o, --out <path>", "where to write", text),
 } as const satisfies Record<string, ValueFlag<unknown>>;
 

@@ -4,7 +4,7 @@ import { EXIT_INTERNAL, PipewrightError } from "../../compiler/errors.js";
 import type { Env } from "../env/env.js";
 import type { CommandSpec, Context, Outcome } from "./command.js";
 import type { GivenFlag } from "./config.js";
-import { environmentFlags, readConfig, readFlags, setFlags } from "./config.js";
+import { environmentFlags, givenFlags, readConfig, readFlags, setFlags } from "./config.js";
 import type { FlagName } from "./flags.js";
 import { COMMON_FLAGS, FLAGS, longName } from "./flags.js";
 import type { Progress } from "./progress.js";
@@ -53,7 +53,7 @@ export async function runProgram(
   program.description(DESCRIPTION).version(shell.version);
   for (const spec of commands) {
     const command = base(program.command(spec.name), shell, spec.examples).description(spec.summary);
-    if (spec.argument) command.argument(`<${spec.argument}>`);
+    for (const name of [spec.argument, spec.second]) if (name) command.argument(`<${name}>`);
     for (const name of spec.flags) command.option(FLAGS[name].form, FLAGS[name].help, repeated(name));
     const { json, quiet, color, config, set } = COMMON_FLAGS;
     for (const { form, help } of [json, quiet, color, config]) command.option(form, help);
@@ -61,7 +61,9 @@ export async function runProgram(
     command.action(async () => {
       const common = command.opts<CommonValues>();
       run.json = common.json ?? false;
-      const outcome = await runCommand(spec, command, common, shell, (progress) => (run.progress = progress));
+      const outcome = await runCommand(spec, command, commands, common, shell, (progress) => {
+        run.progress = progress;
+      });
       run.progress.clear();
       shell.terminal.write(run.json ? `${JSON.stringify(outcome.json)}\n` : outcome.text);
       run.exitCode = outcome.exitCode ?? 0;
@@ -81,6 +83,7 @@ export async function runProgram(
 async function runCommand(
   spec: CommandSpec,
   command: Command,
+  commands: readonly CommandSpec[],
   common: CommonValues,
   shell: Shell,
   onProgress: (progress: Progress) => void,
@@ -97,6 +100,9 @@ async function runCommand(
   const context: Context = {
     env,
     version: shell.version,
+    commands,
+    others: command.args.slice(1),
+    given: givenFlags(sources, spec.flags),
     signal: shell.signal,
     columns: terminal.columns,
     color: terminal.color && common.color !== false,

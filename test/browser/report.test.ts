@@ -13,6 +13,8 @@ import { sampleDocument, samplePlan, sampleRun } from "../runtime/report/sample-
 import { findChromium, launchChromium } from "./chromium.js";
 
 const HOSTILE = `</script><img src=x onerror="window.broken=1">\u202eאב😀${"long".repeat(80)}`;
+/** Px by which the page is wider than the window. */
+const OVERHANG = "document.documentElement.scrollWidth - innerWidth";
 const chromium = findChromium();
 
 describe.skipIf(chromium === undefined)("the report page in Chromium", () => {
@@ -24,7 +26,7 @@ describe.skipIf(chromium === undefined)("the report page in Chromium", () => {
   beforeAll(async () => {
     browser = await launchChromium(chromium!);
     document = sampleDocument(await samplePlan({ devices: 3, microbatches: 6, schedule: "zb-h1" }));
-  });
+  }, 120_000);
   afterAll(async () => {
     await browser.close();
     rmSync(folder, { recursive: true });
@@ -104,14 +106,11 @@ describe.skipIf(chromium === undefined)("the report page in Chromium", () => {
     const page = await open(document, { ...options, bypassCSP: true });
     await page.$$eval("details", (all) => all.forEach((details) => (details.open = true)));
     await page.evaluate(axe.source);
-    const violations = await page.evaluate(async () => {
-      const { axe: checker } = window as unknown as { axe: typeof axe };
-      return (await checker.run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 200)}`);
-    });
+    const violations = await page.evaluate<readonly string[]>(
+      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`))",
+    );
     expect(violations).toEqual([]);
-    expect(
-      await page.evaluate(() => window.document.documentElement.scrollWidth - window.innerWidth),
-    ).toBeLessThanOrEqual(0);
+    expect(await page.evaluate<number>(OVERHANG)).toBeLessThanOrEqual(0);
   });
 
   it("shows hostile names as text", async () => {
@@ -127,13 +126,11 @@ describe.skipIf(chromium === undefined)("the report page in Chromium", () => {
       search.map((attempt) => ({ ...attempt, schedule: HOSTILE, solver: HOSTILE })),
     );
     const page = await open(hostile, { viewport: { width: 375, height: 800 } });
-    expect(await page.evaluate(() => (window as unknown as { broken?: number }).broken)).toBeUndefined();
+    expect(await page.evaluate("window.broken")).toBeUndefined();
     expect(await page.$$("img")).toEqual([]);
     expect(await page.textContent("h1")).toContain("</script><img src=x onerror=");
     expect(await page.textContent("h1")).not.toContain("\u202e");
-    expect(
-      await page.evaluate(() => window.document.documentElement.scrollWidth - window.innerWidth),
-    ).toBeLessThanOrEqual(0);
+    expect(await page.evaluate<number>(OVERHANG)).toBeLessThanOrEqual(0);
     expect(complaints).toEqual([]);
   });
 

@@ -1,0 +1,45 @@
+/** @file A plan as ONNX files for other tools: the model with a stage on every node, and every stage's graphs. */
+import { decodeModel, encodeModel } from "../compiler/onnx/codec.js";
+import { markStages } from "../compiler/onnx/stage-marks.js";
+import type { Plan } from "../compiler/plan/plan.js";
+import type { Env } from "./env/env.js";
+import { PLAN_FILES } from "./plan/directory.js";
+
+/** What was written. */
+export interface OnnxExport {
+  /** Files by their paths in the directory. */
+  readonly files: readonly string[];
+  /** Nodes of the model on each stage. */
+  readonly nodes: readonly number[];
+}
+
+/**
+ * Writes `model.onnx` and `stages/…` into a directory, at once or not at all.
+ * Requires: `plan` was read from `directory`. @throws FILE.
+ */
+export async function exportOnnx(env: Env, directory: string, plan: Plan, out: string): Promise<OnnxExport> {
+  const { files } = env;
+  const stageOf = new Map<string, number>();
+  for (const { index, programs } of plan.stages) {
+    const forward = programs.find(({ kind }) => kind === "forward");
+    if (!forward) continue;
+    const { graph } = decodeModel(await files.read(`${directory}/${forward.file}`));
+    for (const { output = [] } of graph?.node ?? []) for (const name of output) stageOf.set(name, index);
+  }
+  const model = decodeModel(await files.read(`${directory}/${PLAN_FILES.model}`));
+  const devices = plan.devices.map(({ name }) => name);
+  const marked = markStages(model, stageOf, devices);
+  const programs = Object.keys(plan.files).filter((name) => name.startsWith("stages/"));
+  await files.writeDirectoryAtomic(out, async (temporary) => {
+    await files.makeDirectory(`${temporary}/stages`);
+    await files.writeAtomic(`${temporary}/${PLAN_FILES.model}`, encodeModel(marked));
+    for (const name of programs)
+      await files.writeAtomic(`${temporary}/${name}`, await files.read(`${directory}/${name}`));
+  });
+  const nodes = plan.stages.map(() => 0);
+  for (const { device_configurations = [] } of marked.graph?.node ?? []) {
+    const stage = device_configurations.at(-1)?.pipeline_stage ?? 0;
+    nodes[stage]!++;
+  }
+  return { files: [PLAN_FILES.model, ...programs], nodes };
+}
