@@ -37,6 +37,7 @@ export type ResumingOptions = Partial<Omit<TrainOptions, "checkpoints">> & {
   readonly steps: number;
   readonly checkpoints?: Omit<CheckpointOptions, "onEvent">;
   readonly onStep?: (report: StepReport) => void;
+  readonly onCheckpoint?: (event: CheckpointEvent) => void;
 };
 
 /** Trains to `steps`, in this thread unless told otherwise. */
@@ -45,15 +46,19 @@ export async function trainTo(
   { directory, plan, dataset }: TinyPlan,
   options: ResumingOptions,
 ): Promise<ResumedRun> {
-  const { checkpoints, onStep, ...rest } = options;
+  const { checkpoints, onStep, onCheckpoint, ...rest } = options;
   const events: CheckpointEvent[] = [];
+  const onEvent = (event: CheckpointEvent): void => {
+    events.push(event);
+    onCheckpoint?.(event);
+  };
   const losses: number[] = [];
   let weights: Tensors = new Map();
   const run = train(env, directory, plan, {
     dataset,
     mode: "inline",
     ...rest,
-    ...(checkpoints ? { checkpoints: { ...checkpoints, onEvent: (event) => events.push(event) } } : {}),
+    ...(checkpoints ? { checkpoints: { ...checkpoints, onEvent } } : {}),
     onTrained: (trained) => void (weights = trained),
   });
   for await (const report of run) {

@@ -2,6 +2,7 @@
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Env, SharedMemory } from "../../runtime/env/env.js";
 import { nodeEnv } from "../../runtime/env/node.js";
+import type { Layout } from "../../runtime/layout.js";
 import { layoutOf } from "../../runtime/layout.js";
 
 /** An environment whose children and memory can be looked at. */
@@ -16,6 +17,12 @@ export interface WatchedEnv extends Env {
 
 export function watchedEnv(): WatchedEnv {
   const env = nodeEnv();
+  const layouts = new Map<Plan, Layout>();
+  const layoutFor = (plan: Plan): Layout => {
+    const known = layouts.get(plan) ?? layoutOf(plan);
+    layouts.set(plan, known);
+    return known;
+  };
   const pids: number[] = [];
   let memory: SharedMemory | undefined;
   const word = (offset: number): number => {
@@ -36,9 +43,9 @@ export function watchedEnv(): WatchedEnv {
         return child;
       },
     },
-    progressOf: (plan, device) => word(layoutOf(plan).progress[device]!),
+    progressOf: (plan, device) => word(layoutFor(plan).progress[device]!),
     slabsOf: (plan, device) => {
-      const { arenas } = layoutOf(plan);
+      const { arenas } = layoutFor(plan);
       const stage = plan.stages.find(({ index, device: owner }) => owner === device && arenas[index]);
       return stage ? word(arenas[stage.index]!.marker.offset) : 0;
     },
