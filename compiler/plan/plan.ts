@@ -84,7 +84,7 @@ export interface PlanInput extends TensorSpec {
 export interface PlanStage {
   readonly index: number;
   readonly device: number;
-  /** Forward nodes. */
+  /** Forward nodes, those of the loss included. */
   readonly nodes: number;
   readonly programs: readonly StageProgram[];
   /** Graph that updates one slab of the stage's trained parameters; left out when it has none. */
@@ -147,8 +147,9 @@ export interface Plan {
     readonly name: string;
     /** sha256 of the ONNX file. */
     readonly digest: string;
-    /** Forward nodes. */
+    /** Nodes of the imported model, without the loss. */
     readonly nodes: number;
+    /** What stages are made of, those of the loss included. */
     readonly blocks: number;
     /** Parameter elements. */
     readonly parameters: number;

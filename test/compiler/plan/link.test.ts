@@ -1,5 +1,5 @@
 /** @file What linking promises of every plan: all nodes once, every port resolvable, W local to its stage, one owner per parameter. */
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { localCluster } from "../../../compiler/cluster.js";
 import type { Value } from "../../../compiler/ir/graph.js";
 import type { Differentiated } from "../../../compiler/autodiff/differentiated.js";
@@ -42,22 +42,25 @@ const stagePrograms = ({ stages }: Pick<Plan, "stages">) =>
 
 describe.each(MODELS)("%s", (_, model) => {
   describe.each(PIPELINES)("under %s on %i devices", (schedule, devices) => {
-    const compiled = compileTiny(model, { schedule, devices });
+    let compiled: Compiled;
+    beforeAll(async () => {
+      compiled = await compileTiny(model, { schedule, devices });
+    });
 
-    it("runs every node of the graph in exactly one program", async () => {
-      const names = nodeNames(await compiled);
+    it("runs every node of the graph in exactly one program", () => {
+      const names = nodeNames(compiled);
       const { graph, phase } = differentiated(model);
       const ran = [...names].flatMap(([file, list]) => (file.includes(".update.") ? [] : list));
       expect(new Set(ran).size).toBe(ran.length);
       expect(graph.nodes.filter(({ name }) => !ran.includes(name))).toEqual([]);
-      const { stages } = (await compiled).plan;
+      const { stages } = compiled.plan;
       expect(stages.reduce((sum, { nodes }) => sum + nodes, 0)).toBe(
         graph.nodes.filter(({ id }) => phase.get(id) === "F").length,
       );
     });
 
-    it("has a place for every port, and one maker for every slot", async () => {
-      const { plan } = await compiled;
+    it("has a place for every port, and one maker for every slot", () => {
+      const { plan } = compiled;
       const programs = stagePrograms(plan);
       const slots = plan.slotGroups.flatMap(({ values }) => values.map(({ name }) => name));
       expect(new Set(slots).size).toBe(slots.length);
@@ -79,8 +82,8 @@ describe.each(MODELS)("%s", (_, model) => {
       }
     });
 
-    it("sums each gradient once, on the stage that owns the parameter", async () => {
-      const { plan } = await compiled;
+    it("sums each gradient once, on the stage that owns the parameter", () => {
+      const { plan } = compiled;
       const sums = stagePrograms(plan).flatMap(({ stage, outputs }) =>
         outputs.flatMap((port) => (port.at === "accumulator" ? [{ stage, param: port.param }] : [])),
       );
@@ -91,8 +94,8 @@ describe.each(MODELS)("%s", (_, model) => {
         expect(update !== undefined).toBe(trained.some(({ stage }) => stage === index));
     });
 
-    it("lets no weight gradient feed another stage", async () => {
-      const { plan } = await compiled;
+    it("lets no weight gradient feed another stage", () => {
+      const { plan } = compiled;
       const ofWeights = plan.slotGroups.filter(({ program }) => program === "weight-grad");
       const tensors = new Map(
         ofWeights.flatMap(({ stage, values }) => values.map(({ name }) => [name, stage] as const)),
@@ -101,8 +104,8 @@ describe.each(MODELS)("%s", (_, model) => {
         for (const { tensor } of inputs) expect(tensors.get(tensor) ?? stage).toBe(stage);
     });
 
-    it("counts bytes once: what a stage sends is what other devices read", async () => {
-      const { plan } = await compiled;
+    it("counts bytes once: what a stage sends is what other devices read", () => {
+      const { plan } = compiled;
       for (const { index, sendBytes, device } of plan.stages) {
         const sent = plan.slotGroups.filter(
           ({ stage, values }) => stage === index && values.some(({ shared }) => shared),
