@@ -1,0 +1,46 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { attempt } from "../../scripts/fuzz/attempt.js";
+import { mutate, randomBelow } from "../../scripts/fuzz/mutate.js";
+import { writeSeeds } from "../../scripts/fuzz/seeds.js";
+
+const SECONDS = 20;
+const SEED = 7;
+
+const folder = mkdtempSync(join(tmpdir(), "pipewright-seeds-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+writeSeeds(folder);
+const seeds = readdirSync(folder)
+  .sort()
+  .map((name) => new Uint8Array(readFileSync(join(folder, name))));
+
+describe("fuzzing", () => {
+  it("starts from models that load", () => {
+    expect(seeds.map((bytes) => attempt(bytes).failure)).toEqual(seeds.map(() => undefined));
+  });
+
+  it("makes the same models from the same seed, and changes nearly all", () => {
+    const make = (): readonly string[] => {
+      const below = randomBelow(SEED);
+      return Array.from({ length: 200 }, () => Buffer.from(mutate(seeds[0]!, seeds[1]!, below)).toString("hex"));
+    };
+    expect(make()).toEqual(make());
+    expect(new Set(make()).size).toBeGreaterThan(150);
+  });
+
+  it("finds no crash in 20 seconds", { timeout: 60_000 }, () => {
+    const below = randomBelow(SEED);
+    const endMs = performance.now() + 1000 * SECONDS;
+    let executions = 0;
+    while (performance.now() < endMs) {
+      const bytes = mutate(seeds[below(seeds.length)]!, seeds[below(seeds.length)]!, below);
+      const { failure } = attempt(bytes);
+      if (failure?.startsWith("slower") === false)
+        throw new Error(`${failure}: ${Buffer.from(bytes).toString("base64")}`);
+      executions++;
+    }
+    expect(executions).toBeGreaterThan(100);
+  });
+});
