@@ -81,7 +81,7 @@ export class Lowering {
    * Ensures: every output of every node is bound, to UNKNOWN where the node is reported in `problems`.
    */
   lowerBody(body: Pick<GraphProto, "node" | "initializer" | "sparse_initializer">, scope: Scope): void {
-    for (const tensor of body.initializer ?? []) this.#initializer(tensor, scope);
+    for (const [position, tensor] of (body.initializer ?? []).entries()) this.#initializer(tensor, position, scope);
     for (const sparse of body.sparse_initializer ?? []) this.#sparseInitializer(sparse, scope);
     const { prefix } = this.emitter.builder;
     for (const node of sortNodes(body.node ?? [])) this.#lowerNode(node, scope);
@@ -134,10 +134,13 @@ export class Lowering {
     scope.bindLazily(name, () => this.emitter.literal(sparseLiteral(sparse, where)));
   }
 
-  #initializer(tensor: TensorProto, scope: Scope): void {
+  #initializer(tensor: TensorProto, position: number, scope: Scope): void {
     const name = tensor.name ?? "";
     const where = `initializer ${formatName(name)}`;
-    if (name === "") throw new PipewrightError("MODEL_MALFORMED", `${where}: it has no name. Name every initializer.`);
+    if (name === "") {
+      const place = `graph.initializer[${position}]`;
+      throw new PipewrightError("MODEL_MALFORMED", `${place}: it has no name. Name every initializer.`);
+    }
     if (scope.hasOwn(name))
       throw new PipewrightError("MODEL_MALFORMED", `${where}: the name is taken already.`, { value: name });
     scope.bindLazily(name, () => {

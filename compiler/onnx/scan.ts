@@ -184,7 +184,9 @@ function countNumbers(count: number, frame: Frame, limits: ModelLimits, counts: 
 }
 
 function checkUtf8(bytes: Uint8Array, offset: number, frame: Frame, name: string, position: number | undefined): void {
-  if (bytes.every((byte) => byte < 0x80)) return;
+  let at = 0;
+  while (at < bytes.length && bytes[at]! < 0x80) at++;
+  if (at === bytes.length) return;
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
