@@ -60,3 +60,28 @@ export function resultFaults({ schedule, rows, results }: LoweredSchedule): Faul
   });
   return faults.slice(0, 1);
 }
+
+/** V8: where a stage gathers its parameters, it computes only between a gather and the release. */
+export function shardFaults({ rows }: LoweredSchedule): Fault[] {
+  const sharded = new Set(
+    rows.flat().flatMap((step) => (step.kind === "gather" || step.kind === "release" ? [step.stage] : [])),
+  );
+  const faults: Fault[] = [];
+  rows.forEach((row, device) => {
+    const gathered = new Set<number>();
+    row.forEach((step, position) => {
+      if (step.kind === "gather") gathered.add(step.stage);
+      if (step.kind === "release") gathered.delete(step.stage);
+      for (const { stage } of step.kind === "compute" ? step.actions : [])
+        if (sharded.has(stage) && !gathered.has(stage))
+          faults.push({
+            invariant: "V8",
+            wrong: `${formatStep(step)} finds no parameters; got stage ${stage} released expected it gathered`,
+            advice: "Gather before and release after use",
+            device,
+            position,
+          });
+    });
+  });
+  return faults;
+}

@@ -10,7 +10,7 @@ import type { StashSizes } from "./in-flight.js";
 import type { LoweredSchedule } from "./lower.js";
 import { formatStep } from "./step.js";
 import { collectiveFaults } from "./verify-collectives.js";
-import { bufferFaults, resultFaults } from "./verify-buffers.js";
+import { bufferFaults, resultFaults, shardFaults } from "./verify-buffers.js";
 import { channelFault } from "./verify-channels.js";
 import { memoryFault } from "./verify-memory.js";
 import { messageFaults } from "./verify-messages.js";
@@ -44,6 +44,7 @@ export function loweredFaults(lowered: LoweredSchedule, options: VerifyOptions =
     ...(channels ? [channels] : []),
     ...bufferFaults(lowered),
     ...resultFaults(lowered),
+    ...shardFaults(lowered),
     ...collectiveFaults(lowered),
     ...memoryFault(schedule, options).map((found) => atStep(lowered, found)),
   ];
