@@ -1,0 +1,18 @@
+/**
+ * @file Writes the table of measured figures into SECURITY.md from the JSON documents of a full run:
+ * `make-security-table CHECK_BAD.json FUZZ.json`.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { EXIT_CODE } from "../compiler/errors.js";
+import type { BadReport, FuzzReport } from "./bad/security-table.js";
+import { withTable } from "./bad/security-table.js";
+
+const [bad, fuzz] = process.argv.slice(2);
+if (!bad || !fuzz) {
+  console.error("usage: make-security-table CHECK_BAD.json FUZZ.json");
+  process.exit(EXIT_CODE.USAGE);
+}
+const path = fileURLToPath(new URL("../SECURITY.md", import.meta.url));
+const read = (file: string): unknown => JSON.parse(readFileSync(file, "utf8"));
+writeFileSync(path, withTable(readFileSync(path, "utf8"), read(bad) as BadReport, read(fuzz) as FuzzReport));
