@@ -62,7 +62,7 @@ const MEASURES: readonly Measure[] = [
 ];
 
 /** Requires: both arguments are plan directories. */
-export const compare: CommandBody = async ({ env, columns, others }, first, _) => {
+export const compare: CommandBody = async ({ env, columns, others }, first) => {
   const paths = [first, others[0]!];
   const documents = await Promise.all(paths.map((path) => readReport(env, path)));
   const values = MEASURES.map((measure) => ({ measure, pair: documents.map(measure.pick) }));
