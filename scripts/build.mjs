@@ -3,7 +3,7 @@
  * `prepare` again at the first `npx pipewright` in a checkout, so nothing is done when dist/ is newer than the sources.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -23,6 +23,7 @@ if (!isFresh) {
   const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
   rmSync("dist", { recursive: true, force: true });
   execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { stdio: "inherit" });
+  cpSync("runtime/report/page", "dist/runtime/report/page", { recursive: true });
   chmodSync(COMMAND, 0o755);
   writeFileSync(STAMP, "");
 }
