@@ -208,7 +208,8 @@ export class Lowering {
       if (call) return call(this, site);
       return structural ? structural(this, site) : this.#lowerPlain(site, domain);
     } catch (error) {
-      if (!(error instanceof PipewrightError) || error.code !== "MODEL_UNSUPPORTED") throw error;
+      if (!(error instanceof PipewrightError)) throw error;
+      if (error.code !== "MODEL_UNSUPPORTED") throw withNode(error, site);
       this.problems.add({ ...where, reason: withoutOwnName(error, node) });
       return undefined;
     }
@@ -301,6 +302,15 @@ export function domainOf(node: { readonly domain?: string }): string {
 /** The name under which a function is called. */
 export function functionKey(domain: string, name: string, overload: string): string {
   return `${domain}\n${name}\n${overload}`;
+}
+
+/** An error that says which node it is about. */
+function withNode(error: PipewrightError, { node, scope }: CallSite): PipewrightError {
+  if (error.code === "LIMIT_EXCEEDED" || error.details.node !== undefined || error.message.startsWith("node ")) {
+    return error;
+  }
+  const details = { ...error.details, node: scope.prefix + nodeName(node), op: node.op_type };
+  return new PipewrightError(error.code, `${describe(node)}: ${error.message}`, details);
 }
 
 /** The message of an error without the name of the node, where a list gives it anyway. */

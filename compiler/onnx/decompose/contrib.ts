@@ -3,6 +3,7 @@
  * Source: onnxruntime/docs/ContribOperators.md.
  */
 import type { Value } from "../../ir/graph.js";
+import { normalizeAxis } from "../../ops/shape.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { inputAt, malformedNode, numberAttr, numbersAttr, textAttr, unsupportedNode } from "../source.js";
 import { cast, permuted, scalarOf, shaped } from "./emission.js";
@@ -117,8 +118,7 @@ export const contrib: Readonly<Record<string, Decomposition>> = {
   "com.microsoft.BiasSoftmax": (b, node) => {
     const sum = b.emit("Add", [inputAt(node, 0), inputAt(node, 1)]);
     const { shape } = sum.type;
-    const axis = numberAttr(node, "axis", 1);
-    const start = axis < 0 ? axis + shape.length : axis;
+    const start = normalizeAxis(numberAttr(node, "axis", 1), shape.length);
     const size = shape.slice(start).reduce((product, own) => product * own, 1);
     const rows = shaped(b, sum, [...shape.slice(0, start), size]);
     return [shaped(b, b.emit("Softmax", [rows], { axis: -1 }), shape)];

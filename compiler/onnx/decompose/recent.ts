@@ -1,5 +1,6 @@
 /** @file Small operators that opsets 23 to 26 added. Source: the operators of the same names in ONNX. */
 import type { Value } from "../../ir/graph.js";
+import { normalizeAxis } from "../../ops/shape.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { constantNumbers, inputAt, malformedNode, numberAttr, textAttr } from "../source.js";
 import { stack, unstack } from "../structural/slices.js";
@@ -13,10 +14,7 @@ export function rmsNormalized(b: ImportEmitter, node: SourceNode, given: Value, 
   const { dtype, shape } = given.type;
   const isHalf = dtype === "float16" || dtype === "bfloat16";
   const x = isHalf && numberAttr(node, "stash_type", 1) === 1 ? cast(b, given, "float32") : given;
-  const first = numberAttr(node, "axis", -1);
-  const start = first < 0 ? first + shape.length : first;
-  if (start < 0 || start >= shape.length)
-    throw malformedNode(node, `axis ${first} is outside a tensor of ${shape.length} axes`);
+  const start = normalizeAxis(numberAttr(node, "axis", -1), shape.length);
   const axes = b.int64s(shape.flatMap((_, axis) => (axis >= start ? [axis] : [])));
   const mean = b.emit("ReduceMean", [b.emit("Mul", [x, x]), axes], { keepdims: 1 });
   const root = b.emit("Sqrt", [b.emit("Add", [mean, scalarOf(b, epsilon, x)])]);
@@ -38,9 +36,8 @@ const swish: Decomposition = (b, node) => {
 const tensorScatter: Decomposition = (b, node) => {
   const [cache, update, starts] = [inputAt(node, 0), inputAt(node, 1), node.inputs[2]];
   const rank = cache.type.shape.length;
-  const given = numberAttr(node, "axis", -2);
-  const axis = given < 0 ? given + rank : given;
-  if (axis < 1 || axis >= rank) throw malformedNode(node, `axis ${given} is no axis after the batch axis`);
+  const axis = normalizeAxis(numberAttr(node, "axis", -2), rank);
+  if (axis === 0) throw malformedNode(node, "axis 0 is the batch axis; expected another one");
   const along = (length: number, at: number): readonly number[] =>
     cache.type.shape.map((_, own) => (own === at ? length : 1));
   const steps = Array.from({ length: update.type.shape[axis]! }, (_, step) => step);
@@ -55,8 +52,7 @@ const tensorScatter: Decomposition = (b, node) => {
 /** Products of all slices up to each one, along an axis of static size. */
 const cumulativeProduct: Decomposition = (b, node) => {
   const x = inputAt(node, 0);
-  const [given] = constantNumbers(b, node, 1);
-  const axis = given! < 0 ? given! + x.type.shape.length : given!;
+  const axis = normalizeAxis(constantNumbers(b, node, 1)[0]!, x.type.shape.length);
   const backward = numberAttr(node, "reverse", 0) !== 0;
   const exclusive = numberAttr(node, "exclusive", 0) !== 0;
   const slices = [...unstack(b, x, axis)];

@@ -1,6 +1,7 @@
 /** @file Special cases of primitives that are less than the primitive: no-ops, and old forms that need several nodes. */
 import type { Value } from "../../ir/graph.js";
 import { elementCount, literalNumbers, literalOf } from "../../ir/literal.js";
+import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeCode } from "../dtype.js";
 import type { ImportEmitter, Simplification, SourceNode } from "../source.js";
 import { hasPlainNumbers, inputAt, numberAttr } from "../source.js";
@@ -31,8 +32,7 @@ function together(op: "Softmax" | "LogSoftmax" | "Hardmax"): Simplification {
     if (node.version >= 13) return undefined;
     const x = inputAt(node, 0);
     const { shape } = x.type;
-    const axis = numberAttr(node, "axis", 1);
-    const own = axis < 0 ? axis + shape.length : axis;
+    const own = normalizeAxis(numberAttr(node, "axis", 1), shape.length);
     if (own === shape.length - 1) return [b.emit(op, [x], { axis: -1 })];
     const flat = [elementCount(shape.slice(0, own)), elementCount(shape.slice(own))];
     const rows = b.emit("Reshape", [x, b.int64s(flat)]);

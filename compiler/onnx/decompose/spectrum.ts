@@ -1,6 +1,7 @@
 /** @file Fourier transforms as products with tables, and the windows that go with them. Source: ONNX DFT-20, STFT-17. */
 import type { DType, Value } from "../../ir/graph.js";
 import { literalOf } from "../../ir/literal.js";
+import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeOf } from "../dtype.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { constantNumbers, inputAt, malformedNode, numberAttr, unsupportedNode } from "../source.js";
@@ -66,8 +67,9 @@ const dft: Decomposition = (b, node) => {
   const x = inputAt(node, 0);
   const rank = x.type.shape.length;
   const given = node.inputs[2] ? constantNumbers(b, node, 2)[0]! : -2;
-  const axis = given < 0 ? given + rank : given;
-  if (axis < 0 || axis >= rank - 1) throw malformedNode(node, `axis ${given} is no axis of the signal`);
+  const axis = normalizeAxis(given, rank);
+  if (axis === rank - 1)
+    throw malformedNode(node, "the last axis holds real and imaginary parts; expected another one");
   const inverse = numberAttr(node, "inverse", 0) !== 0;
   const length = node.inputs[1] ? constantNumbers(b, node, 1)[0]! : x.type.shape[axis]!;
   const oneSided = numberAttr(node, "onesided", 0) !== 0;

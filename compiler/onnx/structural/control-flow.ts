@@ -2,6 +2,7 @@
 import { PipewrightError } from "../../errors.js";
 import type { Literal, Value } from "../../ir/graph.js";
 import { allocateElements, literalNumbers, literalOf } from "../../ir/literal.js";
+import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeOf } from "../dtype.js";
 import { overLimit } from "../limits.js";
 import type { CallSite, Lowering } from "../lowering.js";
@@ -86,9 +87,7 @@ const scan: Handler = (lowering, site) => {
   const [outputAxes, outputBack] = [list("scan_output_axes", results), list("scan_output_directions", results)];
   const slices = Array.from({ length: walked }, (_, position) => {
     const x = tensorInput(site, states + position);
-    const axis = inputAxes[position]! < 0 ? inputAxes[position]! + x.type.shape.length : inputAxes[position]!;
-    if (axis < 0 || axis >= x.type.shape.length)
-      throw malformedSite(site, `scan axis ${axis} is outside input ${states + position}`);
+    const axis = normalizeAxis(inputAxes[position]!, x.type.shape.length);
     const all = unstack(lowering.emitter, x, axis);
     return inputBack[position] ? [...all].reverse() : all;
   });
@@ -107,7 +106,7 @@ const scan: Handler = (lowering, site) => {
     ...collected.map((all, position) => {
       const ordered = outputBack[position] ? all.reverse() : all;
       const rank = (all[0]?.type.shape.length ?? 0) + 1;
-      const axis = outputAxes[position]! < 0 ? outputAxes[position]! + rank : outputAxes[position]!;
+      const axis = normalizeAxis(outputAxes[position]!, rank);
       return stackOrEmpty(lowering, ordered, axis, body, states + position);
     }),
   ];

@@ -1,5 +1,6 @@
 /** @file Operators that move elements: shapes, slices, pads and counts that were attributes. */
 import { literalNumbers } from "../../ir/literal.js";
+import { normalizeAxis } from "../../ops/shape.js";
 import type { UpgradeRule } from "../source.js";
 import {
   constantNumbers,
@@ -20,9 +21,7 @@ const splitSizes: UpgradeRule = (b, node) => {
   const rest = withoutAttrs(node, "num_outputs");
   if (node.inputs[1]) return rest;
   const { shape } = inputAt(node, 0).type;
-  const axis = numberAttr(node, "axis", 0);
-  const size = shape[axis < 0 ? axis + shape.length : axis];
-  if (size === undefined) throw malformedNode(node, `axis ${axis} is outside a tensor of ${shape.length} axes`);
+  const size = shape[normalizeAxis(numberAttr(node, "axis", 0), shape.length)]!;
   const parts = numberAttr(node, "num_outputs", node.outputs.length);
   if (parts < 1) throw malformedNode(node, `it splits into ${parts} parts`);
   if (node.version < 18 && size % parts !== 0)
@@ -77,9 +76,7 @@ const padAxes: UpgradeRule = (b, node) => {
   if (pads.length !== 2 * axes.length) throw malformedNode(node, `${pads.length} pads for ${axes.length} axes`);
   const full = new Array<number>(2 * shape.length).fill(0);
   for (const [position, axis] of axes.entries()) {
-    const own = axis < 0 ? axis + shape.length : axis;
-    if (own < 0 || own >= shape.length)
-      throw malformedNode(node, `axis ${axis} is outside a tensor of ${shape.length} axes`);
+    const own = normalizeAxis(axis, shape.length);
     full[own] = pads[position]!;
     full[own + shape.length] = pads[position + axes.length]!;
   }

@@ -1,17 +1,9 @@
 /** @file Resize and its predecessor Upsample, brought to the form of opset 19 with scales or sizes for every axis. */
 import type { ImportEmitter, SourceNode, UpgradeRule } from "../source.js";
-import {
-  constantNumbers,
-  inputAt,
-  malformedNode,
-  numberAttr,
-  numbersAttr,
-  textAttr,
-  withAttrs,
-  withoutAttrs,
-} from "../source.js";
+import { constantNumbers, inputAt, numberAttr, numbersAttr, textAttr, withAttrs, withoutAttrs } from "../source.js";
 import type { Value } from "../../ir/graph.js";
 import { literalOf } from "../../ir/literal.js";
+import { normalizeAxis } from "../../ops/shape.js";
 import type { Upgrades } from "./rule.js";
 
 const OLD_FORM = { coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" } as const;
@@ -42,9 +34,7 @@ const allAxes: UpgradeRule = (b, node) => {
   const compact: SourceNode = { ...withoutAttrs(node, "axes"), inputs: [x, roi, scales, sizes] };
   if (!axes || !x) return compact;
   const rank = x.type.shape.length;
-  const own = axes.map((axis) => (axis < 0 ? axis + rank : axis));
-  if (own.some((axis) => axis < 0 || axis >= rank))
-    throw malformedNode(node, `axes [${axes.join(",")}] are outside a tensor of ${rank} axes`);
+  const own = axes.map((axis) => normalizeAxis(axis, rank));
   const spread = (position: number, fallback: readonly number[]): readonly number[] => {
     const numbers = constantNumbers(b, compact, position);
     return fallback.map((other, axis) => (own.includes(axis) ? numbers[own.indexOf(axis)]! : other));
@@ -75,7 +65,7 @@ const aspectRatio: UpgradeRule = (b, node) => {
   const axes = numbersAttr(node, "axes") ?? inputAt(node, 0).type.shape.map((_, axis) => axis);
   const { shape } = inputAt(node, 0).type;
   const wanted = constantNumbers(b, node, 3);
-  const olds = axes.map((axis) => shape[axis < 0 ? axis + shape.length : axis]!);
+  const olds = axes.map((axis) => shape[normalizeAxis(axis, shape.length)]!);
   const ratios = wanted.map((size, position) => size / olds[position]!);
   const scale = policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
   const sizes = olds.map((size) => Math.floor(scale * size + 0.5));

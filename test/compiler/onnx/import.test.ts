@@ -257,6 +257,13 @@ describe("errors", () => {
       'node y (Softmax): attribute "axis" is wrong; got last, expected int.',
     ],
     [
+      "an axis outside the tensor",
+      { opset: 11, nodes: [{ op: "Softmax", inputs: ["x"], outputs: ["y"], attrs: { axis: 3 } }], inputs, outputs },
+      {},
+      "SHAPE_MISMATCH",
+      "node y (Softmax): axis 3 is outside a tensor of 1 axes.",
+    ],
+    [
       "a name that nothing makes",
       {
         nodes: [{ op: "Add", inputs: ["x", "wieght"], outputs: ["y"] }],
