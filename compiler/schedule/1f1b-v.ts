@@ -12,6 +12,7 @@ import { repeatBlocks } from "./building-block.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize } from "./size.js";
 
+/** Two stages per device, down and up again, with whole backwards. @throws USAGE for a size it cannot run. */
 export function oneForwardOneBackwardV(size: ScheduleSize): Schedule {
   checkSize("1f1b-v", size, 2);
   return repeatBlocks(

@@ -33,6 +33,7 @@ export interface Bound {
   readonly tailMs: Float64Array;
 }
 
+/** As makespanBound, with heads and tails. Requires: checkProblem accepts the problem of `tasks`. @throws PLAN_INFEASIBLE */
 export function boundOf(tasks: Tasks): Bound {
   const { microbatches, count, ms } = tasks;
   const runs = count * microbatches;

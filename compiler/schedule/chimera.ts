@@ -17,6 +17,7 @@ import type { Action, Schedule } from "./action.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize, refuseSize } from "./size.js";
 
+/** Two stage entries per device, one of each copy of the model. @throws USAGE for a size it cannot run. */
 export function chimera(size: ScheduleSize): Schedule {
   checkSize("chimera", size, 2);
   const { devices, microbatches } = size;

@@ -12,6 +12,7 @@ import { bidirectionalRow } from "./bidirectional.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize, refuseSize, vPlacement } from "./size.js";
 
+/** Two stages per device, down and up again, with overlapped pairs. @throws USAGE for a size it cannot run. */
 export function dualPipeV(size: ScheduleSize): Schedule {
   checkSize("dualpipe-v", size, 2);
   const { devices, microbatches } = size;

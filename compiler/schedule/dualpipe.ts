@@ -16,6 +16,7 @@ import { bidirectionalRow } from "./bidirectional.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize, refuseSize } from "./size.js";
 
+/** Two stage entries per device, one of each copy of the model. @throws USAGE for a size it cannot run. */
 export function dualPipe(size: ScheduleSize): Schedule {
   checkSize("dualpipe", size, 2);
   const { devices, microbatches } = size;

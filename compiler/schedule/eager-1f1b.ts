@@ -11,6 +11,7 @@ import type { Schedule } from "./action.js";
 import { alternating } from "./alternating.js";
 import type { ScheduleSize } from "./size.js";
 
+/** One stage per device; device d keeps 2·(D − d) − 1 microbatches. @throws USAGE for a size it cannot run. */
 export function eager1f1b(size: ScheduleSize): Schedule {
   return alternating("eager-1f1b", size, (device) => 2 * (size.devices - device) - 1);
 }

@@ -11,6 +11,7 @@ import type { Action, Schedule } from "./action.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize, loopedPlacement } from "./size.js";
 
+/** All Fs, then all Bs, on one stage per device. @throws USAGE for a size it cannot run. */
 export function gpipe(size: ScheduleSize): Schedule {
   checkSize("gpipe", size, 1);
   const { devices, microbatches } = size;

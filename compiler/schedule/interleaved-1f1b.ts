@@ -13,6 +13,7 @@ import type { Action, Phase, Schedule } from "./action.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize, loopedPlacement, refuseSize } from "./size.js";
 
+/** Two stages per device by default, stage s on device s mod D. @throws USAGE for a size it cannot run. */
 export function interleaved1f1b(size: ScheduleSize): Schedule {
   checkSize("interleaved-1f1b", size, "several");
   const { devices, microbatches } = size;

@@ -12,6 +12,7 @@ import { groupSize } from "./interleaved-1f1b.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize, loopedPlacement } from "./size.js";
 
+/** Two stages per device by default, stage s on device s mod D. @throws USAGE for a size it cannot run. */
 export function interleavedZeroBubble(size: ScheduleSize): Schedule {
   checkSize("interleaved-zb", size, "any");
   const { devices, microbatches } = size;

@@ -8,6 +8,7 @@ import type { CounterRandom } from "./random.js";
 import type { Tasks } from "./tasks.js";
 import { TASKS_PER_STAGE, isForward, isWeightGrad } from "./tasks.js";
 
+/** What decides between actions that could start. */
 export interface ListOptions {
   readonly capacity: readonly number[];
   /** Ms that must pass after each task (bound.ts); longer ones go first. */

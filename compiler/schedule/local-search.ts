@@ -1,11 +1,13 @@
 /**
- * @file Local search on rows: moves actions of a critical path earlier in their rows. Late acceptance (Burke & Bykov 2017): a candidate stays if it is no worse than the current one or
- * than the one of `memory` steps ago. Stops at the bound.
+ * @file Local search on rows: moves actions of a critical path earlier in their rows. Late acceptance (Burke & Bykov
+ * 2017): a candidate stays if it is no worse than the current one or than the one of `memory` steps ago. Stops at the
+ * bound.
  */
 import type { Evaluator } from "./evaluate.js";
 import type { CounterRandom } from "./random.js";
 import { repairRow } from "./repair.js";
 
+/** Limits of a search. `memory`: steps that late acceptance looks back, 1000 by default. */
 export interface LocalSearchOptions {
   readonly capacity: readonly number[];
   readonly boundMs: number;
@@ -15,6 +17,7 @@ export interface LocalSearchOptions {
   readonly memory?: number;
 }
 
+/** The best rows seen. */
 export interface Found {
   readonly rows: readonly Uint16Array[];
   readonly makespanMs: number;

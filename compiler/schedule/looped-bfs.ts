@@ -11,6 +11,7 @@ import type { Action, Schedule } from "./action.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize, loopedPlacement } from "./size.js";
 
+/** Two stages per device by default, stage s on device s mod D. @throws USAGE for a size it cannot run. */
 export function loopedBfs(size: ScheduleSize): Schedule {
   checkSize("looped-bfs", size, "any");
   const { devices, microbatches } = size;

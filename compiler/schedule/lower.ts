@@ -25,6 +25,7 @@ export interface StagePair {
 /** How a send ends: when the receive has begun, when one of so many buffers is free, or at once. */
 export type ChannelModel = "rendezvous" | "unbounded" | { readonly slots: number };
 
+/** Everything that devices do in one step of training, in order. */
 export interface LoweredSchedule {
   readonly schedule: Schedule;
   /** Per device, in the order in which it issues them. */
@@ -39,6 +40,7 @@ export interface LoweredSchedule {
   readonly results: "by microbatch" | "by arrival";
 }
 
+/** What the schedule alone does not tell. */
 export interface LowerOptions {
   /** Default: all neighbouring stages. */
   readonly crossings?: readonly StagePair[];

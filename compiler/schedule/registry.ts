@@ -1,24 +1,24 @@
 /** @file All schedules by name, with the names that SageMaker and PyTorch give them. */
 import { PipewrightError } from "../errors.js";
+import { oneForwardOneBackwardV } from "./1f1b-v.js";
 import { oneForwardOneBackward } from "./1f1b.js";
 import type { Schedule } from "./action.js";
+import { chimera } from "./chimera.js";
+import { dualPipeV } from "./dualpipe-v.js";
+import { dualPipe } from "./dualpipe.js";
 import { eager1f1b } from "./eager-1f1b.js";
 import { gpipe } from "./gpipe.js";
 import { interleaved1f1b } from "./interleaved-1f1b.js";
 import { interleavedZeroBubble } from "./interleaved-zb.js";
 import { loopedBfs } from "./looped-bfs.js";
 import type { ScheduleSize } from "./size.js";
-import { oneForwardOneBackwardV } from "./1f1b-v.js";
-import { chimera } from "./chimera.js";
-import { dualPipe } from "./dualpipe.js";
-import { dualPipeV } from "./dualpipe-v.js";
 import { vHalf } from "./v-half.js";
 import { vMin } from "./v-min.js";
 import { wave } from "./wave.js";
+import { windowed1f1b } from "./windowed-1f1b.js";
 import { zbH1 } from "./zb-h1.js";
 import { zbH2 } from "./zb-h2.js";
 import { zbV } from "./zb-v.js";
-import { windowed1f1b } from "./windowed-1f1b.js";
 
 /** A schedule that can be asked for by name. */
 export interface ScheduleEntry {
@@ -29,6 +29,7 @@ export interface ScheduleEntry {
   readonly build: (size: ScheduleSize) => Schedule;
 }
 
+/** In the order of help texts: simple ones first. */
 export const SCHEDULES: readonly ScheduleEntry[] = [
   { name: "gpipe", aliases: ["simple", "fill-drain"], summary: "every forward, then every backward", build: gpipe },
   {

@@ -15,6 +15,7 @@ import { CounterRandom } from "./random.js";
 import { scheduleOf, taskRows, tasksOf } from "./tasks.js";
 import { templatesFor } from "./templates.js";
 
+/** How long to search, and from which seed. */
 export interface SearchOptions {
   /** Default 1. */
   readonly seed?: number;

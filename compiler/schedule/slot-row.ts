@@ -7,6 +7,7 @@ export interface PlacedKind {
   readonly slot: number;
 }
 
+/** Which slot each action of a device takes, and which slots are free. */
 export class SlotRow {
   readonly microbatches: number;
   private readonly backwardSlots: number;

@@ -36,6 +36,7 @@ export interface Update {
   readonly kind: "update";
 }
 
+/** One instruction of a device. */
 export type Step = Compute | Message | StageStep | TiedReduce | Update;
 
 const STAGE_WORD = { gather: "UNSHARD", release: "RESHARD", reduce: "REDUCE_GRAD" } as const;

@@ -6,6 +6,7 @@
 import type { Action, Phase, Schedule } from "./action.js";
 import type { Timeline } from "./simulate.js";
 
+/** Size of the drawing. */
 export interface SvgOptions {
   /** Width of the chart in px. Default 1200. */
   readonly width?: number;

@@ -20,6 +20,7 @@ export interface Delivery {
   readonly latencyMs: number;
 }
 
+/** Times, stash and messages of every task. Arrays are by task. */
 export interface Tasks {
   readonly problem: SchedulingProblem;
   readonly split: boolean;
@@ -38,10 +39,12 @@ export interface Tasks {
   readonly awaited: Int32Array;
 }
 
+/** Is it the F of a stage? */
 export function isForward(task: number): boolean {
   return task % TASKS_PER_STAGE === 0;
 }
 
+/** Is it the W of a stage? */
 export function isWeightGrad(task: number): boolean {
   return task % TASKS_PER_STAGE === 2;
 }

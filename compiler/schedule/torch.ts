@@ -7,6 +7,7 @@ import { writeCommsCsv, writeCsv } from "./csv.js";
 import type { StagePair } from "./lower.js";
 import { lower } from "./lower.js";
 
+/** Which form of file, and what the schedule alone does not tell. */
 export interface TorchOptions {
   /** "compute_only": PyTorch adds the messages. "compute_comms": it runs the file word by word. */
   readonly form: "compute_only" | "compute_comms";

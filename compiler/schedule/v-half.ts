@@ -12,6 +12,7 @@ import { repeatBlocks } from "./building-block.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize } from "./size.js";
 
+/** Two stages per device, down and up again, with half the memory of 1F1B. @throws USAGE for a size it cannot run. */
 export function vHalf(size: ScheduleSize): Schedule {
   checkSize("v-half", size, 2);
   const { devices } = size;

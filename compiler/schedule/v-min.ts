@@ -14,6 +14,7 @@ import { repeatBlocks } from "./building-block.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize } from "./size.js";
 
+/** Two stages per device, down and up again, with a third of the memory of 1F1B. @throws USAGE for a size it cannot run. */
 export function vMin(size: ScheduleSize): Schedule {
   checkSize("v-min", size, 2);
   const { devices } = size;

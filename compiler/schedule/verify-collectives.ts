@@ -2,6 +2,7 @@
 import type { Fault, Invariant } from "./fault.js";
 import type { LoweredSchedule } from "./lower.js";
 
+/** All broken rules of V10, V11, V12 and V15. */
 export function collectiveFaults(lowered: LoweredSchedule): Fault[] {
   return [...reduceFaults(lowered), ...tiedFaults(lowered), ...orderFaults(lowered), ...updateFaults(lowered)];
 }

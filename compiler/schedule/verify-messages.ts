@@ -19,6 +19,7 @@ interface Ends {
   readonly receive: Map<string, Placed[]>;
 }
 
+/** Broken rules of V5 and V14; if there are none, those of V4 and V6. Requires: scheduleFault finds nothing. */
 export function messageFaults(lowered: LoweredSchedule): Fault[] {
   const ends = endsOf(lowered);
   const pairing = pairingFaults(lowered, ends);

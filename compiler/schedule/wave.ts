@@ -21,6 +21,7 @@ import { scheduleOf, tasksOf } from "./tasks.js";
 
 const LIMITS = [1, 1.5, 2] as const;
 
+/** Two stages per device and wave; one wave by default. @throws USAGE for a size it cannot run. */
 export function wave(size: ScheduleSize): Schedule {
   checkSize("wave", size, "several");
   const { devices, microbatches } = size;

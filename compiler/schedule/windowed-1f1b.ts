@@ -16,6 +16,7 @@ import type { Schedule } from "./action.js";
 import { alternating } from "./alternating.js";
 import type { ScheduleSize } from "./size.js";
 
+/** One stage per device; `window` microbatches are active, devices + 2 by default. @throws USAGE for a size it cannot run. */
 export function windowed1f1b(size: ScheduleSize): Schedule {
   const { devices, window = devices + 2 } = size;
   const inFlight = (device: number) => Math.min(Math.max(1, window - device), 2 * (devices - device) - 1);

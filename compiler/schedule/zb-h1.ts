@@ -13,6 +13,7 @@ import { interleavedZeroBubble } from "./interleaved-zb.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize } from "./size.js";
 
+/** One stage per device, with the memory of 1F1B. @throws USAGE for a size it cannot run. */
 export function zbH1(size: ScheduleSize): Schedule {
   checkSize("zb-h1", size, 1);
   return { ...interleavedZeroBubble({ ...size, stagesPerDevice: 1 }), name: "zb-h1" };

@@ -13,6 +13,7 @@ import type { Action, Schedule } from "./action.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize, loopedPlacement } from "./size.js";
 
+/** One stage per device, with twice the memory of 1F1B. @throws USAGE for a size it cannot run. */
 export function zbH2(size: ScheduleSize): Schedule {
   checkSize("zb-h2", size, 1);
   const { devices, microbatches } = size;

@@ -13,6 +13,7 @@ import { RowBuilder } from "./row-builder.js";
 import type { ScheduleSize } from "./size.js";
 import { checkSize, vPlacement } from "./size.js";
 
+/** Two stages per device, down and up again. @throws USAGE for a size it cannot run. */
 export function zbV(size: ScheduleSize): Schedule {
   checkSize("zb-v", size, 2);
   const { devices, microbatches } = size;

@@ -53,7 +53,7 @@ const SHAPES = [
     microbatches: 2,
     placement: [0, 1],
     inMicrobatchOrder: false,
-    runs: 25,
+    runs: 15,
   },
   {
     name: "3 stages, 2 microbatches",
@@ -61,7 +61,7 @@ const SHAPES = [
     microbatches: 2,
     placement: [0, 1, 2],
     inMicrobatchOrder: true,
-    runs: 25,
+    runs: 15,
   },
   {
     name: "2 stages, 3 microbatches",
@@ -69,7 +69,7 @@ const SHAPES = [
     microbatches: 3,
     placement: [0, 1],
     inMicrobatchOrder: true,
-    runs: 10,
+    runs: 6,
   },
   {
     name: "V of whole backwards",
@@ -89,7 +89,7 @@ describe.each(SHAPES)("$name", ({ name, inMicrobatchOrder, runs, ...shape }) => 
       fc.property(problems(shape), (problem) => {
         const optimum = shortestMakespan(problem, { inMicrobatchOrder });
         const boundMs = makespanBound(problem);
-        const found = searchSchedule(problem, { evaluations: 5_000 });
+        const found = searchSchedule(problem, { evaluations: 2_000 });
         expect(boundMs).toBeLessThanOrEqual(optimum + 1e-9);
         expect(found.makespanMs).toBeGreaterThanOrEqual(optimum - 1e-9);
         expect(found.boundMs).toBe(boundMs);
