@@ -2,6 +2,7 @@
 import type { ClusterSpec } from "./cluster.js";
 import type { Differentiated } from "./autodiff/differentiated.js";
 import { PipewrightError } from "./errors.js";
+import { fitMemory } from "./fit-memory.js";
 import type { Graph } from "./ir/graph.js";
 import { formatLoss } from "./loss/spec.js";
 import { exportProgram } from "./onnx/export.js";
@@ -10,6 +11,7 @@ import { updatePrograms } from "./optimizer/programs.js";
 import { stateCount } from "./optimizer/update.js";
 import { blocksOf } from "./partition/blocks.js";
 import type { PartitionOptions } from "./partition/partition.js";
+import { certify } from "./partition/certificate.js";
 import { partition } from "./partition/partition.js";
 import type { CommunicationModel, PartitionProblem } from "./partition/problem.js";
 import type { BlockMap } from "./plan/block-map.js";
@@ -100,28 +102,28 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
   const schedule = at("schedule", () => runnable(scheduleByName(pipeline.schedule, size)));
   const blocks = at("blocks", () => blocksOf(forward));
   const problem = partitionProblem(blocks.graph, schedule, options);
-  const cut = await at("partition", () => partition(problem, options.partition));
-  const stageOf = blocks.stageOfNodes(cut.stageOf);
-  const costs = stageCosts(
-    forward,
-    stageOf,
-    schedule.stages,
-    problem.stages.map(({ speed }) => speed),
-    cluster.link,
-  );
-  const timeline = at("simulate", () => simulate(schedule, costs));
-  const linked = at("link", () =>
-    link(training.differentiated, {
-      ops: OPS,
-      schedule,
-      order: linearize(schedule, timeline),
-      stageOf,
-      costs: new Map(forward.nodes.map(({ id, cost }) => [id, cost])),
-      optimizer,
-      results: training.results,
-      batchAxes: model.batchAxes ?? new Map(),
-    }),
-  );
+  const speeds = problem.stages.map(({ speed }) => speed);
+  let boundMs = Infinity;
+  const { cut, costs, timeline, linked } = await fitMemory(problem, cluster.devices.map(memoryOf), async (limited) => {
+    const cut = await at("partition", () => partition(limited, options.partition));
+    boundMs = Math.min(boundMs, cut.certificate.boundMs);
+    const stageOf = blocks.stageOfNodes(cut.stageOf);
+    const costs = stageCosts(forward, stageOf, schedule.stages, speeds, cluster.link);
+    const timeline = at("simulate", () => simulate(schedule, costs));
+    const linked = at("link", () =>
+      link(training.differentiated, {
+        ops: OPS,
+        schedule,
+        order: linearize(schedule, timeline),
+        stageOf,
+        costs: new Map(forward.nodes.map(({ id, cost }) => [id, cost])),
+        optimizer,
+        results: training.results,
+        batchAxes: model.batchAxes ?? new Map(),
+      }),
+    );
+    return { cut, costs, timeline, linked, stages: linked.parts.stages };
+  });
   const plan: Omit<Plan, "files"> = {
     version: 1,
     model: {
@@ -136,7 +138,11 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
     link: cluster.link,
     microbatches: pipeline.microbatches,
     schedule: { name: schedule.name, forecast: forecast(schedule, costs, timeline) },
-    partition: { model: options.partition.model, solver: cut.solver, certificate: cut.certificate },
+    partition: {
+      model: options.partition.model,
+      solver: cut.solver,
+      certificate: certify(cut.certificate.bottleneckMs, boundMs),
+    },
     optimizer,
     training: {
       loss: options.training.loss.map(formatLoss),
@@ -156,6 +162,10 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
     profile,
     blocks: blockMap(training.differentiated.graph, blocks.graph, cut.stageOf),
   };
+}
+
+function memoryOf({ memoryBytes }: DeviceSpec): number | undefined {
+  return memoryBytes;
 }
 
 function profileOf(graph: Differentiated, { profile, cluster }: CompileOptions): Promise<Profile> | Profile {

@@ -61,13 +61,14 @@ describe("without a plan", () => {
     const { devices, link } = tinyCluster(2);
     const cluster = { devices: devices.map((device) => ({ ...device, memoryBytes: 300 })), link };
     expect(await failure({ cluster })).toMatchInlineSnapshot(
-      `"partition: nothing fits into memory; got a limit of 300 bytes per device, expected 496 or more. Give more memory, more stages or fewer microbatches in flight."`,
+      `"partition: no plan was found that fits into memory; got a limit of 300 bytes on a device, expected 768 or more. Give more memory, more devices or fewer microbatches in flight."`,
     );
   });
 
   it("names the schedules when one is unknown, and the closest", async () => {
-    expect(await failure({ schedule: "zbh1x" })).toMatchInlineSnapshot(
-      `"schedule: unknown name; got "zbh1x" expected one of gpipe, 1f1b, eager-1f1b, windowed-1f1b, interleaved-1f1b, looped-bfs, zb-h1, zb-h2, interleaved-zb, zb-v, v-half, v-min, 1f1b-v, dualpipe, dualpipe-v, chimera. Did you mean zb-h1?"`,
+    const message = await failure({ schedule: "zbh1x" });
+    expect(message).toMatch(
+      /^schedule: unknown name; got "zbh1x" expected one of gpipe, 1f1b, .*zb-h1, .*\. Did you mean zb-h1\?$/,
     );
   });
 

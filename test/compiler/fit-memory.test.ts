@@ -1,0 +1,48 @@
+/** @file Memory limits: finished plans keep them, refusals name memory that does, bounds stay bounds. */
+import { describe, expect, it } from "vitest";
+import type { ClusterSpec } from "../../compiler/cluster.js";
+import { PipewrightError } from "../../compiler/errors.js";
+import type { Plan } from "../../compiler/plan/plan.js";
+import { compileTiny, TIED_GPT, tinyCluster, TINY_MLP, TINY_RESNET } from "../support/tiny-models.js";
+
+const withMemory = (memoryBytes: number): ClusterSpec => {
+  const { devices, link } = tinyCluster(2);
+  return { devices: devices.map((device) => ({ ...device, memoryBytes })), link };
+};
+
+const heldBytes = ({ stages, devices }: Omit<Plan, "files">): number[] =>
+  devices.map((_, device) => stages.reduce((sum, stage) => sum + (stage.device === device ? stage.peakBytes : 0), 0));
+
+describe.each([
+  ["an MLP", TINY_MLP],
+  ["a tied GPT", TIED_GPT],
+  ["a ResNet", TINY_RESNET],
+] as const)("%s", (_, model) => {
+  it.each(["gpipe", "1f1b", "zb-h1", "interleaved-1f1b"])(
+    "under %s keeps the limit that a refusal names",
+    async (schedule) => {
+      const compiled = (memoryBytes: number) =>
+        compileTiny(model, { schedule, microbatches: 8, cluster: withMemory(memoryBytes) });
+      const refusal: unknown = await compiled(1).catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(PipewrightError);
+      expect((refusal as PipewrightError).code).toBe("PLAN_INFEASIBLE");
+      const enough = (refusal as PipewrightError).details["smallestMemoryBytes"] as number;
+      const free = await compileTiny(model, { schedule, microbatches: 8 });
+      for (const limit of [enough, Math.ceil(1.2 * enough), 2 * enough]) {
+        const { plan } = await compiled(limit);
+        for (const bytes of heldBytes(plan)) expect(bytes).toBeLessThanOrEqual(limit);
+        const { boundMs, bottleneckMs } = plan.partition.certificate;
+        expect(boundMs).toBeLessThanOrEqual(bottleneckMs);
+        expect(bottleneckMs).toBeGreaterThanOrEqual(free.plan.partition.certificate.boundMs * (1 - 1e-9));
+      }
+    },
+  );
+});
+
+it("limits only the devices that have a limit", async () => {
+  const { devices, link } = tinyCluster(2);
+  const [first, second] = devices;
+  const cluster = { devices: [{ ...first!, memoryBytes: 700 }, second!], link };
+  const { plan } = await compileTiny(TINY_MLP, { cluster });
+  expect(heldBytes(plan)[0]).toBeLessThanOrEqual(700);
+});
