@@ -11,7 +11,7 @@ import type { ModelProto } from "../compiler/onnx/proto.js";
 import { weightBytes } from "../compiler/onnx/weights.js";
 import type { Tensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
-import { checkExternalFiles, placedInitializers, placedParams, readExternalFiles } from "./external-data.js";
+import { checkExternalFiles, placedInitializers, placedParams, readExternalFiles } from "./external-weights.js";
 import { digestOf } from "./plan/directory.js";
 
 /** A model as it was read. */
