@@ -88,7 +88,7 @@ const LOOPED = ["interleaved-1f1b", "looped-bfs", "zb-v", "v-half", "v-min", "1f
 describe("a device that dies", () => {
   const cases: readonly (readonly [string, TinyModel, TinyOptions])[] = IS_WHOLE
     ? [2, 3].flatMap((devices) => [
-        ...[4, 8].flatMap((microbatches) =>
+        ...[4, 6, 8].flatMap((microbatches) =>
           SCHEDULES.map((schedule): [string, TinyModel, TinyOptions] => [
             `${schedule} on ${devices} with ${microbatches} microbatches`,
             TINY_MLP,
