@@ -8,6 +8,7 @@ import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import { readSafetensors, writeSafetensors } from "../../compiler/plan/safetensors.js";
 import type { Env } from "../env/env.js";
+import { brokenReference } from "./references.js";
 import { planSchema } from "./schema.js";
 
 /** Names of the files of a plan directory besides `stages/`. */
@@ -72,10 +73,10 @@ export async function readPlan(env: Env, path: string): Promise<Plan> {
     const found = digestOf(await env.files.read(`${path}/${name}`));
     if (found !== digest) throw broken(path, `${name} was changed; got sha256 ${found}, expected ${digest}`);
   }
-  for (const stage of plan.stages) {
-    for (const { file } of [...stage.programs, ...(stage.update ? [stage.update] : [])]) {
-      if (!(file in plan.files)) throw broken(path, `plan.json has no digest for ${file}`);
-    }
+  const { schedule, weights, model } = PLAN_FILES;
+  const stageFiles = plan.stages.flatMap(({ programs, update }) => [...programs, ...(update ? [update] : [])]);
+  for (const file of [schedule, weights, model, ...stageFiles.map((program) => program.file)]) {
+    if (!Object.hasOwn(plan.files, file)) throw broken(path, `plan.json has no digest for ${file}`);
   }
   return plan;
 }
@@ -110,28 +111,6 @@ function parsePlan(text: string, path: string): Plan {
   const problem = brokenReference(plan);
   if (problem) throw broken(path, problem);
   return plan;
-}
-
-/** What names something that is not there. */
-function brokenReference({ stages, devices, rows, microbatches, slotGroups, parameters }: Plan): string | undefined {
-  const isStage = (index: number): boolean => index < stages.length;
-  if (rows.length !== devices.length) return `plan.json has ${rows.length} rows for ${devices.length} devices`;
-  for (const [position, { index, device }] of stages.entries()) {
-    if (index !== position || device >= devices.length)
-      return `plan.json: stage ${position} is numbered ${index} or on no device`;
-  }
-  for (const action of rows.flat()) {
-    if (!isStage(action.stage) || action.microbatch >= microbatches)
-      return `plan.json has an action ${action.stage}${action.phase}${action.microbatch} of no stage or microbatch`;
-    if (action.waits.some(({ device, count }) => count > (rows[device]?.length ?? -1)))
-      return `plan.json: action ${action.stage}${action.phase}${action.microbatch} waits for what never happens`;
-  }
-  for (const { stage, slots, slotOf } of slotGroups) {
-    if (!isStage(stage) || slotOf.length !== microbatches || slotOf.some((slot) => slot >= slots))
-      return `plan.json: the slots of stage ${stage} do not fit`;
-  }
-  const orphan = parameters.find((parameter) => !isStage(parameter.stage) || !parameter.readers.every(isStage));
-  return orphan && `plan.json: parameter ${JSON.stringify(orphan.name)} is on no stage`;
 }
 
 function isPlanFile(name: string): boolean {
