@@ -149,7 +149,8 @@ class ProcessSet implements WorkerSet {
     };
     child.onMessage((message) => answer(message as FromWorker));
     child.onExit(({ code, signal }) => {
-      const how = signal ? `was killed by ${signal}` : `ended with exit code ${code}`;
+      const ended = code === null ? "did not start" : `ended with exit code ${code}`;
+      const how = signal ? `was killed by ${signal}` : ended;
       worker.lost = this.#fault(device, worker.fenced ?? how);
       if (!this.#isStopping) this.#watchers.onLost();
       answer({ kind: "lost", error: worker.lost });
@@ -171,7 +172,7 @@ class ProcessSet implements WorkerSet {
   }
 
   #failure(device: number, { message }: { readonly message: string }): PipewrightError {
-    return this.#fault(device, `failed: ${message}`);
+    return this.#fault(device, `failed: ${message.replace(/\.$/, "")}`);
   }
 
   #fault(device: number, how: string): PipewrightError {

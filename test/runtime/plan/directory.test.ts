@@ -118,7 +118,7 @@ describe("a changed plan.json is refused", () => {
     ],
     [
       "no digest of the weights",
-      (plan) => delete plan.files[PLAN_FILES.weights],
+      (plan) => delete plan.files["weights.safetensors"],
       "plan.json has no digest for weights.safetensors",
     ],
     ["a missing row", (plan) => plan.rows.pop(), "plan.json has 1 rows for 2 devices"],
