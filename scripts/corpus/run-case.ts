@@ -92,12 +92,7 @@ async function checkStep(
   const { about, reference } = subject;
   const options = { stages, microbatches: 1, optimizer: PLAIN_SGD, withOutputs: true };
   return start(env, subject, prefix, options, async ({ plan, pipeline }) => {
-    const batch: Batch = new Map(
-      plan.inputs.map(({ name }) => {
-        const isTarget = name in about.targets;
-        return [name, [tensorAt(reference, `${prefix}${isTarget ? "target" : "input"}.${name}`).bytes]];
-      }),
-    );
+    const batch = stepFeeds(subject, plan, prefix);
     await pipeline.step(batch, undefined);
     const tolerance = prefix === "" ? about.tolerance : about.alternative!.tolerance;
     const compare = (name: string, bytes: Uint8Array, allowed: Tolerance): Comparison => {
@@ -123,6 +118,26 @@ async function checkStep(
         compare(`input_grad.${name}`, pipeline.result(`${name}/grad`)[0]!, allowed),
       ),
     ];
+  });
+}
+
+/** Inputs and targets of one microbatch. */
+function stepFeeds({ about, reference }: CorpusCase, plan: Plan, prefix: string): Batch {
+  return new Map(
+    plan.inputs.map(({ name }) => {
+      const kind = name in about.targets ? "target" : "input";
+      return [name, [tensorAt(reference, `${prefix}${kind}.${name}`).bytes]];
+    }),
+  );
+}
+
+/** The gradient of every trained parameter for one microbatch, by name. */
+export function caseGradients(env: Env, subject: CorpusCase, stages: number): Promise<ReadonlyMap<string, Uint8Array>> {
+  const options = { stages, microbatches: 1, optimizer: PLAIN_SGD, withOutputs: false };
+  return start(env, subject, "", options, async ({ plan, pipeline }) => {
+    await pipeline.step(stepFeeds(subject, plan, ""), undefined);
+    const trained = plan.parameters.filter(({ trainable }) => trainable);
+    return new Map(trained.map(({ name }) => [name, pipeline.gradientSum(name).slice()]));
   });
 }
 
