@@ -148,7 +148,7 @@ describe("a model of the user", () => {
     [
       ["partition", "MODEL", "--loss", MLP_LOSS, "--devices", "2xcpu:1KiB"],
       7,
-      "partition: nothing fits into memory; got a limit of 1024 bytes per device",
+      "partition: no plan was found that fits into memory; got a limit of 1024 bytes on a device",
     ],
     [["partition", "TEXT", "--loss", "mse"], 3, "model file: no ONNX model; this is a text file."],
     [
