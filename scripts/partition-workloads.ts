@@ -144,7 +144,7 @@ export function nasnetLarge(stages: number): PartitionProblem {
 
 /**
  * `copies` of the problem's graph one after the other, times and tensors perturbed by ±20 %: the sinks of a copy feed the
- * sources of the next through one tensor, a quarter of the largest.
+ * sources of the next through one tensor, a quarter of the largest. Memory is not limited.
  */
 export function serialCopies(problem: PartitionProblem, copies: number): PartitionProblem {
   const random = generator(42);
@@ -197,5 +197,6 @@ export function serialCopies(problem: PartitionProblem, copies: number): Partiti
         gradBytes: sink === heaviest ? largest : 0,
       });
   }
-  return { ...problem, graph: { blocks: outBlocks, nets: outNets } };
+  const stages = problem.stages.map(({ speed, inFlight }) => ({ speed, inFlight }));
+  return { ...problem, stages, graph: { blocks: outBlocks, nets: outNets } };
 }

@@ -107,7 +107,6 @@ export class CutNetwork {
       this.constant += cost[e]!;
       return extra;
     }
-    const free = (i: number): number => (this.state[i - begin] === FREE ? this.local[pins.entries[i]!]! : -1);
     if (ordered[e] === 0) {
       const all = extra;
       const any = extra + 1;
@@ -115,22 +114,25 @@ export class CutNetwork {
       else if (sides === OUTSIDE) this.flow.tie(any, -cost[e]!);
       else this.flow.arc(any, all, cost[e]!, 0);
       for (let i = begin; i < end; i++) {
-        if (free(i) < 0) continue;
-        this.flow.arc(all, free(i), UNLIMITED, 0);
-        this.flow.arc(free(i), any, UNLIMITED, 0);
+        if (this.state[i - begin] !== FREE) continue;
+        const v = this.local[pins.entries[i]!]!;
+        this.flow.arc(all, v, UNLIMITED, 0);
+        this.flow.arc(v, any, UNLIMITED, 0);
       }
       return extra + 2;
     }
     if (this.state[0] === OUTSIDE) return extra;
+    const producer = this.local[pins.entries[begin]!]!;
     if (sides === OUTSIDE) {
-      this.flow.tie(free(begin), -cost[e]!);
+      this.flow.tie(producer, -cost[e]!);
       return extra;
     }
-    const payer = end - begin === 2 ? free(begin + 1) : extra;
+    const payer = end - begin === 2 ? this.local[pins.entries[begin + 1]!]! : extra;
     if (this.state[0] === INSIDE) this.flow.tie(payer, cost[e]!);
-    else this.flow.arc(free(begin), payer, cost[e]!, 0);
+    else this.flow.arc(producer, payer, cost[e]!, 0);
     if (payer !== extra) return extra;
-    for (let i = begin + 1; i < end; i++) if (free(i) >= 0) this.flow.arc(extra, free(i), UNLIMITED, 0);
+    for (let i = begin + 1; i < end; i++)
+      if (this.state[i - begin] === FREE) this.flow.arc(extra, this.local[pins.entries[i]!]!, UNLIMITED, 0);
     return extra + 1;
   }
 }

@@ -3,6 +3,10 @@ import { closureOf } from "./closure.js";
 import type { Instance } from "./instance.js";
 import { candidateOrders } from "./orders.js";
 import { slice } from "./slicing.js";
+import { sliceRelay } from "./slicing-relay.js";
+
+/** Above this many nodes only the fast slicing is tried; it counts a little more memory in the direct model. */
+const LARGE = 2000;
 
 /**
  * Bytes per stage that suffice, to 0.1 %, or Infinity when pins leave no partition at all. Found by bisection over
@@ -13,7 +17,10 @@ export function smallestMemoryLimit(instance: Instance): number {
   const fits = (bytes: number): boolean => {
     const memory = new Float64Array(instance.stages.count).fill(bytes);
     const limited: Instance = { ...instance, stages: { ...instance.stages, memory } };
-    return orders.some((order) => slice(limited, order, Infinity) !== undefined);
+    const fast = instance.relay || instance.size > LARGE;
+    return orders.some(
+      (order) => (fast ? sliceRelay(limited, order, 0, Infinity) : slice(limited, order, Infinity)) !== undefined,
+    );
   };
   if (!fits(Infinity)) return Infinity;
   let enough = 1;

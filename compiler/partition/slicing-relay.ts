@@ -1,4 +1,4 @@
-/** @file Slicing for the relay model without memory limits: near linear, for graphs of tens of thousands of nodes. */
+/** @file Slicing for the relay model in near-linear time, for graphs of tens of thousands of nodes. */
 import type { Instance } from "./instance.js";
 import { boundaryWindows, crossings } from "./slicing.js";
 import type { Candidate } from "./slicing.js";
@@ -6,13 +6,149 @@ import type { Candidate } from "./slicing.js";
 /** Halvings of the interval in which the bottleneck lies. */
 const HALVINGS = 44;
 
+/** Positions by falling value; the smallest value leaves last. */
+class PositionHeap {
+  private readonly positions: Int32Array;
+  private readonly value: Float64Array;
+  private size = 0;
+
+  constructor(value: Float64Array) {
+    this.value = value;
+    this.positions = new Int32Array(value.length);
+  }
+
+  clear(): void {
+    this.size = 0;
+  }
+
+  /** The position with the largest value; −1 when empty. */
+  top(): number {
+    return this.size > 0 ? this.positions[0]! : -1;
+  }
+
+  push(position: number): void {
+    let at = this.size++;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (this.value[this.positions[parent]!]! >= this.value[position]!) break;
+      this.positions[at] = this.positions[parent]!;
+      at = parent;
+    }
+    this.positions[at] = position;
+  }
+
+  pop(): void {
+    const last = this.positions[--this.size]!;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= this.size) break;
+      if (child + 1 < this.size && this.value[this.positions[child + 1]!]! > this.value[this.positions[child]!]!)
+        child++;
+      if (this.value[this.positions[child]!]! <= this.value[last]!) break;
+      this.positions[at] = this.positions[child]!;
+      at = child;
+    }
+    this.positions[at] = last;
+  }
+}
+
+/** What each position of an order means to each stage. */
+interface Positions {
+  /** Work before the position. */
+  readonly work: Float64Array;
+  readonly resident: Float64Array;
+  readonly stash: Float64Array;
+  readonly forward: Float64Array;
+  /** Entry b: milliseconds at the boundary before stage b. */
+  readonly cuts: readonly Float64Array[];
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+}
+
+function positionsOf(instance: Instance, order: ArrayLike<number>): Positions {
+  const { size, stages } = instance;
+  const cross = crossings(instance, order);
+  const prefix = (values: Float64Array): Float64Array => {
+    const out = new Float64Array(size + 1);
+    for (let i = 0; i < size; i++) out[i + 1] = out[i]! + values[order[i]!]!;
+    return out;
+  };
+  const cuts: Float64Array[] = [];
+  for (let b = 0; b <= stages.count; b++) {
+    const same = stages.uniformLinks && b > 1 && b < stages.count ? cuts[1] : undefined;
+    const ms = (i: number): number =>
+      cross.messages[i]! * stages.boundaryLatency[b]! + cross.bytes[i]! * stages.boundaryMsPerByte[b]!;
+    cuts.push(same ?? Float64Array.from({ length: size + 1 }, (_, i) => ms(i)));
+  }
+  return {
+    work: prefix(instance.work),
+    resident: prefix(instance.residentBytes),
+    stash: prefix(instance.stashBytes),
+    forward: cross.forward,
+    cuts,
+    ...boundaryWindows(instance, order),
+  };
+}
+
 /**
- * A slicing of `order` with a bottleneck below `limitMs` and within 2⁻⁴⁰ of the best one's, or undefined when there is none.
+ * Whether the order can be cut with loads ≤ `limit`; `from` takes, per stage and end, where the stage begins.
  *
- * For a given limit T, position j ends stage s if some earlier i ended stage s − 1 with
- * P[j] / speed + cut[j] ≤ T + (P[i] / speed − cut[i]): one pass per stage with a running maximum; T by bisection.
- * O(halvings · nodes · stages).
- * Requires: no memory limit matters.
+ * Position j ends stage s if some earlier i ended stage s − 1 with work[j] / speed + cut[j] ≤ limit + (work[i] / speed −
+ * cut[i]), and memory allows it: an i that no longer does for one j does not for later ones either, so a heap that drops
+ * such i from the top gives the best one left. O(stages · nodes · log nodes), without memory limits O(stages · nodes).
+ */
+function canReach({ stages, size }: Instance, at: Positions, limit: number, from: Int32Array[] | undefined): boolean {
+  let now = new Uint8Array(size + 1);
+  let next = new Uint8Array(size + 1);
+  const offers = new Float64Array(size + 1);
+  const room = new Float64Array(size + 1);
+  const heap = new PositionHeap(offers);
+  now[0] = 1;
+  let begin = 0;
+  for (let s = 0; s < stages.count; s++) {
+    next.fill(0);
+    heap.clear();
+    const speed = stages.speed[s]!;
+    const memory = stages.memory[s]!;
+    const inFlight = stages.inFlight[s]!;
+    const before = at.cuts[s]!;
+    const after = at.cuts[s + 1]!;
+    let first = -1;
+    for (let j = begin; j <= at.high[s + 1]!; j++) {
+      const held = at.resident[j]! + inFlight * at.stash[j]!;
+      room[j] = memory + at.resident[j]! + inFlight * (at.stash[j]! - at.forward[j]!);
+      if (j >= at.low[s + 1]!) {
+        while (heap.top() >= 0 && room[heap.top()]! < held) heap.pop();
+        const i = heap.top();
+        const ends = i >= 0 && at.work[j]! / speed + after[j]! <= limit + offers[i]!;
+        const empty = stages.mayBeEmpty && now[j] === 1 && before[j]! + after[j]! <= limit && room[j]! >= held;
+        if (ends || empty) {
+          next[j] = 1;
+          if (first < 0) first = j;
+          if (from) from[s]![j] = ends ? i : j;
+        }
+      }
+      if (now[j] === 0) continue;
+      offers[j] = at.work[j]! / speed - before[j]!;
+      const top = heap.top();
+      if (memory < Infinity) heap.push(j);
+      else if (top < 0 || offers[j]! > offers[top]!) {
+        heap.clear();
+        heap.push(j);
+      }
+    }
+    if (first < 0) return false;
+    begin = first;
+    [now, next] = [next, now];
+  }
+  return now[size] === 1;
+}
+
+/**
+ * A slicing of `order` with a bottleneck below `limitMs`, the best one to 2⁻⁴⁰, or undefined when there is none.
+ * Loads and memory are those of the relay model, which are never below those of the direct model.
+ * O(halvings · stages · nodes · log nodes).
  */
 export function sliceRelay(
   instance: Instance,
@@ -20,79 +156,25 @@ export function sliceRelay(
   boundMs: number,
   limitMs: number,
 ): Candidate | undefined {
-  const { size, stages, work, totalWork } = instance;
-  const k = stages.count;
-  const { low, high } = boundaryWindows(instance, order);
-  const cross = crossings(instance, order);
-  const prefix = new Float64Array(size + 1);
-  for (let i = 0; i < size; i++) prefix[i + 1] = prefix[i]! + work[order[i]!]!;
-  const cuts: Float64Array[] = [];
-  for (let b = 0; b <= k; b++) {
-    const same = stages.uniformLinks && b > 1 && b < k ? cuts[1] : undefined;
-    const at = (i: number): number =>
-      cross.messages[i]! * stages.boundaryLatency[b]! + cross.bytes[i]! * stages.boundaryMsPerByte[b]!;
-    cuts.push(same ?? Float64Array.from({ length: size + 1 }, (_, i) => at(i)));
-  }
-
-  const reaches = (limit: number, from: Int32Array[] | undefined): boolean => {
-    let now = new Uint8Array(size + 1);
-    let next = new Uint8Array(size + 1);
-    now[0] = 1;
-    let begin = 0;
-    for (let s = 0; s < k; s++) {
-      next.fill(0);
-      const speed = stages.speed[s]!;
-      const before = cuts[s]!;
-      const after = cuts[s + 1]!;
-      const back = from?.[s];
-      let best = -Infinity;
-      let bestAt = -1;
-      let first = -1;
-      const last = high[s + 1]!;
-      for (let j = begin; j <= last; j++) {
-        const end = prefix[j]! / speed;
-        if (j >= low[s + 1]!) {
-          const fits = best > -Infinity && end + after[j]! <= limit + best;
-          const passes = stages.mayBeEmpty && now[j] === 1 && before[j]! + after[j]! <= limit;
-          if (fits || passes) {
-            next[j] = 1;
-            if (first < 0) first = j;
-            if (back) back[j] = fits ? bestAt : j;
-          }
-        }
-        if (now[j] === 1 && end - before[j]! > best) {
-          best = end - before[j]!;
-          bestAt = j;
-        }
-      }
-      if (first < 0) return false;
-      begin = first;
-      [now, next] = [next, now];
-    }
-    return now[size] === 1;
-  };
-
-  let feasible = Math.min(limitMs, 4 * totalWork + 1);
-  if (limitMs === Infinity)
-    while (!reaches(feasible, undefined)) {
-      feasible *= 4;
-      if (feasible > 1e300) return undefined;
-    }
-  else if (!reaches(feasible, undefined)) return undefined;
+  const { size, stages } = instance;
+  const at = positionsOf(instance, order);
+  if (!canReach(instance, at, limitMs, undefined)) return undefined;
+  let feasible = Math.min(limitMs, Math.max(boundMs, 1e-300));
+  while (!canReach(instance, at, feasible, undefined)) feasible = Math.min(limitMs, 2 * feasible);
   let short = Math.min(boundMs, feasible);
   for (let i = 0; i < HALVINGS && feasible - short > 1e-12 * feasible; i++) {
     const middle = (feasible + short) / 2;
-    if (reaches(middle, undefined)) feasible = middle;
+    if (canReach(instance, at, middle, undefined)) feasible = middle;
     else short = middle;
   }
   if (feasible >= limitMs) return undefined;
-  const from = Array.from({ length: k }, () => new Int32Array(size + 1));
-  reaches(feasible, from);
+  const from = Array.from({ length: stages.count }, () => new Int32Array(size + 1));
+  canReach(instance, at, feasible, from);
   const stageOf = new Int32Array(size);
   let end = size;
-  for (let s = k; s > 0; s--) {
+  for (let s = stages.count; s > 0; s--) {
     const start = from[s - 1]![end]!;
-    for (let at = start; at < end; at++) stageOf[order[at]!] = s - 1;
+    for (let i = start; i < end; i++) stageOf[order[i]!] = s - 1;
     end = start;
   }
   return { stageOf, bottleneckMs: feasible };

@@ -51,15 +51,14 @@ const LARGE = 5000;
 export function slicings(best: Incumbent, closure: Closure): Int32Array {
   const { instance } = best;
   const orders = candidateOrders(instance, closure);
-  const fast = !instance.memoryMatters;
   let chosen = orders[0]!;
   const ranked: { order: Int32Array; ms: number }[] = [];
   for (const order of orders) {
-    const relayed = fast ? sliceRelay(instance, order, best.boundMs, Infinity) : undefined;
+    const relayed = sliceRelay(instance, order, best.boundMs, Infinity);
     if (relayed && best.offer(relayed.stageOf, "slicing")) chosen = order;
-    ranked.push({ order, ms: relayed?.bottleneckMs ?? 0 });
+    ranked.push({ order, ms: relayed?.bottleneckMs ?? Infinity });
   }
-  if (instance.relay && fast) return chosen;
+  if (instance.relay) return chosen;
   if (instance.size > LARGE) ranked.sort((a, b) => a.ms - b.ms).splice(2);
   for (const { order } of ranked) {
     const sliced = slice(instance, order, best.bottleneckMs);
