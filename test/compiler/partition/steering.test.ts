@@ -60,7 +60,7 @@ describe("unlike devices", () => {
 
   it("get work in proportion to their speed", async () => {
     const { stageOf, loadMs } = await partition(chain([1, 2, 3]), { solver: undefined });
-    expect(loadMs).toEqual([2, 2, 2]);
+    for (const ms of loadMs) expect(ms).toBeCloseTo(2, 12);
     expect([0, 1, 2].map((s) => stageOf.filter((t) => t === s).length)).toEqual([2, 4, 6]);
   });
 
