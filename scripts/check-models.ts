@@ -35,8 +35,8 @@ interface Outcome {
   readonly comparisons: number;
   /** Largest error as a share of what was allowed. */
   readonly worst: number;
-  /** Losses of curves whose limit is what rounding alone was seen to do. */
-  readonly measuredLimits: number;
+  /** Losses of curves that are right only from weights one ulp away. */
+  readonly fromMovedWeights: number;
   readonly reason?: string;
 }
 
@@ -62,8 +62,8 @@ async function checkFolder(folder: string): Promise<Outcome> {
     const reason = wrong.map(
       (item) => `${item.name}: error ${item.error.toExponential(2)}, limit ${item.limit.toExponential(2)}`,
     );
-    const measuredLimits = comparisons.filter(({ isLimitMeasured }) => isLimitMeasured).length;
-    const about = { case: name, passed: wrong.length === 0, comparisons: comparisons.length, worst, measuredLimits };
+    const fromMovedWeights = comparisons.filter(({ isFromMovedWeights }) => isFromMovedWeights).length;
+    const about = { case: name, passed: wrong.length === 0, comparisons: comparisons.length, worst, fromMovedWeights };
     return wrong.length === 0 ? about : { ...about, reason: reason.slice(0, 5).join("; ") };
   } catch (error) {
     const isRefusal = error instanceof PipewrightError && error.code === "MODEL_UNSUPPORTED";
@@ -74,15 +74,15 @@ async function checkFolder(folder: string): Promise<Outcome> {
       passed: false,
       comparisons: 0,
       worst: Infinity,
-      measuredLimits: 0,
+      fromMovedWeights: 0,
       reason: isRefusal ? `not supported: ${text}` : text,
     };
   }
 }
 
-function line({ case: name, passed, comparisons, worst, measuredLimits, reason }: Outcome): string {
+function line({ case: name, passed, comparisons, worst, fromMovedWeights, reason }: Outcome): string {
   if (!passed) return `FAIL  ${name.padEnd(32)} ${reason ?? ""}`;
-  const measured = measuredLimits > 0 ? `, ${measuredLimits} of them measured on moved weights` : "";
+  const moved = fromMovedWeights > 0 ? `, ${fromMovedWeights} of them from weights moved by one ulp` : "";
   const share = `${(100 * worst).toFixed(0)} % of what is allowed`;
-  return `ok    ${name.padEnd(32)} ${comparisons} comparisons, at most ${share}${measured}`;
+  return `ok    ${name.padEnd(32)} ${comparisons} comparisons, at most ${share}${moved}`;
 }

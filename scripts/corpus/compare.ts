@@ -6,8 +6,8 @@ export interface Comparison {
   readonly name: string;
   readonly error: number;
   readonly limit: number;
-  /** The limit is what rounding alone was seen to do, see sensitivity.ts. */
-  readonly isLimitMeasured?: boolean;
+  /** Only a curve from weights one ulp away keeps the limits, see moved-weights.ts. */
+  readonly isFromMovedWeights?: boolean;
 }
 
 /** Elements of a float32, float64 or integer tensor as plain numbers. */

@@ -1,6 +1,6 @@
-/** @file Moving weights by one unit in the last place, and the spread of curves. */
+/** @file Moving weights by one unit in the last place. */
 import { describe, expect, it } from "vitest";
-import { movedByOneUlp, spreadOf } from "../../../scripts/corpus/sensitivity.js";
+import { movedByOneUlp } from "../../../scripts/corpus/moved-weights.js";
 
 describe("weights moved by one ulp", () => {
   const start = Float32Array.of(1, -1, 3.5e-20, 0, -0, 3.4028234e38);
@@ -18,15 +18,4 @@ describe("weights moved by one ulp", () => {
     expect(moved(3)).toEqual(moved(3));
     expect(start[0]).toBe(1);
   });
-});
-
-it("takes the spread of curves step by step", () => {
-  expect(
-    spreadOf([
-      [1, 2, 3],
-      [1, 2.5, 3],
-      [1, 1.5, 3.25],
-    ]),
-  ).toEqual([0, 1, 0.25]);
-  expect(spreadOf([[1, 2]])).toEqual([0, 0]);
 });
