@@ -1,5 +1,5 @@
 /** @file Literals: making them, and reading them as plain numbers. */
-import { invariant } from "../errors.js";
+import { invariant, PipewrightError } from "../errors.js";
 import type { DType, Literal, LiteralElements, Shape } from "./graph.js";
 
 /** Number of elements of a shape; 1 for a scalar. */
@@ -74,13 +74,14 @@ export function allocateElements(
 /**
  * A literal from plain numbers, row-major.
  * Requires: as many numbers as the shape has elements; integers for integer types.
+ * @throws MODEL_UNSUPPORTED for strings and half precision, which have no plain numbers.
  */
 export function literalOf(dtype: DType, shape: Shape, numbers: readonly number[]): Literal {
   invariant(
     numbers.length === elementCount(shape),
     `literal of shape [${shape.join(",")}] got ${numbers.length} numbers`,
   );
-  invariant(dtype !== "string" && dtype !== "float16" && dtype !== "bfloat16", `no literal from numbers for ${dtype}`);
+  if (!hasPlainNumbers(dtype)) throw noPlainNumbers(dtype);
   const elements = allocateElements(dtype, numbers.length);
   for (const [index, number] of numbers.entries()) {
     if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) elements[index] = BigInt(number);
@@ -97,9 +98,15 @@ export function int64Literal(numbers: readonly number[]): Literal {
 /** Elements as plain numbers. Requires: a numeric literal other than float16 and bfloat16. */
 export function literalNumbers(literal: Literal): readonly number[] {
   const { dtype, elements } = literal;
-  invariant(
-    dtype !== "string" && dtype !== "float16" && dtype !== "bfloat16",
-    `no plain numbers in a ${dtype} literal`,
-  );
+  if (!hasPlainNumbers(dtype)) throw noPlainNumbers(dtype);
   return Array.from(elements as Float32Array | BigInt64Array, Number);
+}
+
+function hasPlainNumbers(dtype: DType): dtype is Exclude<DType, "string" | "float16" | "bfloat16"> {
+  return dtype !== "string" && dtype !== "float16" && dtype !== "bfloat16";
+}
+
+function noPlainNumbers(dtype: DType): PipewrightError {
+  const message = `element type ${dtype}: arithmetic is needed here; got ${dtype}, expected a type of plain numbers such as float32. Convert the model.`;
+  return new PipewrightError("MODEL_UNSUPPORTED", message, { dtype });
 }
