@@ -1,7 +1,7 @@
 /** @file Every upgrade rule: an old form of an operator gives the same text as its form at opset 21. */
 import { describe, expect, test } from "vitest";
-import { literalOf } from "../../../compiler/ir/literal.js";
-import type { BriefModel, BriefNode } from "../../support/proto-model.js";
+import { constants } from "../../support/case-constants.js";
+import type { BriefNode } from "../../support/proto-model.js";
 import { importedNodes } from "../../support/proto-model.js";
 
 interface Case {
@@ -13,22 +13,8 @@ interface Case {
   readonly inputs?: Readonly<Record<string, string>>;
 }
 
-const ints = (...numbers: readonly number[]) => literalOf("int64", [numbers.length], numbers);
 const X = { x: "float32[2,3,4]" };
 const IMAGE = { x: "float32[1,2,5,6]" };
-
-/** Integer constants that cases name: "i:1,2". Float scalars: "f:0.5"; floats "fs:1,2". */
-function constants(nodes: readonly BriefNode[]): NonNullable<BriefModel["initializers"]> {
-  const names = nodes.flatMap(({ inputs }) => inputs).filter((name) => name.includes(":"));
-  return Object.fromEntries(
-    names.map((name) => {
-      const [kind, list] = name.split(":") as [string, string];
-      const numbers = list.split(",").map(Number);
-      if (kind === "i") return [name, ints(...numbers)];
-      return [name, literalOf("float32", kind === "f" ? [] : [numbers.length], numbers)];
-    }),
-  );
-}
 
 function lines(opset: number, part: Case["node"], inputs: Readonly<Record<string, string>>): readonly string[] {
   const node: BriefNode = { inputs: ["x"], outputs: ["y"], ...part };
@@ -380,38 +366,5 @@ describe("as at opset 21", () => {
       "y/Reshape_2_0 = Reshape(y/Expand_1_0, {4}) allowzero=0 : float32[4]",
     ]);
     expect(rest.at(-1)).toMatch(/^y = /);
-  });
-});
-
-describe("what vanishes", () => {
-  const last = { op: "Relu", inputs: ["h"], outputs: ["y"] };
-  const relu = ["y = Relu(x) : float32[2,3,4]"];
-  test.each<[string, number, BriefNode]>([
-    ["Identity", 13, { op: "Identity", inputs: ["x"], outputs: ["h"] }],
-    ["Dropout of opset 7", 7, { op: "Dropout", inputs: ["x"], outputs: ["h"], attrs: { ratio: { f: 0.5 } } }],
-    ["Dropout without training mode", 13, { op: "Dropout", inputs: ["x", "f:0.5"], outputs: ["h"] }],
-    ["Cast to the same type", 13, { op: "Cast", inputs: ["x"], outputs: ["h"], attrs: { to: 1 } }],
-    ["Concat of one", 13, { op: "Concat", inputs: ["x"], outputs: ["h"], attrs: { axis: 0 } }],
-    ["Max of one", 13, { op: "Max", inputs: ["x"], outputs: ["h"] }],
-  ])("%s", (_what, opset, node) => {
-    expect(
-      importedNodes({ opset, nodes: [node, last], inputs: X, outputs: ["y"], initializers: constants([node]) }),
-    ).toEqual(relu);
-  });
-
-  test("shape arithmetic", () => {
-    const nodes: readonly BriefNode[] = [
-      { op: "Shape", inputs: ["x"], outputs: ["s"] },
-      { op: "Gather", inputs: ["s", "i:0"], outputs: ["n"] },
-      { op: "Mul", inputs: ["n", "i:3"], outputs: ["m"] },
-      { op: "Concat", inputs: ["m", "i:-1"], outputs: ["t"], attrs: { axis: 0 } },
-      { op: "Reshape", inputs: ["x", "t"], outputs: ["y"] },
-    ];
-    expect(
-      importedNodes(
-        { nodes, inputs: { x: "float32[n,3,4]" }, outputs: ["y"], initializers: constants(nodes) },
-        { bind: { n: 2 } },
-      ),
-    ).toEqual(["y = Reshape(x, {6, -1}) allowzero=0 : float32[6,4]"]);
   });
 });
