@@ -29,6 +29,7 @@ import { writeCsv } from "./schedule/csv.js";
 import { inFlight } from "./schedule/in-flight.js";
 import { linearize } from "./schedule/linearize.js";
 import { scheduleByName } from "./schedule/registry.js";
+import { reorder, searchStart } from "./schedule/reorder.js";
 import { simulate } from "./schedule/simulate.js";
 import type { TrainingOptions } from "./training.js";
 import { trainingGraph } from "./training.js";
@@ -47,7 +48,7 @@ export interface CompileModel {
 
 /** How the pipeline runs. */
 export interface PipelineOptions {
-  /** By name, see schedule/registry.ts. */
+  /** By name, see schedule/registry.ts; or "search", which finds an order for the stages once they are cut. */
   readonly schedule: string;
   readonly microbatches: number;
   readonly stagesPerDevice?: number;
@@ -69,6 +70,9 @@ export interface CompileOptions {
   /** Told the name of each pass as it begins. */
   readonly onPass?: (pass: string) => void;
 }
+
+/** How long an order is searched: about a second for 8 devices and 32 microbatches. */
+const SEARCH = { evaluations: 20_000 } as const;
 
 /** A plan, and the files that go with it. */
 export interface Compiled {
@@ -99,31 +103,39 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
   const training = at("differentiate", () => trainingGraph(model.graph, OPS, options.training));
   const profile = await at("profile", () => profileOf(training.differentiated, options));
   const forward = forwardModel(training.differentiated, profile, 2 + stateCount(optimizer));
-  const schedule = at("schedule", () => runnable(scheduleByName(pipeline.schedule, size)));
+  const isSearched = pipeline.schedule === "search";
+  const first = at("schedule", () =>
+    runnable(isSearched ? searchStart(size) : scheduleByName(pipeline.schedule, size)),
+  );
   const blocks = at("blocks", () => blocksOf(forward));
-  const problem = partitionProblem(blocks.graph, schedule, options);
+  const problem = partitionProblem(blocks.graph, first, options);
   const speeds = problem.stages.map(({ speed }) => speed);
   let boundMs = Infinity;
-  const { cut, costs, timeline, linked } = await fitMemory(problem, cluster.devices.map(memoryOf), async (limited) => {
-    const cut = await at("partition", () => partition(limited, options.partition));
-    boundMs = Math.min(boundMs, cut.certificate.boundMs);
-    const stageOf = blocks.stageOfNodes(cut.stageOf);
-    const costs = stageCosts(forward, stageOf, schedule.stages, speeds, cluster.link);
-    const timeline = at("simulate", () => simulate(schedule, costs));
-    const linked = at("link", () =>
-      link(training.differentiated, {
-        ops: OPS,
-        schedule,
-        order: linearize(schedule, timeline),
-        stageOf,
-        costs: new Map(forward.nodes.map(({ id, cost }) => [id, cost])),
-        optimizer,
-        results: training.results,
-        batchAxes: model.batchAxes ?? new Map(),
-      }),
-    );
-    return { cut, costs, timeline, linked, stages: linked.parts.stages };
-  });
+  const { cut, schedule, costs, timeline, linked } = await fitMemory(
+    problem,
+    cluster.devices.map(memoryOf),
+    async (limited) => {
+      const cut = await at("partition", () => partition(limited, options.partition));
+      boundMs = Math.min(boundMs, cut.certificate.boundMs);
+      const stageOf = blocks.stageOfNodes(cut.stageOf);
+      const costs = stageCosts(forward, stageOf, first.stages, speeds, cluster.link);
+      const schedule = isSearched ? at("search", () => reorder(first, costs, SEARCH).schedule) : first;
+      const timeline = at("simulate", () => simulate(schedule, costs));
+      const linked = at("link", () =>
+        link(training.differentiated, {
+          ops: OPS,
+          schedule,
+          order: linearize(schedule, timeline),
+          stageOf,
+          costs: new Map(forward.nodes.map(({ id, cost }) => [id, cost])),
+          optimizer,
+          results: training.results,
+          batchAxes: model.batchAxes ?? new Map(),
+        }),
+      );
+      return { cut, schedule, costs, timeline, linked, stages: linked.parts.stages };
+    },
+  );
   const plan: Omit<Plan, "files"> = {
     version: 1,
     model: {

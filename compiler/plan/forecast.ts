@@ -1,6 +1,6 @@
 /** @file What the simulator says of a partition under a schedule. */
 import { invariant } from "../errors.js";
-import type { ForwardModel } from "../partition/forward-model.js";
+import type { ForwardModel, ForwardNode } from "../partition/forward-model.js";
 import type { NodeId } from "../ir/graph.js";
 import type { LinkSpec, NodeCost } from "../profile/profile.js";
 import type { Schedule } from "../schedule/action.js";
@@ -14,7 +14,7 @@ import type { Forecast } from "./plan.js";
 const ROUNDING = 1e-9;
 
 /**
- * Times and transfers of the stages, per microbatch.
+ * Times and transfers of the stages, per microbatch, and the bytes that they stash, all of them until W is done.
  * Requires: a stage for every forward node; `speeds`, by stage, 1 for the device kind that was profiled.
  */
 export function stageCosts(
@@ -24,16 +24,20 @@ export function stageCosts(
   speeds: readonly number[],
   link: LinkSpec,
 ): ScheduleCosts {
-  const sum = (pick: (cost: NodeCost) => number): number[] => {
+  const perStage = (of: (node: ForwardNode) => number): number[] => {
     const total = new Array<number>(stages).fill(0);
-    for (const { id, cost } of model.nodes) total[stageOf.get(id)!]! += pick(cost) / speeds[stageOf.get(id)!]!;
+    for (const node of model.nodes) total[stageOf.get(node.id)!]! += of(node);
     return total;
   };
+  const time = (pick: (cost: NodeCost) => number): number[] =>
+    perStage(({ id, cost }) => pick(cost) / speeds[stageOf.get(id)!]!);
+  const stashBytes = perStage((node) => node.stashBytes);
   return {
-    forwardMs: sum(({ forwardMs }) => forwardMs),
-    inputGradMs: sum(({ inputGradMs }) => inputGradMs),
-    weightGradMs: sum(({ weightGradMs }) => weightGradMs),
+    forwardMs: time(({ forwardMs }) => forwardMs),
+    inputGradMs: time(({ inputGradMs }) => inputGradMs),
+    weightGradMs: time(({ weightGradMs }) => weightGradMs),
     transfers: transfersOf(model, stageOf, link),
+    stash: { forward: stashBytes, weight: stashBytes },
   };
 }
 

@@ -13,7 +13,7 @@ import type { SchedulingProblem } from "./problem.js";
 import { checkProblem } from "./problem.js";
 import { CounterRandom } from "./random.js";
 import { scheduleOf, taskRows, tasksOf } from "./tasks.js";
-import { templatesFor } from "./templates.js";
+import { isAdmitted, templatesFor } from "./templates.js";
 
 /** How long to search, and from which seed. */
 export interface SearchOptions {
@@ -23,6 +23,8 @@ export interface SearchOptions {
   readonly evaluations?: number;
   /** Asked now and then; true ends the search early. The caller holds the clock; the result then depends on it. */
   readonly isTimeUp?: () => boolean;
+  /** Further schedules to start from; those that do not fit the memory are left out. Requires: the problem's placement. */
+  readonly starts?: readonly Schedule[];
 }
 
 /** bound ≤ optimum ≤ makespan; gap = makespan / bound − 1. */
@@ -32,7 +34,7 @@ export interface SearchResult {
   readonly boundMs: number;
   readonly gap: number;
   readonly status: "optimal" | "feasible";
-  /** Shortest template within the memory; absent if there is none. */
+  /** Shortest known schedule within the memory; absent if there is none. */
   readonly template?: { readonly name: string; readonly makespanMs: number };
   readonly evaluations: number;
 }
@@ -53,14 +55,15 @@ interface Candidate {
 /** @throws PLAN_INFEASIBLE if no candidate fits the memory, USAGE for a problem that contradicts itself. */
 export function searchSchedule(problem: SchedulingProblem, options: SearchOptions = {}): SearchResult {
   checkProblem(problem);
-  const { seed = 1, evaluations: budget = 200_000, isTimeUp = () => false } = options;
+  const { seed = 1, evaluations: budget = 200_000, isTimeUp = () => false, starts: given = [] } = options;
   const tasks = tasksOf(problem);
   const { boundMs, tailMs } = boundOf(tasks);
   const random = new CounterRandom(seed);
   const evaluator = new Evaluator(tasks, tailMs);
   const capacity = problem.capacity ?? new Array<number>(problem.devices).fill(Infinity);
 
-  const templates = templatesFor(problem).map((schedule): Candidate => {
+  const known = [...given.filter((schedule) => isAdmitted(problem, schedule)), ...templatesFor(problem)];
+  const templates = known.map((schedule): Candidate => {
     const rows = taskRows(tasks, schedule);
     return { name: schedule.name, rows, makespanMs: evaluator.run(rows) };
   });

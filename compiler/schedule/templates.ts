@@ -23,13 +23,17 @@ export function templatesFor(problem: SchedulingProblem): Schedule[] {
     automatic,
   ].flatMap((build) => {
     const schedule = ifPossible(build);
-    if (!schedule || (schedule.replicas ?? 1) > 1) return [];
-    if (schedule.placement.some((device, stage) => device !== placement[stage])) return [];
-    const split = schedule.rows.some((row) => row.some(({ phase }) => phase === "I"));
-    if (split && problem.split === false) return [];
-    const kept = peakStash(schedule, costs.stash);
-    return kept.every((peak, d) => peak <= (capacity?.[d] ?? Infinity) * (1 + 1e-9)) ? [schedule] : [];
+    return schedule && isAdmitted(problem, schedule) ? [schedule] : [];
   });
+}
+
+/** Is the schedule an answer to the problem: one copy, its placement, no halves where it has none, within its memory? */
+export function isAdmitted({ placement, split, capacity, costs }: SchedulingProblem, schedule: Schedule): boolean {
+  if ((schedule.replicas ?? 1) > 1) return false;
+  if (schedule.placement.some((device, stage) => device !== placement[stage])) return false;
+  if (split === false && schedule.rows.some((row) => row.some(({ phase }) => phase === "I"))) return false;
+  const kept = peakStash(schedule, costs.stash);
+  return kept.every((peak, d) => peak <= (capacity?.[d] ?? Infinity) * (1 + 1e-9));
 }
 
 /** Undefined if a schedule refuses the size or the memory. */

@@ -32,7 +32,7 @@ export const FLAGS = {
   link: flag("--link <rate,latency>", "the link between devices: 10GB/s,20us", parseLink),
   microbatches: flag("-m, --microbatches <n>", "parts of a batch that go through the pipeline", wholeNumber(1)),
   stagesPerDevice: flag("--stages-per-device <n>", "stages that each device holds", wholeNumber(1)),
-  schedule: flag("-s, --schedule <name>", "auto, or a name that `pipewright schedule` lists", text),
+  schedule: flag("-s, --schedule <name>", "auto, search, or a name by `pipewright schedule`", text),
   window: flag("--window <n>", "most microbatches in flight, for windowed-1f1b", wholeNumber(1)),
   bind: flag("-b, --bind <dim=size>", "sizes of symbolic dimensions: batch=4,sequence=128", parseBind),
   inputShape: flag(

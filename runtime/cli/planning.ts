@@ -38,7 +38,7 @@ const DEFAULT_OPTIMIZER: OptimizerSpec = {
   weightDecay: 0.01,
 };
 /** What `--schedule auto` tries. Ties go to the one named first. */
-const AUTO_SCHEDULES = ["1f1b", "eager-1f1b", "zb-h1", "zb-h2"] as const;
+const AUTO_SCHEDULES = ["1f1b", "eager-1f1b", "zb-h1", "zb-h2", "search"] as const;
 
 /** The phases that `makePlan` reports. `readModel` reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;

@@ -43,6 +43,17 @@ describe("a plan", () => {
     expect(certificate.boundMs).toBeLessThanOrEqual(certificate.bottleneckMs);
   });
 
+  it.each([1, 2])(
+    "with a searched order is no slower than the schedule that the cut was made for, %i a device",
+    async (stagesPerDevice) => {
+      const size = { devices: 3, microbatches: 6, stagesPerDevice };
+      const base = await compileTiny(TINY_MLP, { ...size, schedule: stagesPerDevice === 1 ? "zb-h1" : "zb-v" });
+      const { plan } = await compileTiny(TINY_MLP, { ...size, schedule: "search" });
+      expect(plan.stages.map(({ device }) => device)).toEqual(base.plan.stages.map(({ device }) => device));
+      expect(plan.schedule.forecast.makespanMs).toBeLessThanOrEqual(base.plan.schedule.forecast.makespanMs);
+    },
+  );
+
   it("holds no digest of its own, no path and no time of day", async () => {
     const { plan } = await compileTiny(TINY_MLP);
     const text = JSON.stringify(plan);

@@ -7,7 +7,10 @@ import { SCHEDULES } from "../../compiler/schedule/registry.js";
 import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET } from "../support/tiny-models.js";
 import { trained } from "../support/training.js";
 
-const ALL = SCHEDULES.map(({ name }) => name).filter((name) => name !== "dualpipe" && name !== "chimera");
+const ALL = [
+  ...SCHEDULES.map(({ name }) => name).filter((name) => name !== "dualpipe" && name !== "chimera"),
+  "search",
+];
 /** One of each kind: whole backwards, split ones, several stages on a device, both mixed, backwards in reverse. */
 const SOME = ["1f1b", "zb-h1", "interleaved-1f1b", "dualpipe-v", "looped-bfs"];
 
@@ -23,6 +26,18 @@ describe.each([
 
   it.each(pipelines)("on %i devices under %s", async (devices, schedule) => {
     const { losses, digest } = await trained(model, { devices, schedule, microbatches, optimizer });
+    expect(losses).toEqual((await alone).losses);
+    expect(digest).toBe((await alone).digest);
+  });
+
+  it("on 2 devices in an order that was searched for a V", async () => {
+    const { losses, digest } = await trained(model, {
+      devices: 2,
+      schedule: "search",
+      stagesPerDevice: 2,
+      microbatches,
+      optimizer,
+    });
     expect(losses).toEqual((await alone).losses);
     expect(digest).toBe((await alone).digest);
   });
