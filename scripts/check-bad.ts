@@ -26,6 +26,8 @@ const [archive, manifest] = positionals;
 if (positionals.length !== 2 || !archive || !manifest) refuse("usage: check-bad ARCHIVE.tar.gz MANIFEST.json [--json]");
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "pipewright-bad-")));
+/** Where the commands run: not below `root`, which links in the archive may point to. */
+const elsewhere = realpathSync(mkdtempSync(join(tmpdir(), "pipewright-cwd-")));
 const failures: { readonly case: string; readonly violations: readonly string[] }[] = [];
 const measured: {
   readonly case: string;
@@ -47,7 +49,7 @@ try {
   };
   await Promise.all([work(), work()]);
 } finally {
-  rmSync(root, { recursive: true, force: true });
+  for (const folder of [root, elsewhere]) rmSync(folder, { recursive: true, force: true });
 }
 const passed = measured.length - failures.length;
 if (values.json) console.log(JSON.stringify({ passed, failed: failures.length, failures, cases: measured }));
@@ -62,7 +64,7 @@ process.exitCode = failures.length > 0 ? EXIT_CODE.VERIFY_MISMATCH : 0;
 async function checkCase(badCase: BadCase, library: ReadonlyMap<string, string>): Promise<void> {
   const path = modelPath(badCase.id);
   const folder = join(root, "models", badCase.id);
-  const directory = mkdtempSync(join(root, "cwd-"));
+  const directory = mkdtempSync(join(elsewhere, "cwd-"));
   const before = snapshot(folder);
   const withJson = await runCommand(values.command, ["inspect", path, "--json"], directory);
   const plain = await runCommand(values.command, ["inspect", path], directory);
@@ -73,10 +75,7 @@ async function checkCase(badCase: BadCase, library: ReadonlyMap<string, string>)
   ];
   const seen: Observed = {
     ...{ path, folder, withJson, plain, changes, own, library: library.get(path) ?? "no answer of the library" },
-    bytes: readdirSync(folder, { recursive: true, encoding: "utf8" }).reduce(
-      (sum, name) => sum + sizeOf(join(folder, name)),
-      0,
-    ),
+    bytes: namesBelow(folder).reduce((sum, name) => sum + sizeOf(join(folder, name)), 0),
     content: readFileSync(path, "latin1"),
   };
   const found = violations(badCase, seen);
@@ -101,10 +100,19 @@ function sizeOf(path: string): number {
   return found.isFile() ? found.size : 0;
 }
 
-/** Names below a folder with what shows a change. Links are not followed. */
+/** Names below a folder. Links are not followed. */
+function namesBelow(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory()
+      ? [entry.name, ...namesBelow(join(folder, entry.name)).map((name) => join(entry.name, name))]
+      : [entry.name],
+  );
+}
+
+/** Names below a folder with what shows a change. */
 function snapshot(folder: string): ReadonlyMap<string, string> {
   return new Map(
-    readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => {
+    namesBelow(folder).map((name) => {
       const path = join(folder, name);
       const found = lstatSync(path);
       const target = found.isSymbolicLink() ? readlinkSync(path) : "";

@@ -13,6 +13,9 @@ export interface BuilderStart {
   readonly names: Iterable<string>;
 }
 
+/** Attributes of every node whose op has none: one object, for graphs can have very many nodes. */
+const NO_ATTRS: Readonly<Record<never, never>> = Object.freeze({});
+
 /** How `GraphBuilder.node` names what it makes. */
 export interface NodeNames {
   readonly name?: string;
@@ -198,8 +201,10 @@ function withKeptOutputs(wanted: NodeNames["outputs"], kept: number): NodeNames[
 
 /** Gives every attribute that is left out its fallback. @throws MODEL_MALFORMED when a required one is missing. */
 function fillAttrs<K extends OpType>(op: K, name: string, fields: object, given: Partial<OpAttrs[K]>): OpAttrs[K] {
+  const entries = Object.entries(fields) as [string, AttrField<unknown>][];
+  if (entries.length === 0) return NO_ATTRS as OpAttrs[K];
   const filled: Record<string, unknown> = {};
-  for (const [key, field] of Object.entries(fields) as [string, AttrField<unknown>][]) {
+  for (const [key, field] of entries) {
     const value = (given as Readonly<Record<string, unknown>>)[key] ?? field.fallback;
     if (value === undefined && field.required) {
       throw new PipewrightError(

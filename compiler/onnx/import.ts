@@ -49,22 +49,35 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const limits = options.limits ?? DEFAULT_LIMITS;
   const model = decodeModel(bytes, limits);
   const opsets = checkVersions(model);
+  const { built, names, weights } = lowerModel(model, opsets, limits, options);
+  const graph = finishGraph(sortParams(built, model.graph!), names);
+  checkDeclaredTypes(model.graph!, graph, Object.keys(options.inputShapes ?? {}).length > 0);
+  return { graph, weights, model, opset: opsets.get("")! };
+}
+
+/** What the lowering leaves behind: its scopes and indices, as large as the graph, are gone with it. */
+interface LoweredModel {
+  readonly built: Graph;
+  /** Names that values of the file have. */
+  readonly names: ReadonlyMap<ValueId, string>;
+  readonly weights: ReadonlyMap<ValueId, WeightSource>;
+}
+
+function lowerModel(
+  model: ModelProto,
+  opsets: ReadonlyMap<string, number>,
+  limits: ModelLimits,
+  { bind = {}, inputShapes = {} }: ImportOptions,
+): LoweredModel {
   const lowering = new Lowering(limits, functionCalls(model, opsets, limits), nodesInFile(model));
   const graph = model.graph!;
   const scope = new Scope({ prefix: "", depth: 0, opsets });
-  bindInputs(graph, lowering, scope, { bind: options.bind ?? {}, inputShapes: options.inputShapes ?? {} }, limits);
+  bindInputs(graph, lowering, scope, { bind, inputShapes }, limits);
   lowering.lowerBody(graph, scope);
   const outputs = bindOutputs(graph, lowering, scope);
   lowering.problems.throwIfAny();
   const built = lowering.emitter.builder.build(graph.name || "model", outputs);
-  const finished = finishGraph(sortParams(built, graph), lowering.names());
-  checkDeclaredTypes(graph, finished, Object.keys(options.inputShapes ?? {}).length > 0);
-  return {
-    graph: finished,
-    weights: lowering.weights,
-    model,
-    opset: opsets.get("")!,
-  };
+  return { built, names: lowering.names(), weights: lowering.weights };
 }
 
 function checkVersions(model: ModelProto): ReadonlyMap<string, number> {

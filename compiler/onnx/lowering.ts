@@ -50,7 +50,9 @@ export class Lowering {
   /** Nodes as the file has them, those of functions and inner graphs included. */
   readonly nodesInFile: number;
   #lowered = 0;
-  readonly #names = new Map<ValueId, { readonly name: string; readonly depth: number }>();
+  readonly #names = new Map<ValueId, string>();
+  /** How deep the scope is that a name comes from; names of the main graph are not listed. */
+  readonly #depths = new Map<ValueId, number>();
 
   constructor(limits: ModelLimits, functions: ReadonlyMap<string, FunctionCall>, nodesInFile: number) {
     this.limits = limits;
@@ -61,19 +63,24 @@ export class Lowering {
 
   /** Names that values of the file have, for `finishGraph`. */
   names(): ReadonlyMap<ValueId, string> {
-    return new Map([...this.#names].map(([id, { name }]) => [id, name]));
+    return this.#names;
   }
 
   /** Gives a value the name it has in the file. A name of an outer scope wins over one of an inner scope. */
   name(value: Value, name: string, scope: Scope): void {
-    const known = this.#names.get(value.id);
-    if (!known || scope.depth < known.depth)
-      this.#names.set(value.id, { name: scope.prefix + name, depth: scope.depth });
+    const depth = this.#names.has(value.id) ? (this.#depths.get(value.id) ?? 0) : Infinity;
+    if (scope.depth < depth) this.#setName(value, scope.prefix + name, scope.depth);
   }
 
   /** Gives a value the name of a graph output, whatever it was called before. */
   rename(value: Value, name: string): void {
-    this.#names.set(value.id, { name, depth: 0 });
+    this.#setName(value, name, 0);
+  }
+
+  #setName({ id }: Value, name: string, depth: number): void {
+    this.#names.set(id, name);
+    if (depth > 0) this.#depths.set(id, depth);
+    else this.#depths.delete(id);
   }
 
   /**

@@ -106,13 +106,16 @@ function badErrors({ group }: BadCase, { path, content, withJson }: Observed): r
 /** Parts of a model that are named by what they are. */
 const BY_FIELD =
   /at byte \d+|no ONNX model|graph\b.*(given twice|cycle|no )|operator set|imports \S+ at version|ir_version|training information/;
-const BY_NAME = /(?:node|initializer|input|output|value|function|parameter|attribute|of|dim)s? "?([^\s",;:()[\]]+)/g;
+const BY_NAME =
+  /(?<=\b(?:node|initializer|input|output|value|function|parameter|attribute|of|dim)s? "?)[^\s",;:()[\]]+/g;
+/** An entry of a list of nodes: name and operator. */
+const BY_ENTRY = /(?<=\n {2})\S+(?= \()/g;
 const BY_PLACE = /graph\.\w+\[\d+\]|external data "/;
 
 /** True when the message names an element that is in the file, or the place in the file. */
 function namesCulprit(group: string, message: string, content: string): boolean {
   if (BY_FIELD.test(message) || BY_PLACE.test(message)) return true;
-  if (group === "wire") return /nesting of|number of/.test(message);
+  if (group === "wire" && /nesting of|number of/.test(message)) return true;
   if (/^: number of (nodes|functions|messages)/.test(message)) return true;
-  return [...message.matchAll(BY_NAME)].some(([, name]) => name !== undefined && content.includes(name));
+  return [BY_NAME, BY_ENTRY].some((named) => message.match(named)?.some((name) => content.includes(name)));
 }
