@@ -111,12 +111,14 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
   const problem = partitionProblem(blocks.graph, first, options);
   const speeds = problem.stages.map(({ speed }) => speed);
   let boundMs = Infinity;
+  let ownBoundMs = Infinity;
   const { cut, schedule, costs, timeline, linked } = await fitMemory(
     problem,
     cluster.devices.map(memoryOf),
     async (limited) => {
       const cut = await at("partition", () => partition(limited, options.partition));
       boundMs = Math.min(boundMs, cut.certificate.boundMs);
+      ownBoundMs = Math.min(ownBoundMs, cut.certificate.ownBoundMs);
       const stageOf = blocks.stageOfNodes(cut.stageOf);
       const costs = stageCosts(forward, stageOf, first.stages, speeds, cluster.link);
       const schedule = isSearched ? at("search", () => reorder(first, costs, SEARCH).schedule) : first;
@@ -153,7 +155,7 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
     partition: {
       model: options.partition.model,
       solver: cut.solver,
-      certificate: certify(cut.certificate.bottleneckMs, boundMs),
+      certificate: certify(cut.certificate.bottleneckMs, boundMs, ownBoundMs),
     },
     optimizer,
     training: {

@@ -1,23 +1,21 @@
 /**
  * @file Partitions published workloads and reports load, bound, gap and time.
  *
- *   npm run -s bench:partition -- FILE... --stages K [--model direct|relay] [--time-limit S] [--copies N] [--methods] [--json]
+ *   npm run -s bench:partition -- FILE... --stages K [--model direct|relay] [--gap G] [--time-limit S] [--json]
+ *     [--repeat N --perturb P --seed S] [--methods [--memory-weight W]]
  *
  * FILE is a workload of msr-fiddle/dnn-partitioning (JSON), a graph.txt of PipeDream, or "nasnet" for the wide graph that
- * partition-workloads.ts makes. --copies puts perturbed copies one after the other; --methods adds other tools' cuts.
+ * partition/nasnet.ts makes. --repeat puts perturbed copies one after the other; --methods prints a table against the
+ * cuts of other tools. Every load is counted a second time from the file (partition/recheck.ts); `agrees` says whether
+ * both counts are the same and all rules are kept.
  */
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import { PipewrightError } from "../compiler/errors.js";
-import { likePipeDream, likeSageMaker, likeTorchGpipe } from "../compiler/partition/comparison.js";
-import { evaluate, violations } from "../compiler/partition/evaluate.js";
-import { readDevicePlacement } from "../compiler/partition/formats/device-placement.js";
-import { readPipeDream } from "../compiler/partition/formats/pipedream.js";
+import { cutLike, OTHER_METHODS } from "../compiler/partition/comparison/methods.js";
+import { evaluate } from "../compiler/partition/evaluate.js";
 import { partition } from "../compiler/partition/partition.js";
-import type { PartitionProblem } from "../compiler/partition/problem.js";
 import { threadedHighs } from "../runtime/solver/highs-thread.js";
-import { nasnetLarge, serialCopies } from "./partition-workloads.js";
+import { loadWorkload, problemOf, recheck } from "./partition/workload.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,88 +24,93 @@ const { values, positionals } = parseArgs({
     model: { type: "string", default: "direct" },
     gap: { type: "string", default: "1e-4" },
     "time-limit": { type: "string", default: "120" },
-    copies: { type: "string", default: "1" },
+    repeat: { type: "string", default: "1" },
+    perturb: { type: "string", default: "0" },
+    seed: { type: "string", default: "42" },
     methods: { type: "boolean", default: false },
+    "memory-weight": { type: "string", default: "0.2" },
     json: { type: "boolean", default: false },
   },
 });
 
 const stageCount = Number(values.stages);
-const copies = Number(values.copies);
-if (positionals.length === 0 || !(stageCount >= 1) || !(copies >= 1) || !["direct", "relay"].includes(values.model)) {
+const copies = Number(values.repeat);
+const model = values.model === "relay" ? "relay" : "direct";
+if (positionals.length === 0 || !(stageCount >= 1) || !(copies >= 1) || values.model !== model) {
   console.error(
-    "usage: bench:partition -- FILE... --stages K [--model direct|relay] [--time-limit S] [--copies N] [--methods] [--json]",
+    "usage: bench:partition -- FILE... --stages K [--model direct|relay] [--gap G] [--time-limit S] [--json]\n" +
+      "  [--repeat N --perturb P --seed S] [--methods [--memory-weight W]]",
   );
   process.exit(2);
 }
 
-function read(file: string): PartitionProblem {
-  if (file === "nasnet") return nasnetLarge(stageCount);
-  const text = readFileSync(file, "utf8");
-  const reader = text.trimStart().startsWith("{") ? readDevicePlacement : readPipeDream;
-  return reader(text, stageCount, basename(file));
-}
+/** Counts of the same load that differ by more than rounding. */
+const ROUNDING = 1e-9;
+
+const solver = threadedHighs();
 
 async function measure(file: string): Promise<void> {
-  const single: PartitionProblem = { ...read(file), model: values.model === "relay" ? "relay" : "direct" };
-  const problem = copies > 1 ? serialCopies(single, copies) : single;
+  const workload = loadWorkload(file, { copies, perturb: Number(values.perturb), seed: Number(values.seed) });
+  const problem = problemOf(workload, stageCount, model);
   const startMs = performance.now();
   const before = process.cpuUsage();
-  const {
-    stageOf,
-    certificate,
-    solver: method,
-  } = await partition(problem, {
+  const faults: string[] = [];
+  const cut = await partition(problem, {
     solver,
     gap: Number(values.gap),
     timeLimitMs: 1000 * Number(values["time-limit"]),
     nowMs: () => performance.now(),
-    onFault: (fault) => console.error(fault),
+    onFault: (fault) => faults.push(fault),
   });
   const seconds = Math.round(performance.now() - startMs) / 1000;
   const cpuSeconds = Math.round(process.cpuUsage(before).user / 1000) / 1000;
-  const { bottleneckMs } = evaluate(problem, stageOf);
-  const agrees = bottleneckMs === certificate.bottleneckMs && violations(problem, stageOf).length === 0;
-  const { boundMs: bound, gap, status } = certificate;
-  const others = values.methods
-    ? {
-        others: {
-          smp: evaluate(problem, likeSageMaker(problem, 0.2)).bottleneckMs,
-          pipedream: evaluate(problem, likePipeDream(problem)).bottleneckMs,
-          torchgpipe: evaluate(problem, likeTorchGpipe(problem)).bottleneckMs,
-        },
-      }
-    : {};
-  const blocks = problem.graph.blocks.length;
+  const { bottleneckMs: maxLoad, boundMs: bound, ownBoundMs: ownBound, gap, status } = cut.certificate;
+  const second = recheck(workload, problem, cut.stageOf);
+  const agrees = Math.abs(second.maxLoad - maxLoad) <= ROUNDING * maxLoad && second.broken.length === 0;
+  const others = (values.methods ? OTHER_METHODS : []).map((method) => {
+    const stageOf = cutLike(method, problem, Number(values["memory-weight"]));
+    return [method, evaluate(problem, stageOf).bottleneckMs] as const;
+  });
   const result = {
-    file: basename(file),
+    file: workload.name,
     stages: stageCount,
-    model: problem.model,
-    blocks,
-    maxLoad: bottleneckMs,
+    model,
+    blocks: problem.graph.blocks.length,
+    maxLoad,
     bound,
+    ownBound,
     gap,
     status,
-    method,
+    method: cut.solver,
     seconds,
     cpuSeconds,
     agrees,
-    ...others,
+    ...(agrees ? {} : { second }),
+    ...(faults.length > 0 ? { faults } : {}),
+    ...(values.methods ? { others: Object.fromEntries(others) } : {}),
   };
   if (values.json) {
     console.log(JSON.stringify(result));
     return;
   }
-  const compared = Object.entries(others.others ?? {}).map(
-    ([name, ms]) => ` ${name} +${((100 * ms) / bottleneckMs - 100).toFixed(1)} %`,
-  );
+  if (values.methods) {
+    const cells = others.map(([, ms]) => `${ms.toFixed(4)} (+${((100 * ms) / maxLoad - 100).toFixed(1)} %)`);
+    console.log(row(workload.name, [maxLoad.toFixed(4), bound.toFixed(4), ...cells]));
+    return;
+  }
   console.log(
-    `${result.file.padEnd(40)} k=${stageCount} n=${blocks} load ${bottleneckMs.toFixed(4)} bound ${bound.toFixed(4)} gap ${(100 * gap).toFixed(3)} % ` +
-      `${status} by ${method} ${seconds} s (${cpuSeconds} s of processor)${agrees ? "" : " DISAGREES"}${compared.join("")}`,
+    `${workload.name.padEnd(40)} k=${stageCount} n=${result.blocks} load ${maxLoad.toFixed(4)} bound ${bound.toFixed(4)} ` +
+      `gap ${(100 * gap).toFixed(3)} % ${status} by ${cut.solver} ${seconds} s (${cpuSeconds} s of processor)` +
+      `${agrees ? ", second count agrees" : ` SECOND COUNT ${JSON.stringify(second)}`}${faults.map((f) => `; ${f}`).join("")}`,
   );
 }
 
-const solver = threadedHighs();
+function row(name: string, cells: readonly string[]): string {
+  return [name.padEnd(40), ...cells.map((cell) => cell.padStart(22))].join(" ");
+}
+
+if (values.methods && !values.json)
+  console.log(row(`largest load, ${stageCount} stages, ${model}`, ["pipewright", "bound", ...OTHER_METHODS]));
 for (const file of positionals)
   try {
     await measure(file);

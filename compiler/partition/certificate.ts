@@ -10,10 +10,14 @@ export function gapOf(bottleneckMs: number, boundMs: number): number {
   return bottleneckMs > 0 ? Math.max(0, (bottleneckMs - boundMs) / bottleneckMs) : 0;
 }
 
-/** The certificate of a bottleneck that was recomputed from the assignment, and a proven lower bound. */
-export function certify(bottleneckMs: number, boundMs: number): Certificate {
+/**
+ * The certificate of a bottleneck that was recomputed from the assignment, and lower bounds: the best one, and the best
+ * one that needs no solver's word.
+ */
+export function certify(bottleneckMs: number, boundMs: number, ownBoundMs: number): Certificate {
   invariant(boundMs <= bottleneckMs * (1 + 1e-6) + 1e-12, `bound ${boundMs} is above bottleneck ${bottleneckMs}`);
   const bound = Math.min(bottleneckMs, boundMs);
   const gap = gapOf(bottleneckMs, bound);
-  return { status: gap <= OPTIMAL_GAP ? "optimal" : "feasible", bottleneckMs, boundMs: bound, gap };
+  const status = gap <= OPTIMAL_GAP ? "optimal" : "feasible";
+  return { status, bottleneckMs, boundMs: bound, gap, ownBoundMs: Math.min(bound, ownBoundMs) };
 }

@@ -16,7 +16,10 @@ export class Incumbent {
   readonly instance: Instance;
   stageOf: Int32Array | undefined;
   bottleneckMs = Infinity;
+  /** No partition has a smaller bottleneck, by our arithmetic or a solver's word. */
   boundMs: number;
+  /** The same by our arithmetic alone. */
+  ownBoundMs: number;
   /** Who found the assignment. */
   method = "none";
   private readonly nodeOf: Int32Array;
@@ -26,6 +29,7 @@ export class Incumbent {
     this.instance = instance;
     this.nodeOf = nodeOf;
     this.boundMs = boundMs;
+    this.ownBoundMs = boundMs;
   }
 
   /** Proven; 1 while there is no partition. */
@@ -48,8 +52,14 @@ export class Incumbent {
     return filled !== undefined && this.take(filled.stageOf, method);
   }
 
-  /** No partition is better than `boundMs`. */
+  /** We have proven that no partition is better than `boundMs`. */
   raise(boundMs: number): void {
+    this.ownBoundMs = Math.max(this.ownBoundMs, Math.min(boundMs, this.bottleneckMs));
+    this.raiseBySolver(boundMs);
+  }
+
+  /** A solver says so, and nothing we know contradicts it. */
+  raiseBySolver(boundMs: number): void {
     this.boundMs = Math.max(this.boundMs, Math.min(boundMs, this.bottleneckMs));
   }
 

@@ -3,23 +3,32 @@ import { PipewrightError, invariant } from "../errors.js";
 import { workBound } from "./bound.js";
 import { certify, OPTIMAL_GAP } from "./certificate.js";
 import { closureOf } from "./closure.js";
+import { cutLike, isOtherMethod, OTHER_METHODS } from "./comparison/methods.js";
+import type { OtherMethod } from "./comparison/methods.js";
 import { contract, DisjointSets } from "./contract.js";
 import type { Contraction } from "./contract.js";
-import { evaluate } from "./evaluate.js";
+import { evaluate, violations } from "./evaluate.js";
 import { Incumbent } from "./incumbent.js";
 import { instanceOf } from "./instance.js";
 import type { Instance } from "./instance.js";
 import { smallestMemoryLimit } from "./memory-limit.js";
 import type { MilpSolver } from "./milp.js";
-import type { Partition, PartitionProblem } from "./problem.js";
+import type { Certificate, Partition, PartitionProblem } from "./problem.js";
 import { improve, slicings } from "./strategy.js";
 
-/** auto: all that helps, cheap things first. The others stop after one method, for comparison. */
-export type PartitionMethod = "auto" | "slicing" | "ideals" | "milp";
+/**
+ * auto: all that helps, cheap things first. slicing, ideals and milp stop after one method; smp, pipedream and torchgpipe
+ * cut as those tools do. Both are for comparison.
+ */
+export const PARTITION_METHODS = ["auto", "slicing", "ideals", "milp", ...OTHER_METHODS] as const;
+
+export type PartitionMethod = (typeof PARTITION_METHODS)[number];
 
 /** How hard to try. */
 export interface PartitionOptions {
   readonly method?: PartitionMethod;
+  /** For smp: 0 balances time, 1 balances memory. Default 0.8. */
+  readonly memoryWeight?: number;
   /** Stop at this proven gap. Default 1e-4. */
   readonly gap?: number;
   /** Undefined: do without. */
@@ -52,6 +61,7 @@ export async function partition(problem: PartitionProblem, options: PartitionOpt
   };
   const best = new Incumbent(problem, instance, nodeOf, workBound(instance));
   const method = options.method ?? "auto";
+  if (isOtherMethod(method)) return cutByOther(best, method, options);
   const closure = closureOf(instance);
   const order = slicings(best, closure);
   let proven = false;
@@ -67,14 +77,36 @@ export async function partition(problem: PartitionProblem, options: PartitionOpt
       onFault: options.onFault ?? (() => undefined),
     });
   if (best.stageOf === undefined) throw infeasible(problem, instance, proven);
-  const stageOf = best.ofBlocks(best.stageOf);
-  const { stages } = evaluate(problem, stageOf);
-  return {
-    stageOf: Array.from(stageOf),
-    loadMs: stages.map((s) => s.loadMs),
-    certificate: certify(best.bottleneckMs, best.boundMs),
-    solver: best.method,
-  };
+  const certificate = certify(best.bottleneckMs, best.boundMs, best.ownBoundMs);
+  return described(problem, best.ofBlocks(best.stageOf), certificate, best.method);
+}
+
+function described(
+  problem: PartitionProblem,
+  stageOf: Int32Array,
+  certificate: Certificate,
+  solver: string,
+): Partition {
+  const loadMs = evaluate(problem, stageOf).stages.map((stage) => stage.loadMs);
+  return { stageOf: Array.from(stageOf), loadMs, certificate, solver };
+}
+
+/** The cut of another tool, if it keeps the rules of the problem. */
+function cutByOther(
+  { problem, boundMs }: Incumbent,
+  method: OtherMethod,
+  { memoryWeight }: PartitionOptions,
+): Partition {
+  const stageOf = cutLike(method, problem, memoryWeight);
+  const [broken] = violations(problem, stageOf);
+  if (broken !== undefined)
+    throw new PipewrightError(
+      "PLAN_INFEASIBLE",
+      `partition: the cut of ${method} is no valid plan here; ${broken}. It knows no memory limits, pins or groups; use auto.`,
+      { method },
+    );
+  const { bottleneckMs } = evaluate(problem, stageOf);
+  return described(problem, stageOf, certify(bottleneckMs, boundMs, boundMs), method);
 }
 
 /** The instance in which blocks that must share a stage are one node. */

@@ -83,12 +83,17 @@ export interface PartitionProblem {
   readonly emptyStages?: boolean;
 }
 
-/** How good a partition is known to be: bound ≤ optimum ≤ bottleneck; gap = (bottleneck − bound) / bottleneck. */
+/**
+ * How good a partition is known to be: bound ≤ optimum ≤ bottleneck; gap = (bottleneck − bound) / bottleneck.
+ * `ownBoundMs` is the part of the bound that our own arithmetic proves; what `boundMs` is above it rests on the word of
+ * the solver, which no known partition contradicts.
+ */
 export interface Certificate {
   readonly status: "optimal" | "feasible";
   readonly bottleneckMs: number;
   readonly boundMs: number;
   readonly gap: number;
+  readonly ownBoundMs: number;
 }
 
 /** Stage of each block (non-decreasing along every net) and the certificate. Loads are recomputed from the assignment. */

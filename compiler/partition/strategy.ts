@@ -156,7 +156,7 @@ async function solveWhole(best: Incumbent, solver: MilpSolver, options: Strategy
     return;
   }
   if (answer.values) best.offer(expand(nodeOf, milp.decode(answer.values)), solver.name);
-  if (best.stageOf) best.raise(answer.bound * milp.scaleMs * (1 - 1e-6));
+  if (best.stageOf) best.raiseBySolver(answer.bound * milp.scaleMs * (1 - 1e-6));
 }
 
 /** The assignment on the contracted instance: each node goes where its heaviest member is. */

@@ -96,6 +96,7 @@ export const planSchema = z.strictObject({
       bottleneckMs: finite,
       boundMs: finite,
       gap: finite,
+      ownBoundMs: finite,
     }),
   }),
   optimizer,

@@ -10,14 +10,16 @@ import { rowsOf } from "../rows.js";
 interface PlacementNode {
   readonly id: number;
   readonly name?: string;
+  readonly supportedOnFpga?: boolean | number;
   readonly fpgaLatency: number;
-  readonly isBackwardNode: number;
-  readonly colorClass?: number;
+  readonly isBackwardNode?: boolean | number;
+  readonly colorClass?: number | null;
   readonly size?: number;
 }
 
 interface PlacementFile {
-  readonly maxSizePerFPGA: number;
+  /** Left out: no limit. */
+  readonly maxSizePerFPGA?: number;
   readonly nodes: readonly PlacementNode[];
   readonly edges: readonly { readonly sourceId: number; readonly destId: number; readonly cost: number }[];
 }
@@ -33,16 +35,23 @@ function parse(text: string, name: string): PlacementFile {
     throw malformed(name, error instanceof Error ? error.message : String(error));
   }
   const file = value as Partial<PlacementFile> | null;
+  const limit = file?.maxSizePerFPGA ?? 0;
+  if (!(limit >= 0)) throw malformed(name, "maxSizePerFPGA is no number");
   if (!file || !Array.isArray(file.nodes) || !Array.isArray(file.edges))
     throw malformed(name, "nodes or edges are missing");
   const known = new Set<number>();
   for (const node of file.nodes as PlacementNode[]) {
-    if (!Number.isFinite(node.id) || !(node.fpgaLatency >= 0))
-      throw malformed(name, `node ${String(node.id)} has no time`);
-    known.add(node.id);
+    const { id, fpgaLatency, size = 0 } = node;
+    if (node.supportedOnFpga !== undefined && Number(node.supportedOnFpga) === 0)
+      throw malformed(name, `node ${id} runs on no accelerator, and a pipeline has nothing else`);
+    if (!Number.isFinite(id) || !(fpgaLatency >= 0 && fpgaLatency < Infinity) || !(size >= 0))
+      throw malformed(name, `node ${String(id)} has no time or size`);
+    if (known.has(id)) throw malformed(name, `two nodes have the id ${id}`);
+    known.add(id);
   }
+  if (known.size === 0) throw malformed(name, "no nodes");
   for (const { sourceId, destId, cost } of file.edges as PlacementFile["edges"])
-    if (!known.has(sourceId) || !known.has(destId) || !(cost >= 0))
+    if (!known.has(sourceId) || !known.has(destId) || !(cost >= 0 && cost < Infinity))
       throw malformed(name, `edge ${sourceId} → ${destId} has unknown ends or no cost`);
   return file as PlacementFile;
 }
@@ -64,12 +73,12 @@ export function readDevicePlacement(text: string, stages: number, name: string):
   const sets = new DisjointSets(nodes.length);
   const byColor = new Map<number, number>();
   nodes.forEach(({ colorClass }, at) => {
-    if (colorClass === undefined) return;
+    if (colorClass === undefined || colorClass === null) return;
     const first = byColor.get(colorClass);
     if (first === undefined) byColor.set(colorClass, at);
     else sets.union(first, at);
   });
-  const backward = nodes.map((node) => Number(node.isBackwardNode) !== 0);
+  const backward = nodes.map(({ isBackwardNode = 0 }) => Number(isBackwardNode) !== 0);
   const hasForward = new Uint8Array(nodes.length);
   nodes.forEach((_, at) => {
     if (!backward[at]) hasForward[sets.find(at)] = 1;
@@ -89,8 +98,10 @@ export function readDevicePlacement(text: string, stages: number, name: string):
       to.push(u);
     }
     const known = readers.get(u);
-    if (known) known.readers.push(v);
-    else readers.set(u, { cost, readers: [v] });
+    if (known) {
+      known.readers.push(v);
+      known.cost = Math.max(known.cost, cost);
+    } else readers.set(u, { cost, readers: [v] });
   }
   const order = rowsOf(nodes.length, from, to);
   const { nodeOf, count } = acyclicGroups(nodes.length, order, sets);
@@ -112,7 +123,8 @@ export function readDevicePlacement(text: string, stages: number, name: string):
       nets.push({ producer, consumers: [consumer], forwardBytes: 0, gradBytes: 0 });
   }
   const graph: BlockGraph = { blocks: blocksOfGroups(nodes, backward, nodeOf, count), nets };
-  const resources: StageResources = { speed: 1, inFlight: 0, memoryBytes: maxSizePerFPGA };
+  const limit = maxSizePerFPGA === undefined ? {} : { memoryBytes: maxSizePerFPGA };
+  const resources: StageResources = { speed: 1, inFlight: 0, ...limit };
   return {
     graph,
     model: "direct",

@@ -1,7 +1,8 @@
 /** @file Other tools' cuts: the published rules on small cases, and never better than what is proven. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { likePipeDream, likeSageMaker, likeTorchGpipe, seatsByDHondt } from "../../../compiler/partition/comparison.js";
+import { cutLike, OTHER_METHODS } from "../../../compiler/partition/comparison/methods.js";
+import { seatsByDHondt } from "../../../compiler/partition/comparison/smp.js";
 import { evaluate, violations } from "../../../compiler/partition/evaluate.js";
 import { partition } from "../../../compiler/partition/partition.js";
 import type { PartitionProblem } from "../../../compiler/partition/problem.js";
@@ -26,10 +27,10 @@ describe("comparison methods", () => {
 
   it("balance time alone, time against cuts, and time with memory", () => {
     const problem = chain([4, 1, 1, 2, 2], [16, 8, 2, 1], 2);
-    expect(Array.from(likeTorchGpipe(problem))).toEqual([0, 0, 1, 1, 1]);
-    expect(Array.from(likePipeDream(problem))).toEqual([0, 0, 0, 1, 1]);
-    expect(Array.from(likeSageMaker(problem, 0))).toEqual([0, 0, 1, 1, 1]);
-    expect(Array.from(likeSageMaker(problem, 1))).toEqual([0, 0, 1, 1, 1]);
+    expect(Array.from(cutLike("torchgpipe", problem))).toEqual([0, 0, 1, 1, 1]);
+    expect(Array.from(cutLike("pipedream", problem))).toEqual([0, 0, 0, 1, 1]);
+    expect(Array.from(cutLike("smp", problem, 0))).toEqual([0, 0, 1, 1, 1]);
+    expect(Array.from(cutLike("smp", problem, 1))).toEqual([0, 0, 1, 1, 1]);
   });
 
   it("cut in the data flow's order and never beat the optimum", () =>
@@ -37,9 +38,12 @@ describe("comparison methods", () => {
       fc.asyncProperty(problems({ memory: false, unlikeStages: false }), async (mixed) => {
         const problem = { ...mixed, emptyStages: true };
         const { certificate } = await partition(problem, { method: "ideals", gap: 0, solver: undefined });
-        for (const stageOf of [likeTorchGpipe(problem), likePipeDream(problem), likeSageMaker(problem, 0.2)]) {
-          expect(violations(problem, stageOf)).toEqual([]);
-          expect(evaluate(problem, stageOf).bottleneckMs).toBeGreaterThanOrEqual(certificate.bottleneckMs - 1e-9);
+        for (const method of OTHER_METHODS) {
+          const answer = await partition(problem, { method, memoryWeight: 0.2, solver: undefined });
+          expect(answer.solver).toBe(method);
+          expect(violations(problem, answer.stageOf)).toEqual([]);
+          expect(evaluate(problem, answer.stageOf).bottleneckMs).toBe(answer.certificate.bottleneckMs);
+          expect(answer.certificate.bottleneckMs).toBeGreaterThanOrEqual(certificate.bottleneckMs - 1e-9);
         }
       }),
       { numRuns: 80, seed: 31 },

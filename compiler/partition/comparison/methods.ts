@@ -1,0 +1,36 @@
+/**
+ * @file How other tools cut, rebuilt from their descriptions, to compare loads under one cost model. None proves anything
+ * or knows of pins and groups.
+ */
+import type { PartitionProblem } from "../problem.js";
+import { likePipeDream } from "./pipedream.js";
+import { likeSageMaker } from "./smp.js";
+import { likeTorchGpipe } from "./torchgpipe.js";
+
+/** The tools by the names of the command line. */
+export const OTHER_METHODS = ["smp", "pipedream", "torchgpipe"] as const;
+
+export type OtherMethod = (typeof OTHER_METHODS)[number];
+
+/** SageMaker's `optimize` stands for a memory weight. */
+export const MEMORY_WEIGHTS = { speed: 0.2, memory: 0.8 } as const;
+
+/** Stage of every block as the tool would choose. `memoryWeight`, 0 to 1, is for smp alone. */
+export function cutLike(
+  method: OtherMethod,
+  problem: PartitionProblem,
+  memoryWeight: number = MEMORY_WEIGHTS.memory,
+): Int32Array {
+  switch (method) {
+    case "smp":
+      return likeSageMaker(problem, memoryWeight);
+    case "pipedream":
+      return likePipeDream(problem);
+    case "torchgpipe":
+      return likeTorchGpipe(problem);
+  }
+}
+
+export function isOtherMethod(method: string): method is OtherMethod {
+  return (OTHER_METHODS as readonly string[]).includes(method);
+}
