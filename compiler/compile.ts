@@ -7,6 +7,7 @@ import type { Graph } from "./ir/graph.js";
 import { formatLoss } from "./loss/spec.js";
 import { exportProgram } from "./onnx/export.js";
 import { OPS } from "./ops/registry.js";
+import { groupsOf } from "./optimizer/groups.js";
 import { updatePrograms } from "./optimizer/programs.js";
 import { stateCount } from "./optimizer/update.js";
 import { blocksOf } from "./partition/blocks.js";
@@ -101,6 +102,10 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
   };
   const size = { ...pipeline, devices: cluster.devices.length };
   const training = at("differentiate", () => trainingGraph(model.graph, OPS, options.training));
+  const groups = groupsOf(
+    optimizer,
+    training.differentiated.parameterGrads.map(({ of }) => of),
+  );
   const profile = await at("profile", () => profileOf(training.differentiated, options));
   const forward = forwardModel(training.differentiated, profile, 2 + stateCount(optimizer));
   const isSearched = pipeline.schedule === "search";
@@ -131,6 +136,7 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
           stageOf,
           costs: new Map(forward.nodes.map(({ id, cost }) => [id, cost])),
           optimizer,
+          groups,
           results: training.results,
           batchAxes: model.batchAxes ?? new Map(),
         }),

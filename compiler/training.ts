@@ -3,6 +3,7 @@ import type { Differentiated } from "./autodiff/differentiated.js";
 import { differentiate } from "./autodiff/differentiate.js";
 import { PipewrightError } from "./errors.js";
 import type { Graph, Value } from "./ir/graph.js";
+import { chooseParameters } from "./ir/parameter-patterns.js";
 import { attachLoss } from "./loss/attach.js";
 import type { LossSpec } from "./loss/spec.js";
 import type { OpTable } from "./ops/define.js";
@@ -13,7 +14,7 @@ import { repeatableRandomness } from "./repeatable.js";
 export interface TrainingOptions {
   /** Terms of the loss. Empty: the model's only scalar output. */
   readonly loss: readonly LossSpec[];
-  /** Patterns of the parameters that train; `*` stands for any text. Left out: every float parameter that the loss reaches. */
+  /** Patterns of the parameters that train, see ir/parameter-patterns.ts. Left out: every float parameter that the loss reaches. */
   readonly trainable?: readonly string[];
   /** Also hand out the model's outputs and the gradients of its float inputs, for checking. Costs memory and copies. */
   readonly withOutputs?: boolean;
@@ -55,40 +56,9 @@ export function trainingGraph(source: Graph, ops: OpTable, options: TrainingOpti
   return { differentiated, targets, results };
 }
 
-/** float32 parameters that a pattern chooses, without those that the forward pass replaces itself. */
+/** float32 parameters that the patterns choose, without those that the forward pass replaces itself. */
 function trainableParameters(graph: Graph, patterns: readonly string[] | undefined): readonly Value[] {
   const states = new Set(graph.states.map(({ param }) => param.id));
   const candidates = graph.params.filter(({ id, type }) => type.dtype === "float32" && !states.has(id));
-  if (!patterns) return candidates;
-  const chosen = new Set<Value>();
-  for (const pattern of patterns) {
-    const matches = candidates.filter(({ name }) => matchesPattern(name, pattern));
-    if (matches.length === 0) {
-      const known = candidates
-        .slice(0, 8)
-        .map(({ name }) => name)
-        .join(", ");
-      throw new PipewrightError(
-        "USAGE",
-        `--trainable ${pattern}: matches no parameter; the model has ${known}${candidates.length > 8 ? ", …" : ""}.`,
-      );
-    }
-    for (const value of matches) chosen.add(value);
-  }
-  return candidates.filter((value) => chosen.has(value));
-}
-
-/** `*` in the pattern stands for any text; everything else is literal. Linear in name times pattern. */
-function matchesPattern(name: string, pattern: string): boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  if (rest.length === 0) return name === pattern;
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  const last = rest.pop()!;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
+  return patterns ? chooseParameters(candidates, patterns, graph.params, "--trainable") : candidates;
 }

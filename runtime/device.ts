@@ -12,8 +12,10 @@ import type {
   SlotGroup,
   StageProgram,
 } from "../compiler/plan/plan.js";
-import type { StepScalars } from "../compiler/optimizer/update.js";
+import { clipFactor } from "../compiler/optimizer/gradient-norm.js";
+import { stepScalars } from "../compiler/optimizer/update.js";
 import type { Binding, Buffer, Engine, SharedBuffer } from "./engine/engine.js";
+import { GradientSquares } from "./gradient-squares.js";
 import type { Layout, Region } from "./layout.js";
 import { SlabJournal } from "./slab-journal.js";
 import type { UpdatePiece } from "./update-run.js";
@@ -61,12 +63,15 @@ export class Device {
   readonly #parameters: ReadonlyMap<string, PlanParameter>;
   /** By name of a value that programs hand to each other. */
   readonly #slotGroups: ReadonlyMap<string, SlotGroup>;
+  /** Where gradients are clipped. */
+  readonly #squares: GradientSquares | undefined;
 
   private constructor(plan: Plan, layout: Layout, engine: Engine, memory: Uint8Array) {
     this.#plan = plan;
     this.#layout = layout;
     this.#engine = engine;
     this.#memory = memory;
+    this.#squares = GradientSquares.of(plan, layout, memory);
     this.#parameters = new Map(plan.parameters.map((item) => [item.name, item]));
     this.#slotGroups = new Map(
       plan.slotGroups.flatMap((group) => group.values.map(({ name }) => [name, group] as const)),
@@ -111,17 +116,38 @@ export class Device {
     for (const update of this.#updates) update.begin();
   }
 
-  /** Updates the parameters from the gradient sums and sets the sums to zero. */
-  update(scalars: StepScalars): void {
-    for (const update of this.#updates) update.run(scalars);
+  /** Tells the other devices what the norm of all gradients needs to know. Call after the last action of the row. */
+  noteGradients(): void {
+    if (!this.#squares) return;
+    for (const { name, stage, trainable } of this.#plan.parameters) {
+      if (!trainable || !this.#runs[stage]) continue;
+      const region = this.#layout.gradSums.get(name)!;
+      this.#adopted.get(region.offset)!.push();
+      const { buffer, byteOffset } = this.#memory;
+      this.#squares.note(name, new Float32Array(buffer, byteOffset + region.offset, region.length / 4));
+    }
   }
 
-  /** False when the loss of a microbatch is NaN or infinite. Requires: every device has finished its row. */
-  get areLossesFinite(): boolean {
+  /**
+   * Makes the optimizer's update number `step` from the gradient sums, and sets the sums to zero. Requires: every device
+   * has finished its row.
+   */
+  update(step: number): void {
+    const { optimizer, microbatches } = this.#plan;
+    const { clipNorm, groups = [] } = optimizer;
+    const factor = this.#squares && clipNorm !== undefined ? clipFactor(this.#squares.norm, clipNorm) : 1;
+    for (const update of this.#updates)
+      update.run((group) =>
+        stepScalars(optimizer, step, factor / microbatches, group === undefined ? undefined : groups[group]),
+      );
+  }
+
+  /** False when the loss of a microbatch or the norm of the gradients is NaN or infinite. Requires: as for `update`. */
+  get isStepFinite(): boolean {
     const regions = this.#layout.results.get(this.#plan.results[0]!.name)!;
     const loss = (offset: number): number =>
       new DataView(this.#memory.buffer, this.#memory.byteOffset + offset, 4).getFloat32(0, true);
-    return regions.every(({ offset }) => Number.isFinite(loss(offset)));
+    return regions.every(({ offset }) => Number.isFinite(loss(offset))) && Number.isFinite(this.#squares?.norm ?? 0);
   }
 
   /** Sets the gradient sums to zero without an update. */
@@ -153,7 +179,8 @@ export class Device {
     const length = arena.slabElements * 4;
     const pieces = Array.from({ length: arena.slabs }, (_, slab): UpdatePiece => {
       const at = ({ offset }: Region): Buffer => this.#adoptFresh({ offset: offset + slab * length, length }, type);
-      return { param: at(arena.params), gradSum: at(arena.gradSums), states: arena.states.map(at) };
+      const group = arena.groups[slab];
+      return { param: at(arena.params), gradSum: at(arena.gradSums), states: arena.states.map(at), group };
     });
     return new UpdateRun(model, pieces, this.#engine, new SlabJournal(arena, this.#memory));
   }
@@ -161,9 +188,9 @@ export class Device {
   #parameterPieces(stage: number): readonly UpdatePiece[] {
     const { params, gradSums, states } = this.#layout;
     const trained = this.#plan.parameters.filter((item) => item.trainable && item.stage === stage);
-    return trained.map(({ name, dtype, shape }): UpdatePiece => {
+    return trained.map(({ name, dtype, shape, group }): UpdatePiece => {
       const at = (region: Region | undefined): Buffer => this.#adoptState(region, { dtype, shape }, name);
-      return { param: at(params.get(name)), gradSum: at(gradSums.get(name)), states: states.get(name)!.map(at) };
+      return { param: at(params.get(name)), gradSum: at(gradSums.get(name)), states: states.get(name)!.map(at), group };
     });
   }
 

@@ -1,6 +1,5 @@
 /** @file Runs one device's row of actions. It makes no choices: order and waits come from the plan. */
 import type { Plan, PlanAction, Wait } from "../compiler/plan/plan.js";
-import type { StepScalars } from "../compiler/optimizer/update.js";
 import type { Device } from "./device.js";
 import type { Clock } from "./env/env.js";
 import type { Progress } from "./progress.js";
@@ -13,8 +12,11 @@ export interface RowTimes {
   readonly updateEndMs: number;
 }
 
-/** What a step does after its last action. undefined: gradient sums stay as they are. */
-export type StepEnd = { readonly update: StepScalars } | { readonly clear: true } | undefined;
+/**
+ * What a step does after its last action: the update that the optimizer makes in its step `update` (1 is the first), or
+ * clear the gradient sums, or leave them as they are.
+ */
+export type StepEnd = { readonly update: number } | { readonly clear: true } | undefined;
 
 /** One device's part of a step, action by action. */
 export class RowRun {
@@ -58,17 +60,18 @@ export class RowRun {
     this.#device.run(action);
     this.#endMs[this.#position] = this.#clock.nowMs();
     this.#position++;
+    if (this.isDone) this.#device.noteGradients();
     this.#progress.advance(this.#index);
   }
 
   /**
    * Ends the step, once every device has finished its row: until then no parameter changes, so a step that loses a
-   * device can be run again from its begin. A loss that is not finite updates nothing either, so that the parameters
-   * that made it can be looked at. Requires: the row of this device is done. @throws StepAborted.
+   * device can be run again from its begin. A loss or gradient norm that is not finite updates nothing either, so that
+   * the parameters that made it can be looked at. Requires: the row of this device is done. @throws StepAborted.
    */
   finish(end: StepEnd): RowTimes {
     for (const wait of this.#allRows) this.#progress.await(this.#step, wait);
-    if (end && "update" in end && this.#device.areLossesFinite) this.#device.update(end.update);
+    if (end && "update" in end && this.#device.isStepFinite) this.#device.update(end.update);
     else if (end) this.#device.clearGradients();
     return { startMs: this.#startMs, endMs: this.#endMs, updateEndMs: this.#clock.nowMs() };
   }

@@ -1,6 +1,7 @@
 /** @file Where everything lies in the memory that all workers of a run share. Made from the plan alone, so each process computes the same. */
 import { tensorBytes } from "../compiler/ir/literal.js";
 import { stateCount } from "../compiler/optimizer/update.js";
+import type { ArenaGeometry } from "../compiler/plan/arena.js";
 import { arenaGeometry } from "../compiler/plan/arena.js";
 import { ALIGNMENT_BYTES } from "./engine/engine.js";
 import type { Plan, PlanParameter, TensorSpec } from "../compiler/plan/plan.js";
@@ -22,6 +23,8 @@ export interface Arena {
   /** float32 elements of one slab; the arena holds a whole number of them. */
   readonly slabElements: number;
   readonly slabs: number;
+  /** The optimizer's group of each slab. */
+  readonly groups: ArenaGeometry["groups"];
   /** Two words: slabs updated in this step, and 1 + the slab whose old content is in `undo` (0: none). */
   readonly marker: Region;
   /** Parameters and states of one slab as they were before its update. */
@@ -46,6 +49,8 @@ export interface Layout {
   readonly gradSums: ReadonlyMap<string, Region>;
   /** The optimizer states of every trained parameter, in the order of the update graph. */
   readonly states: ReadonlyMap<string, readonly Region[]>;
+  /** Where gradients are clipped: the sum of the squares of each trained parameter's gradient sum, in the plan's order. */
+  readonly squares: Region | undefined;
   /** By name of a value that crosses devices: a region per slot. */
   readonly slots: ReadonlyMap<string, readonly Region[]>;
 }
@@ -79,6 +84,8 @@ export function layoutOf(plan: Plan): Layout {
     const trained = own.filter(({ trainable }) => trainable);
     return trained.length === 0 ? undefined : takeArena(trained, plan, take, { params, gradSums, states });
   });
+  const clipped = plan.optimizer.clipNorm === undefined ? [] : plan.parameters.filter(({ trainable }) => trainable);
+  const squares = clipped.length > 0 ? take(clipped.length * 8) : undefined;
   const slots = new Map<string, readonly Region[]>();
   for (const group of plan.slotGroups) {
     for (const value of group.values) {
@@ -89,7 +96,7 @@ export function layoutOf(plan: Plan): Layout {
         );
     }
   }
-  return { bytes: end, progress, abort, inputs, results, arenas, params, gradSums, states, slots };
+  return { bytes: end, progress, abort, inputs, results, arenas, params, gradSums, states, squares, slots };
 }
 
 function takeArena(
@@ -102,7 +109,7 @@ function takeArena(
     readonly states: Map<string, readonly Region[]>;
   },
 ): Arena {
-  const { starts, slabElements, slabs } = arenaGeometry(trained);
+  const { starts, slabElements, slabs, groups } = arenaGeometry(trained);
   const length = slabs * slabElements * 4;
   const states = stateCount(plan.optimizer);
   const arena = {
@@ -111,6 +118,7 @@ function takeArena(
     states: Array.from({ length: states }, () => take(length)),
     slabElements,
     slabs,
+    groups,
     marker: take(8),
     undo: take((1 + states) * slabElements * 4),
   };

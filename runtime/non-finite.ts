@@ -1,5 +1,5 @@
 /**
- * @file Where a loss that is NaN or infinite comes from: the microbatch is run once more in this thread, with every
+ * @file Where a loss or gradient that is NaN or infinite comes from. For a loss the microbatch is run once more in this thread, with every
  * tensor of every stage looked at, in the order of the data flow.
  */
 import { invariant, PipewrightError } from "../compiler/errors.js";
@@ -57,6 +57,21 @@ export async function explainNotFinite(
     "LOSS_NOT_FINITE",
     `${head}; the first ${value} is in ${JSON.stringify(tensor)} of stage ${stage}, ${what}. ${advice}`,
     { step, microbatch, tensor, stage },
+  );
+}
+
+/**
+ * The error for a step whose losses are finite and whose gradients are not. Requires: the plan clips gradients; the step
+ * updated nothing.
+ */
+export function explainGradientNotFinite(pipeline: Pipeline, step: number, loss: number): PipewrightError {
+  const found = pipeline.gradientNotFinite;
+  invariant(found, "the norm of finite gradients is not finite");
+  const { name: tensor, stage } = found;
+  return new PipewrightError(
+    "LOSS_NOT_FINITE",
+    `step ${step}: the loss is ${loss}, but the gradient of ${JSON.stringify(tensor)} (stage ${stage}) holds NaN or infinity. Lower the learning rate, or check the model where it divides or takes roots.`,
+    { step, tensor, stage },
   );
 }
 

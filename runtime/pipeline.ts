@@ -3,9 +3,10 @@
  * and reads results through the shared memory; workers exchange activations and gradients among themselves.
  */
 import { invariant, PipewrightError } from "../compiler/errors.js";
-import type { Plan } from "../compiler/plan/plan.js";
+import type { Plan, PlanParameter } from "../compiler/plan/plan.js";
 import type { Env, SharedMemory } from "./env/env.js";
 import type { RowTimes, StepEnd } from "./executor.js";
+import { GradientSquares } from "./gradient-squares.js";
 import { HangWatch } from "./hang-watch.js";
 import type { Layout, Region } from "./layout.js";
 import { layoutOf } from "./layout.js";
@@ -38,6 +39,8 @@ export interface StepResult {
   readonly rows: readonly RowTimes[];
   /** Loss of each microbatch. */
   readonly losses: readonly number[];
+  /** Norm of the mean gradient of all parameters, before it is clipped; undefined where gradients are not clipped. */
+  readonly gradNorm: number | undefined;
 }
 
 /** A running plan. Close it, or its processes stay. */
@@ -48,6 +51,7 @@ export class Pipeline {
   readonly #workers: WorkerSet;
   readonly #recovery: Recovery;
   readonly #env: Env;
+  readonly #squares: GradientSquares | undefined;
   #step = 0;
   #isPulled = false;
 
@@ -65,6 +69,7 @@ export class Pipeline {
     this.#memory = memory;
     this.#workers = workers;
     this.#recovery = recovery;
+    this.#squares = GradientSquares.of(plan, layout, memory.bytes);
   }
 
   /**
@@ -121,7 +126,13 @@ export class Pipeline {
     this.#step++;
     this.#isPulled = true;
     const ms = Math.max(...rows.map(({ updateEndMs }) => updateEndMs)) - startMs;
-    return { ms, rows, losses: this.result(this.plan.results[0]!.name).map(firstFloat) };
+    const losses = this.result(this.plan.results[0]!.name).map(firstFloat);
+    return { ms, rows, losses, gradNorm: this.#squares?.norm };
+  }
+
+  /** The first parameter whose gradient was NaN or infinite in the last step, where gradients are clipped. */
+  get gradientNotFinite(): PlanParameter | undefined {
+    return this.#squares?.firstNotFinite;
   }
 
   /** The result of every microbatch of the last step: views that the next step overwrites. */

@@ -1,6 +1,6 @@
 /** @file Trains a plan: feeds batches, runs steps, watches the loss. */
 import { PipewrightError } from "../compiler/errors.js";
-import { stepScalars } from "../compiler/optimizer/update.js";
+import { learningRateAt } from "../compiler/optimizer/learning-rate.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Tensors } from "../compiler/plan/safetensors.js";
 import type { CheckpointOptions } from "./checkpoint/checkpointer.js";
@@ -11,7 +11,7 @@ import { captureState, restoreState } from "./checkpoint/state.js";
 import type { Dataset } from "./dataset/dataset.js";
 import { ReadAhead } from "./dataset/read-ahead.js";
 import type { Env } from "./env/env.js";
-import { explainNotFinite } from "./non-finite.js";
+import { explainGradientNotFinite, explainNotFinite } from "./non-finite.js";
 import type { Batch, PipelineMode } from "./pipeline.js";
 import { Pipeline } from "./pipeline.js";
 import type { OnRecovery } from "./recovery.js";
@@ -26,6 +26,10 @@ export interface StepReport {
   readonly step: number;
   /** Mean over the microbatches, before the update. */
   readonly loss: number;
+  /** Of the parameters that are in no group of the optimizer. */
+  readonly learningRate: number;
+  /** Norm of the gradient of all parameters, before it is clipped; undefined where gradients are not clipped. */
+  readonly gradNorm: number | undefined;
   /** Wall time, update included. */
   readonly ms: number;
   /** When each action ran, by device. */
@@ -63,7 +67,8 @@ export interface TrainOptions {
  * Requires: `plan` was read from `directory`.
  * Ensures: same plan, weights, data and machine type give the same losses and parameters, bit for bit, whatever the
  * number of stages or the mode; no process is left, however it ends.
- * @throws TRAINING_FAULT when a worker dies, LOSS_NOT_FINITE when the loss is NaN or infinite.
+ * @throws TRAINING_FAULT when a worker dies, LOSS_NOT_FINITE when the loss, or the norm of clipped
+ * gradients, is NaN or infinite.
  */
 export async function* train(
   env: Env,
@@ -96,14 +101,15 @@ export async function* train(
       const askedMs = clock.nowMs();
       const batch = await batches.take();
       const dataMs = clock.nowMs() - askedMs;
-      const update = stepScalars(plan.optimizer, step, plan.microbatches);
-      const { ms, rows, losses } = await pipeline.step(batch, { update });
+      const { ms, rows, losses, gradNorm } = await pipeline.step(batch, { update: step });
       const loss = mean(losses);
       if (!Number.isFinite(loss)) throw await explainNotFinite(env, directory, pipeline, { step, losses, batch });
+      if (!Number.isFinite(gradNorm ?? 0)) throw explainGradientNotFinite(pipeline, step, loss);
       history.push(loss);
       const savingMs = clock.nowMs();
       if (checkpointer?.isDue(step)) await checkpointer.save(captureState(pipeline, history));
-      yield { step, loss, ms, rows, dataMs, checkpointMs: clock.nowMs() - savingMs };
+      const learningRate = learningRateAt(plan.optimizer, step);
+      yield { step, loss, learningRate, gradNorm, ms, rows, dataMs, checkpointMs: clock.nowMs() - savingMs };
     }
     const isEarly = history.length < steps;
     if (checkpointer && (isEarly || options.checkpoints!.every > 0))

@@ -8,13 +8,19 @@ export interface UpdatePiece {
   readonly param: Buffer;
   readonly gradSum: Buffer;
   readonly states: readonly Buffer[];
+  /** Index of the optimizer's group, whose scalars it takes. */
+  readonly group: number | undefined;
 }
+
+/** The scalars of a group of parameters, or of those that are in none. */
+export type GroupScalars = (group: number | undefined) => StepScalars;
 
 /** In-place updates of the pieces of a stage. The buffers stay with the caller. */
 export class UpdateRun {
   readonly #engine: Engine;
   readonly #journal: SlabJournal | undefined;
-  readonly #scalars = new Map<string, Buffer>();
+  /** By group, then by name. */
+  readonly #scalars = new Map<number | undefined, ReadonlyMap<string, Buffer>>();
   readonly #gradSums: readonly Buffer[];
   readonly #zeros: readonly Uint8Array[];
   readonly #bindings: readonly Binding[];
@@ -29,21 +35,23 @@ export class UpdateRun {
     this.#journal = journal;
     const program = engine.load(model);
     const [first] = pieces;
-    for (const name of program.inputs.slice(2 + first!.states.length)) {
-      this.#scalars.set(name, engine.allocate({ dtype: "float32", shape: [] }));
+    const names = program.inputs.slice(2 + first!.states.length);
+    for (const { group } of pieces) {
+      if (this.#scalars.has(group)) continue;
+      this.#scalars.set(group, new Map(names.map((name) => [name, engine.allocate({ dtype: "float32", shape: [] })])));
     }
     this.#gradSums = pieces.map(({ gradSum }) => gradSum);
     const longest = new Uint8Array(Math.max(...pieces.map(({ gradSum }) => gradSum.bytes)));
     this.#zeros = pieces.map(({ gradSum }) => longest.subarray(0, gradSum.bytes));
-    this.#bindings = pieces.map(({ param, gradSum, states }) => {
-      const inputs = [param, gradSum, ...states, ...this.#scalars.values()];
+    this.#bindings = pieces.map(({ param, gradSum, states, group }) => {
+      const inputs = [param, gradSum, ...states, ...this.#scalars.get(group)!.values()];
       const outputs = [param, ...states];
       return program.bind(
         new Map(program.inputs.map((name, index) => [name, inputs[index]!])),
         new Map(program.outputs.map((name, index) => [name, outputs[index]!])),
       );
     });
-    this.#owned = [...this.#bindings, program, ...this.#scalars.values()];
+    this.#owned = [...this.#bindings, program, ...[...this.#scalars.values()].flatMap((own) => [...own.values()])];
   }
 
   /** Forgets the update of the step before. Call at the begin of every step. */
@@ -52,9 +60,10 @@ export class UpdateRun {
   }
 
   /** Updates every piece that a lost process has not updated yet, and sets the gradient sums to zero. */
-  run(scalars: StepScalars): void {
-    for (const { name, value } of scalars) {
-      this.#engine.write(this.#scalars.get(name)!, new Uint8Array(Float32Array.of(value).buffer));
+  run(scalars: GroupScalars): void {
+    for (const [group, buffers] of this.#scalars) {
+      for (const { name, value } of scalars(group))
+        this.#engine.write(buffers.get(name)!, new Uint8Array(Float32Array.of(value).buffer));
     }
     this.#journal?.restore();
     const done = this.#journal?.done ?? 0;

@@ -1,5 +1,4 @@
 /** @file Verification: the gradients and one training step of a plan against the same model on one device, bit for bit. */
-import { stepScalars } from "../compiler/optimizer/update.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Env } from "./env/env.js";
 import type { Batch, PipelineMode } from "./pipeline.js";
@@ -50,7 +49,7 @@ export async function verifyPlans(
   };
 }
 
-/** All that a step shows: results, gradient sums, and the parameters after the update. */
+/** All that a step shows: results, gradient sums, and the parameters after the update at the full learning rate. */
 async function observe(
   env: Env,
   { directory, plan }: PlanAt,
@@ -72,7 +71,7 @@ async function observe(
     for (const { name } of trained) seen.set(`gradient of ${name}`, floats(pipeline.gradientSum(name)));
     pipeline.clearGradientSums();
     load();
-    await pipeline.step(batch, { update: stepScalars(plan.optimizer, 1, plan.microbatches) });
+    await pipeline.step(batch, { update: 1 + (plan.optimizer.schedule?.warmupSteps ?? 0) });
     for (const { name } of trained) seen.set(`${name} after one step`, floats(pipeline.parameter(name)));
     return seen;
   } finally {

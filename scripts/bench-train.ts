@@ -11,7 +11,6 @@ import type { ClusterSpec } from "../compiler/cluster.js";
 import { localCluster } from "../compiler/cluster.js";
 import { compile } from "../compiler/compile.js";
 import { parseLoss } from "../compiler/loss/spec.js";
-import { stepScalars } from "../compiler/optimizer/update.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import { BENCH_GPT, buildGpt, GPT_LOSS } from "../models/gpt.js";
 import { modelFile } from "../models/file.js";
@@ -81,7 +80,7 @@ try {
   for (let step = 0; step <= rounds; step++) {
     for (const { plan, pipeline, steps } of contestants) {
       const batch = await stepBatch(plan, task, step);
-      const result = await pipeline.step(batch, { update: stepScalars(plan.optimizer, step + 1, microbatches) });
+      const result = await pipeline.step(batch, { update: step + 1 });
       if (step > 0) steps.push(result);
     }
   }

@@ -6,7 +6,8 @@
 import type { Emitter, OpTable } from "../ops/define.js";
 import { GraphBuilder } from "../ir/builder.js";
 import type { Graph, Shape, Value } from "../ir/graph.js";
-import type { OptimizerSpec } from "../plan/plan.js";
+import type { OptimizerSpec, ParameterGroup } from "../plan/plan.js";
+import { learningRateAt } from "./learning-rate.js";
 
 /** Optimizer states per parameter element: momentum; or first and second moment. */
 export function stateCount(optimizer: OptimizerSpec): number {
@@ -17,19 +18,35 @@ export function stateCount(optimizer: OptimizerSpec): number {
 export type StepScalars = readonly { readonly name: string; readonly value: number }[];
 
 /**
- * The scalars of step `step` (1 is the first) when `microbatches` gradients were summed.
+ * The scalars of step `step` (1 is the first) for the parameters of a group, or for those of none. `gradScale` makes the
+ * gradient of the gradient sum: one over the number of microbatches, less where gradients are clipped.
  * Units: learning rate per step; everything else has none.
  */
-export function stepScalars(optimizer: OptimizerSpec, step: number, microbatches: number): StepScalars {
-  const gradScale = { name: "gradScale", value: 1 / microbatches };
-  if (optimizer.kind === "sgd") return [gradScale, { name: "learningRate", value: optimizer.learningRate }];
-  const { learningRate, beta1, beta2, weightDecay } = optimizer;
+export function stepScalars(
+  optimizer: OptimizerSpec,
+  step: number,
+  gradScale: number,
+  group: ParameterGroup | undefined,
+): StepScalars {
+  const learningRate = learningRateAt(optimizer, step, group);
+  const weightDecay = group?.weightDecay ?? optimizer.weightDecay;
+  const shared = { name: "gradScale", value: gradScale };
+  if (optimizer.kind === "sgd") {
+    const decay = decays(optimizer) ? [{ name: "weightDecay", value: weightDecay }] : [];
+    return [shared, { name: "learningRate", value: learningRate }, ...decay];
+  }
+  const { beta1, beta2 } = optimizer;
   return [
-    gradScale,
+    shared,
     { name: "keep", value: 1 - learningRate * weightDecay },
     { name: "stepSize", value: learningRate / (1 - beta1 ** step) },
     { name: "rootCorrection", value: Math.sqrt(1 - beta2 ** step) },
   ];
+}
+
+/** True when some parameter has weight decay. */
+function decays({ weightDecay, groups = [] }: OptimizerSpec): boolean {
+  return [weightDecay, ...groups.map((group) => group.weightDecay ?? 0)].some((decay) => decay !== 0);
 }
 
 /**
@@ -46,7 +63,7 @@ export function updateGraph(optimizer: OptimizerSpec, shape: Shape, ops: OpTable
   const param = input("param", shape);
   const gradSum = input("gradSum", shape);
   const states = Array.from({ length: stateCount(optimizer) }, (_, index) => input(`state${index}`, shape));
-  const scalars = new Map(stepScalars(optimizer, 1, 1).map(({ name }) => [name, input(name, [])]));
+  const scalars = new Map(stepScalars(optimizer, 1, 1, undefined).map(({ name }) => [name, input(name, [])]));
   const update = optimizer.kind === "sgd" ? sgdUpdate : adamwUpdate;
   const next = update(builder, optimizer as never, { param, gradSum, states, scalar: (name) => scalars.get(name)! });
   return builder.build(`update ${optimizer.kind}`, next);
@@ -66,7 +83,7 @@ function sgdUpdate(
   { param, gradSum, states, scalar }: Operands,
 ): Value[] {
   const mean = b.emit("Mul", [gradSum, scalar("gradScale")]);
-  const grad = spec.weightDecay === 0 ? mean : b.emit("Add", [mean, times(b, param, spec.weightDecay)]);
+  const grad = decays(spec) ? b.emit("Add", [mean, b.emit("Mul", [param, scalar("weightDecay")])]) : mean;
   const velocity = b.emit("Add", [times(b, states[0]!, spec.momentum), grad]);
   return [b.emit("Sub", [param, b.emit("Mul", [velocity, scalar("learningRate")])]), velocity];
 }

@@ -26,6 +26,8 @@ export interface LinkOptions {
   /** Cost of every forward node. */
   readonly costs: ReadonlyMap<NodeId, NodeCost>;
   readonly optimizer: OptimizerSpec;
+  /** Group of the optimizer of each trained parameter that is in one, by name. */
+  readonly groups: ReadonlyMap<string, number>;
   readonly results: readonly WantedResult[];
   /** Batch axis of graph inputs that have one; 0 for those not named, null for none. */
   readonly batchAxes: ReadonlyMap<string, number | null>;
@@ -48,7 +50,7 @@ export function link(differentiated: Differentiated, options: LinkOptions): Link
   );
   const linked = linkPrograms(placeNodes(differentiated, stageOf, isSplit), ops, results);
   const rings = assignSlots(linked.crossings, order, schedule.placement, schedule.microbatches);
-  const parameters = planParameters(differentiated, linked);
+  const parameters = planParameters(differentiated, linked, options.groups);
   const stages = Array.from({ length: schedule.stages }, (_, index) =>
     planStage(index, linked, rings, parameters, options),
   );
@@ -74,7 +76,11 @@ function spec(value: Value): TensorSpec {
   return { name: value.name, dtype: value.type.dtype, shape: value.type.shape };
 }
 
-function planParameters(differentiated: Differentiated, linked: LinkedPrograms): readonly PlanParameter[] {
+function planParameters(
+  differentiated: Differentiated,
+  linked: LinkedPrograms,
+  groups: LinkOptions["groups"],
+): readonly PlanParameter[] {
   const trained = new Set(differentiated.parameterGrads.map(({ of }) => of.name));
   const readers = new Map<string, Set<number>>();
   for (const { key, inputs } of linked.programs) {
@@ -85,7 +91,14 @@ function planParameters(differentiated: Differentiated, linked: LinkedPrograms):
   return differentiated.graph.params.map((param): PlanParameter => {
     const stage = linked.ownerOf.get(param.name) ?? 0;
     const others = [...(readers.get(param.name) ?? [])].filter((reader) => reader !== stage).sort((a, b) => a - b);
-    return { ...spec(param), stage, readers: others, trainable: trained.has(param.name) };
+    const group = groups.get(param.name);
+    return {
+      ...spec(param),
+      stage,
+      readers: others,
+      trainable: trained.has(param.name),
+      ...(group === undefined ? {} : { group }),
+    };
   });
 }
 

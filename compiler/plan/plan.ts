@@ -43,6 +43,8 @@ export interface PlanParameter extends TensorSpec {
   readonly stage: number;
   readonly readers: readonly number[];
   readonly trainable: boolean;
+  /** Index among the groups of the optimizer. Left out: it trains with the optimizer's own settings, or not at all. */
+  readonly group?: number;
 }
 
 /**
@@ -99,8 +101,41 @@ export interface PlanStage {
   readonly peakBytes: number;
 }
 
+/** Parameters that train with settings of their own. */
+export interface ParameterGroup {
+  /** Which, in the form of `--trainable`. The first group that has a parameter counts. */
+  readonly parameters: readonly string[];
+  /** Takes the place of the optimizer's. */
+  readonly weightDecay?: number;
+  /** Factor on the learning rate; 1 when left out. */
+  readonly learningRateScale?: number;
+}
+
+/**
+ * How the learning rate goes from step to step, as a factor. It rises in a line over `warmupSteps` from `warmupStart` to
+ * 1; then it stays there, or falls to `floor` at `totalSteps`, in a line or as half a cosine, and stays there.
+ */
+export interface LearningRateSchedule {
+  readonly kind: "constant" | "linear" | "cosine";
+  readonly warmupSteps: number;
+  readonly warmupStart: number;
+  /** Warm-up included. Left out for "constant". */
+  readonly totalSteps?: number;
+  readonly floor: number;
+}
+
+/** What every optimizer may have besides its rule. */
+interface UpdateSettings {
+  /** Left out: constant. */
+  readonly schedule?: LearningRateSchedule;
+  /** Left out: all parameters train alike. */
+  readonly groups?: readonly ParameterGroup[];
+  /** Gradients whose norm, over all parameters, is larger are scaled down to it. Left out: they are not looked at. */
+  readonly clipNorm?: number;
+}
+
 /** Stochastic gradient descent: v = momentum·v + g (v starts as the first g); p −= lr·v. Weight decay is added to g. */
-export interface SgdSpec {
+export interface SgdSpec extends UpdateSettings {
   readonly kind: "sgd";
   readonly learningRate: number;
   readonly momentum: number;
@@ -108,7 +143,7 @@ export interface SgdSpec {
 }
 
 /** AdamW (Loshchilov & Hutter 2019): p *= 1 − lr·weightDecay, then Adam with bias correction. */
-export interface AdamWSpec {
+export interface AdamWSpec extends UpdateSettings {
   readonly kind: "adamw";
   readonly learningRate: number;
   readonly beta1: number;
@@ -119,6 +154,12 @@ export interface AdamWSpec {
 
 export type OptimizerSpec = SgdSpec | AdamWSpec;
 
+/**
+ * What BatchNormalization does while training. "train": statistics of the microbatch, and running statistics follow
+ * them. "frozen": running statistics, which stay.
+ */
+export type BatchNormMode = "train" | "frozen";
+
 /** The user's choices that decide which graph is trained. */
 export interface TrainingSpec {
   /** Terms of the loss in the form of `--loss`. */
@@ -127,6 +168,8 @@ export interface TrainingSpec {
   readonly bind: Readonly<Record<string, number>>;
   /** Patterns of `--trainable`; left out: all. */
   readonly trainable?: readonly string[];
+  /** Mode of all BatchNormalization; left out: as the model says. */
+  readonly batchNorm?: BatchNormMode;
 }
 
 /** What the simulator says of one step; training compares it with what it measures. */

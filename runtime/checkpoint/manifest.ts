@@ -3,7 +3,7 @@ import * as z from "zod";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import { digestOf } from "../plan/directory.js";
-import { optimizer as optimizerSchema } from "../plan/schema.js";
+import { optimizer as optimizerSchema, training as trainingSchema } from "../plan/schema.js";
 import type { Fingerprint } from "./fingerprint.js";
 import type { StateFile } from "./state.js";
 import { STATE_FILE } from "./state.js";
@@ -51,11 +51,7 @@ const schema = z.strictObject({
   step: count,
   model: z.strictObject({ name: z.string(), digest: z.string() }),
   plan: sha256,
-  training: z.strictObject({
-    loss: z.array(z.string()),
-    bind: z.record(z.string(), z.number()),
-    trainable: z.array(z.string()).optional(),
-  }),
+  training: trainingSchema,
   optimizer: optimizerSchema,
   microbatches: count,
   inputs: z.array(z.strictObject({ name: z.string(), dtype: z.string(), shape: z.array(count) })),

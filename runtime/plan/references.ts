@@ -11,7 +11,7 @@ export function brokenReference(plan: Plan): string | undefined {
   return brokenStages(plan) ?? brokenRows(plan) ?? brokenSlots(plan) ?? brokenPorts(plan);
 }
 
-function brokenStages({ stages, devices, rows, parameters, results }: Plan): string | undefined {
+function brokenStages({ stages, devices, rows, parameters, results, optimizer }: Plan): string | undefined {
   const isStage = (index: number): boolean => index < stages.length;
   if (rows.length !== devices.length) return `plan.json has ${rows.length} rows for ${devices.length} devices`;
   for (const [position, { index, device }] of stages.entries()) {
@@ -20,6 +20,9 @@ function brokenStages({ stages, devices, rows, parameters, results }: Plan): str
   }
   const orphan = parameters.find((parameter) => !isStage(parameter.stage) || !parameter.readers.every(isStage));
   if (orphan) return `plan.json: parameter ${JSON.stringify(orphan.name)} is on no stage`;
+  const { groups = [] } = optimizer;
+  const stray = parameters.find(({ group }) => group !== undefined && group >= groups.length);
+  if (stray) return `plan.json: parameter ${JSON.stringify(stray.name)} is in no group of the optimizer`;
   const lost = results.find(({ stage }) => !isStage(stage));
   return lost && `plan.json: result ${JSON.stringify(lost.name)} is on no stage`;
 }

@@ -31,9 +31,37 @@ const port = z.discriminatedUnion("at", [
   z.strictObject({ tensor: z.string(), at: z.literal("result") }),
 ]);
 const link = z.strictObject({ bytesPerMs: z.number().positive(), latencyMs: finite });
+/** What every optimizer may have. */
+const updateSettings = {
+  schedule: z
+    .strictObject({
+      kind: z.enum(["constant", "linear", "cosine"]),
+      warmupSteps: count,
+      warmupStart: finite,
+      totalSteps: count.optional(),
+      floor: finite,
+    })
+    .optional(),
+  groups: z
+    .array(
+      z.strictObject({
+        parameters: z.array(z.string()),
+        weightDecay: finite.optional(),
+        learningRateScale: finite.optional(),
+      }),
+    )
+    .optional(),
+  clipNorm: z.number().positive().optional(),
+};
 /** Settings of an optimizer, in plans and checkpoints. */
 export const optimizer = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("sgd"), learningRate: finite, momentum: finite, weightDecay: finite }),
+  z.strictObject({
+    kind: z.literal("sgd"),
+    learningRate: finite,
+    momentum: finite,
+    weightDecay: finite,
+    ...updateSettings,
+  }),
   z.strictObject({
     kind: z.literal("adamw"),
     learningRate: finite,
@@ -41,8 +69,16 @@ export const optimizer = z.discriminatedUnion("kind", [
     beta2: finite,
     epsilon: finite,
     weightDecay: finite,
+    ...updateSettings,
   }),
 ]);
+/** The choices behind a graph, in plans and checkpoints. */
+export const training = z.strictObject({
+  loss: z.array(z.string()),
+  bind: z.record(z.string(), count),
+  trainable: z.array(z.string()).optional(),
+  batchNorm: z.enum(["train", "frozen"]).optional(),
+});
 const stage = z.strictObject({
   index: count,
   device: count,
@@ -100,16 +136,20 @@ export const planSchema = z.strictObject({
     }),
   }),
   optimizer,
-  training: z.strictObject({
-    loss: z.array(z.string()),
-    bind: z.record(z.string(), count),
-    trainable: z.array(z.string()).optional(),
-  }),
+  training,
   inputs: z.array(
     z.strictObject({ ...tensor, batchAxis: count.optional(), stages: z.array(count), below: count.optional() }),
   ),
   results: z.array(z.strictObject({ ...tensor, stage: count })).min(1),
-  parameters: z.array(z.strictObject({ ...tensor, stage: count, readers: z.array(count), trainable: z.boolean() })),
+  parameters: z.array(
+    z.strictObject({
+      ...tensor,
+      stage: count,
+      readers: z.array(count),
+      trainable: z.boolean(),
+      group: count.optional(),
+    }),
+  ),
   stages: z.array(stage).min(1),
   slotGroups: z.array(
     z.strictObject({

@@ -3,7 +3,6 @@ import { localCluster } from "../../compiler/cluster.js";
 import { compile } from "../../compiler/compile.js";
 import type { OptimizerSpec, Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
-import { stepScalars } from "../../compiler/optimizer/update.js";
 import type { Env } from "../../runtime/env/env.js";
 import { loadWeights, modelOf } from "../../runtime/model-file.js";
 import type { Batch } from "../../runtime/pipeline.js";
@@ -191,7 +190,7 @@ function curveLosses(
     );
     const losses: number[] = [];
     for (let step = 1; step <= curve.losses.length; step++) {
-      const result = await pipeline.step(batch, { update: stepScalars(plan.optimizer, step, microbatches) });
+      const result = await pipeline.step(batch, { update: step });
       losses.push(result.losses.reduce((sum, value) => sum + value, 0) / microbatches);
     }
     return losses;

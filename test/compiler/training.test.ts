@@ -23,6 +23,26 @@ describe("what trains", () => {
     expect(names({ trainable: ["l*1*t"] })).toEqual(["layer.1.weight"]);
   });
 
+  it("is what is left when patterns take away, one after another", () => {
+    const all = TINY_MLP.built.graph.params.map(({ name }) => name);
+    expect(names({ trainable: ["!head.*"] })).toEqual(all.filter((name) => !name.startsWith("head.")));
+    expect(names({ trainable: ["**", "!*.bias", "head.bias"] })).toEqual([
+      ...all.filter((name) => name.endsWith(".weight")),
+      "head.bias",
+    ]);
+    expect(names({ trainable: ["!@vectors"] })).toEqual(all.filter((name) => name.endsWith(".weight")));
+    expect(names({ trainable: ["head.*", "!*.weight"] })).toEqual(["head.bias"]);
+    expect(() => names({ trainable: ["*", "!haed.*"] })).toThrow("--trainable !haed.*: matches no parameter");
+  });
+
+  it("may leave out what never trains anyway", () => {
+    const { built, loss } = TINY_RESNET;
+    const trained = (trainable: readonly string[]) =>
+      trainingGraph(built.graph, OPS, { loss: [parseLoss(loss)], trainable }).differentiated.parameterGrads;
+    expect(trained(["*", "!*.mean"])).toHaveLength(trained(["*"]).length);
+    expect(() => trained(["*.mean"])).toThrow("--trainable *.mean: matches no parameter");
+  });
+
   it("never is what the forward pass replaces", () => {
     const { differentiated } = trainingGraph(TINY_RESNET.built.graph, OPS, { loss: [parseLoss(TINY_RESNET.loss)] });
     expect(differentiated.parameterGrads.filter(({ of }) => /mean|variance/.test(of.name))).toEqual([]);

@@ -4,7 +4,7 @@ import type { Plan, TensorSpec } from "../../compiler/plan/plan.js";
 import { ALIGNMENT_BYTES } from "../../runtime/engine/engine.js";
 import type { Region } from "../../runtime/layout.js";
 import { layoutOf } from "../../runtime/layout.js";
-import { ADAMW, compileTiny, SGD, TIED_GPT, TINY_MLP, TINY_RESNET } from "../support/tiny-models.js";
+import { ADAMW, compileTiny, SGD, TIED_GPT, TINY_MLP, TINY_RESNET, TUNED } from "../support/tiny-models.js";
 
 const planOf = async (...[model, options]: Parameters<typeof compileTiny>): Promise<Plan> => ({
   ...(await compileTiny(model, options)).plan,
@@ -13,7 +13,7 @@ const planOf = async (...[model, options]: Parameters<typeof compileTiny>): Prom
 
 /** Everything that must not overlap: arenas as wholes, not the parameters in them. */
 function ownRegions(plan: Plan): Region[] {
-  const { progress, abort, inputs, results, arenas, params, slots } = layoutOf(plan);
+  const { progress, abort, inputs, results, arenas, params, squares, slots } = layoutOf(plan);
   const fixed = plan.parameters.filter(({ trainable }) => !trainable).map(({ name }) => params.get(name)!);
   return [
     ...[...progress, abort].map((offset) => ({ offset, length: 4 })),
@@ -22,12 +22,14 @@ function ownRegions(plan: Plan): Region[] {
       arena ? [arena.params, arena.gradSums, ...arena.states, arena.marker, arena.undo] : [],
     ),
     ...fixed,
+    ...(squares ? [squares] : []),
   ];
 }
 
 describe.each([
   ["a tied GPT under zb-h1 and AdamW", TIED_GPT, { devices: 3, schedule: "zb-h1", optimizer: ADAMW }],
   ["a ResNet with outputs under interleaved-1f1b", TINY_RESNET, { schedule: "interleaved-1f1b", withOutputs: true }],
+  ["a ResNet in groups with clipped gradients", TINY_RESNET, { devices: 2, optimizer: TUNED }],
   ["an MLP on one device", TINY_MLP, { devices: 1, optimizer: SGD }],
 ] as const)("%s", (_, model, options) => {
   it("has disjoint regions, each on cache lines of its own", async () => {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { SCHEDULES } from "../../compiler/schedule/registry.js";
-import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET } from "../support/tiny-models.js";
+import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET, TUNED } from "../support/tiny-models.js";
 import { trained } from "../support/training.js";
 
 const ALL = [
@@ -20,6 +20,7 @@ const sizes = (devices: readonly number[], schedules: readonly string[]) =>
 describe.each([
   ["a GPT with tied weights, AdamW", TIED_GPT, ADAMW, [...sizes([1], SOME), ...sizes([2, 3], ALL)]],
   ["a ResNet with running statistics, SGD", TINY_RESNET, SGD, sizes([2, 3], SOME)],
+  ["a GPT in groups with clipped gradients, AdamW", TIED_GPT, TUNED, sizes([2, 3], SOME)],
 ] as const)("%s", (_, model, optimizer, pipelines) => {
   const microbatches = 6;
   const alone = trained(model, { devices: 1, schedule: "1f1b", microbatches, optimizer });

@@ -66,6 +66,17 @@ export const ADAMW: OptimizerSpec = {
   weightDecay: 0.01,
 };
 
+/** AdamW with all that may go with it: groups of parameters, warm-up and cosine, clipped gradients. */
+export const TUNED: OptimizerSpec = {
+  ...ADAMW,
+  groups: [
+    { parameters: ["@vectors"], weightDecay: 0 },
+    { parameters: ["head.*"], learningRateScale: 0.5 },
+  ],
+  schedule: { kind: "cosine", warmupSteps: 2, warmupStart: 0.1, totalSteps: 8, floor: 0.05 },
+  clipNorm: 0.1,
+};
+
 /** What of a compilation tests vary; the rest is the same for all. */
 export interface TinyOptions {
   readonly devices?: number;

@@ -3,16 +3,16 @@ import type { AdamWSpec, SgdSpec } from "../../compiler/plan/plan.js";
 
 const f = Math.fround;
 
-/** Updates `param` and `velocity` in place. `gradSum` is over `microbatches` microbatches. */
+/** Updates `param` and `velocity` in place. `gradScale` makes the gradient of the sum. */
 export function sgdStep(
   { learningRate, momentum, weightDecay }: SgdSpec,
   param: Float32Array,
   gradSum: Float32Array,
   velocity: Float32Array,
-  microbatches: number,
+  gradScale: number,
 ): void {
   for (let i = 0; i < param.length; i++) {
-    const mean = f(gradSum[i]! * f(1 / microbatches));
+    const mean = f(gradSum[i]! * f(gradScale));
     const grad = weightDecay === 0 ? mean : f(mean + f(param[i]! * f(weightDecay)));
     velocity[i] = f(f(velocity[i]! * f(momentum)) + grad);
     param[i] = f(param[i]! - f(velocity[i]! * f(learningRate)));
@@ -26,13 +26,13 @@ export function adamwStep(
   gradSum: Float32Array,
   [first, second]: readonly [Float32Array, Float32Array],
   step: number,
-  microbatches: number,
+  gradScale: number,
 ): void {
   const keep = f(1 - learningRate * weightDecay);
   const stepSize = f(learningRate / (1 - beta1 ** step));
   const rootCorrection = f(Math.sqrt(1 - beta2 ** step));
   for (let i = 0; i < param.length; i++) {
-    const grad = f(gradSum[i]! * f(1 / microbatches));
+    const grad = f(gradSum[i]! * f(gradScale));
     first[i] = f(f(first[i]! * f(beta1)) + f(grad * f(1 - beta1)));
     second[i] = f(f(second[i]! * f(beta2)) + f(f(grad * grad) * f(1 - beta2)));
     const denominator = f(f(f(Math.sqrt(second[i]!)) / rootCorrection) + f(epsilon));

@@ -51,10 +51,11 @@ describe.each(OPTIMIZERS)("%s", (_, optimizer) => {
     for (let step = 1; step <= STEPS; step++) {
       const gradSum = numbers();
       write("gradSum", gradSum);
-      for (const { name, value } of stepScalars(optimizer, step, MICROBATCHES)) write(name, Float32Array.of(value));
+      for (const { name, value } of stepScalars(optimizer, step, 1 / MICROBATCHES, undefined))
+        write(name, Float32Array.of(value));
       binding.run();
-      if (optimizer.kind === "sgd") sgdStep(optimizer, param, gradSum, states[0]!, MICROBATCHES);
-      else adamwStep(optimizer, param, gradSum, [states[0]!, states[1]!], step, MICROBATCHES);
+      if (optimizer.kind === "sgd") sgdStep(optimizer, param, gradSum, states[0]!, 1 / MICROBATCHES);
+      else adamwStep(optimizer, param, gradSum, [states[0]!, states[1]!], step, 1 / MICROBATCHES);
       for (const [index, name] of inPlace.entries()) {
         const wanted = index === 0 ? param : states[index - 1]!;
         expect(new Uint8Array(engine.read(buffers.get(name)!)), `${name} after step ${step}`).toEqual(

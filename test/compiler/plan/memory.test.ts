@@ -96,4 +96,12 @@ describe("an arena", () => {
     const { slabElements, slabs } = arenaGeometry([spec("a", SLAB_ELEMENTS), spec("b", 1)]);
     expect({ slabElements, slabs }).toEqual({ slabElements: SLAB_ELEMENTS, slabs: 2 });
   });
+
+  it("has slabs of one group each", () => {
+    const inGroup = (group: number, name: string, elements: number) => ({ ...spec(name, elements), group });
+    const parameters = [spec("a", 3), inGroup(1, "b", 20), spec("c", 17), inGroup(0, "d", 100), inGroup(1, "e", 1)];
+    const { starts, slabElements, groups } = arenaGeometry(parameters);
+    expect({ slabElements, groups }).toEqual({ slabElements: 112, groups: [undefined, 1, 0] });
+    expect(Object.fromEntries(starts)).toEqual({ a: 0, c: 16, b: 112, e: 144, d: 224 });
+  });
 });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeEnv } from "../../../runtime/env/node.js";
 import { planAt, trainTo } from "../../support/resuming.js";
-import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET } from "../../support/tiny-models.js";
+import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET, TUNED } from "../../support/tiny-models.js";
 import type { TinyModel, TinyOptions } from "../../support/tiny-models.js";
 import type { TinyPlan } from "../../support/training.js";
 
@@ -19,6 +19,7 @@ describe.each([
   ["linear layers, SGD", TINY_MLP, SGD],
   ["tied weights, AdamW", TIED_GPT, ADAMW],
   ["running statistics, AdamW", TINY_RESNET, ADAMW],
+  ["groups, cosine with warm-up, clipped gradients", TIED_GPT, TUNED],
 ] as const)("%s", (name, model, optimizer) => {
   const plans = new Map<string, TinyPlan>();
   let straight: { readonly losses: readonly number[]; readonly digest: string };

@@ -1,0 +1,65 @@
+/**
+ * @file Patterns that choose parameters by name. `*` stands for any text and `@vectors` for all parameters with fewer
+ * than two axes, such as biases and the scales of normalizations; `!` in front takes away what the rest matches.
+ */
+import { PipewrightError } from "../errors.js";
+import type { Value } from "./graph.js";
+
+/** Matches by the number of axes, for files whose names say nothing. */
+const VECTORS = "@vectors";
+const SHOWN = 8;
+
+/**
+ * The candidates that the patterns choose, in their own order. Each pattern adds or takes away, one after another; a
+ * list that begins with `!` begins with all candidates.
+ * @param all Every parameter of the model: a pattern may take away what is no candidate anyway.
+ * @param flag What gave the patterns, for messages.
+ * @throws USAGE for a pattern that matches nothing.
+ */
+export function chooseParameters(
+  candidates: readonly Value[],
+  patterns: readonly string[],
+  all: readonly Value[],
+  flag: string,
+): readonly Value[] {
+  const chosen = new Set(patterns[0]?.startsWith("!") ? candidates : []);
+  for (const pattern of patterns) {
+    const isExclusion = pattern.startsWith("!");
+    const wanted = isExclusion ? pattern.slice(1) : pattern;
+    const matches = (isExclusion ? all : candidates).filter((value) => isMatch(value, wanted));
+    if (matches.length === 0) throw matchesNothing(flag, pattern, candidates);
+    for (const value of matches) {
+      if (isExclusion) chosen.delete(value);
+      else chosen.add(value);
+    }
+  }
+  return candidates.filter((value) => chosen.has(value));
+}
+
+function isMatch({ name, type }: Value, pattern: string): boolean {
+  return pattern === VECTORS ? type.shape.length < 2 : matchesText(name, pattern);
+}
+
+/** `*` in the pattern stands for any text; everything else is literal. Linear in name times pattern. */
+function matchesText(name: string, pattern: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return name === pattern;
+  if (!name.startsWith(first)) return false;
+  let at = first.length;
+  const last = rest.pop()!;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
+}
+
+function matchesNothing(flag: string, pattern: string, candidates: readonly Value[]): PipewrightError {
+  const known = candidates
+    .slice(0, SHOWN)
+    .map(({ name }) => name)
+    .join(", ");
+  const more = candidates.length > SHOWN ? ", …" : "";
+  return new PipewrightError("USAGE", `${flag} ${pattern}: matches no parameter; the model has ${known}${more}.`);
+}
