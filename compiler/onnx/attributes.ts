@@ -90,7 +90,7 @@ export function attributeValue(attribute: AttributeProto, where: string): AttrVa
     case "int":
       return numberOf(attribute.i ?? 0);
     case "string":
-      return decoder.decode(attribute.s ?? new Uint8Array());
+      return has(attribute, "s") ? decoder.decode(attribute.s) : "";
     case "floats":
       return [...(attribute.floats ?? [])];
     case "ints":

@@ -7,7 +7,6 @@ import { suggestion } from "../closest.js";
 import { formatName } from "../names.js";
 import type { Value, ValueId } from "../ir/graph.js";
 import { elementCount, isFloat } from "../ir/literal.js";
-import { mostInputs } from "./arity.js";
 import type { AttrValue } from "./attributes.js";
 import { attributeValue, fitsKind } from "./attributes.js";
 import { COMPILE_TIME_INPUTS, RUNNING_STATES, SETTING_INPUTS } from "./positions.js";
@@ -24,6 +23,7 @@ import { isTensor, isUnknown, UNKNOWN } from "./scope.js";
 import type { SourceNode } from "./source.js";
 import { malformedNode, unsupportedNode } from "./source.js";
 import { sparseLiteral } from "./sparse.js";
+import { checkSignature } from "./signatures.js";
 import { STRUCTURAL } from "./structural/table.js";
 import { tensorLiteral, tensorType } from "./tensor-data.js";
 import { UPGRADES } from "./upgrade/table.js";
@@ -213,6 +213,7 @@ export class Lowering {
     this.emitter.namePrefix(`${scope.prefix}${nodeName(node)}/`);
     try {
       if (call) return call(this, site);
+      if (domain === "") checkSignature(node);
       return structural ? structural(this, site) : this.#lowerPlain(site, domain);
     } catch (error) {
       if (!(error instanceof PipewrightError)) throw error;
@@ -231,15 +232,6 @@ export class Lowering {
 
   /** A node of plain tensors: upgraded, then decomposed if the IR has no such op. */
   #lowerPlain({ node, scope, inputs }: CallSite, domain: string): readonly (Value | undefined)[] {
-    const given = inputs.findLastIndex((bound) => bound !== undefined) + 1;
-    const most = domain === "" ? mostInputs(node.op_type) : Infinity;
-    if (given > most) {
-      throw new PipewrightError(
-        "MODEL_MALFORMED",
-        `${describe(node)}: it has too many inputs; got ${given}, expected at most ${most}. Remove the others.`,
-        { node: nodeName(node) },
-      );
-    }
     let source: SourceNode = {
       op: node.op_type,
       domain,

@@ -7,13 +7,20 @@ export const MOST_MS = 250;
 const REPEATS = 3;
 const MINIMISE_TRIES = 300;
 
-/** What is wrong with the import of these bytes; undefined when nothing is. `ms` is the best of up to three runs. */
-export function attempt(bytes: Uint8Array): { readonly failure: string | undefined; readonly ms: number } {
+/**
+ * What is wrong with the import of these bytes; undefined when nothing is. `ms` is the best of up to three runs.
+ * `edit` says what makes the graph illegal, if that is known: then it must be refused.
+ */
+export function attempt(
+  bytes: Uint8Array,
+  edit?: string,
+): { readonly failure: string | undefined; readonly ms: number } {
   let ms = Infinity;
   for (let repeat = 0; repeat < REPEATS && ms > MOST_MS; repeat++) {
     const startMs = performance.now();
     try {
       importModel(bytes);
+      if (edit !== undefined) return { failure: `accepted: it ${edit}`, ms: performance.now() - startMs };
     } catch (error) {
       if (!(error instanceof PipewrightError)) return { failure: reasonOf(error), ms: performance.now() - startMs };
     }
@@ -23,13 +30,13 @@ export function attempt(bytes: Uint8Array): { readonly failure: string | undefin
 }
 
 /** Shorter bytes that fail in the same way: parts are cut out while that holds. Cost: at most 300 imports. */
-export function minimised(bytes: Uint8Array, failure: string): Uint8Array {
+export function minimised(bytes: Uint8Array, failure: string, edit?: string): Uint8Array {
   let best = bytes;
   let tries = 0;
   for (let size = best.length >> 1; size >= 1 && tries < MINIMISE_TRIES; size >>= 1) {
     for (let at = 0; at < best.length && tries < MINIMISE_TRIES; tries++) {
       const shorter = Uint8Array.from([...best.subarray(0, at), ...best.subarray(at + size)]);
-      if (attempt(shorter).failure === failure) best = shorter;
+      if (attempt(shorter, edit).failure === failure) best = shorter;
       else at += size;
     }
   }

@@ -246,8 +246,8 @@ describe("errors", () => {
       "an attribute that is not known",
       { nodes: [{ ...relu, attrs: { slope: 3 } }], inputs, outputs },
       {},
-      "MODEL_UNSUPPORTED",
-      'model: a node is not supported:\n  y (Relu): attribute "slope" is not supported; got 3.\nReplace it in the model, or export with other operators.',
+      "MODEL_MALFORMED",
+      'node y (Relu): attribute "slope" does not exist. Remove it or correct its name.',
     ],
     [
       "an attribute of another kind",
@@ -308,7 +308,21 @@ describe("errors", () => {
       { nodes: [{ op: "Relu", inputs: ["x"], outputs: ["y", "z"] }], inputs, outputs },
       {},
       "MODEL_MALFORMED",
-      "node y (Relu): it has too many outputs; got 2, expected at most 1.",
+      "node y (Relu): it has too many outputs; got 2, expected at most 1. Remove the others.",
+    ],
+    [
+      "too many inputs of an operator that exists only at import",
+      { nodes: [{ op: "Identity", inputs: ["x", "x"], outputs: ["y"] }], inputs, outputs },
+      {},
+      "MODEL_MALFORMED",
+      "node y (Identity): it has too many inputs; got 2, expected at most 1. Remove the others.",
+    ],
+    [
+      "an attribute with a typing error",
+      { nodes: [{ op: "Softmax", inputs: ["x"], outputs: ["y"], attrs: { axes: 1 } }], inputs, outputs },
+      {},
+      "MODEL_MALFORMED",
+      'node y (Softmax): attribute "axes" does not exist. Did you mean axis? Remove it or correct its name.',
     ],
     [
       "an operator set from the future",
