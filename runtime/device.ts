@@ -101,13 +101,19 @@ export class Device {
     return device;
   }
 
+  /** Brings what an action reads to the device. Nothing moves on a CPU, nor for a stage without a program for the phase. */
+  pull(action: PlanAction): void {
+    for (const buffer of this.#runOf(action)?.pulled ?? []) buffer.pull();
+  }
+
   /** Runs one action. A stage without a program for the phase has nothing to do. */
-  run({ stage, phase, microbatch }: PlanAction): void {
-    const run = this.#runs[stage]?.[phase]?.[microbatch];
-    if (!run) return;
-    for (const buffer of run.pulled) buffer.pull();
-    run.binding.run();
-    for (const buffer of run.pushed) buffer.push();
+  run(action: PlanAction): void {
+    this.#runOf(action)?.binding.run();
+  }
+
+  /** Brings what others read of an action to the shared memory. */
+  push(action: PlanAction): void {
+    for (const buffer of this.#runOf(action)?.pushed ?? []) buffer.push();
   }
 
   /** Call before the first action of a step. */
@@ -168,6 +174,10 @@ export class Device {
   free(): void {
     for (const update of this.#updates) update.free();
     for (const item of this.#owned.reverse()) item.free();
+  }
+
+  #runOf({ stage, phase, microbatch }: PlanAction): BoundRun | undefined {
+    return this.#runs[stage]?.[phase]?.[microbatch];
   }
 
   /** On a CPU the slabs of the arena, which lies in the shared memory; elsewhere the device's copy of each parameter. */

@@ -1,8 +1,8 @@
 /** @file Runs one device's row of actions. It makes no choices: order and waits come from the plan. */
 import type { Plan, PlanAction, Wait } from "../compiler/plan/plan.js";
 import type { Device } from "./device.js";
-import type { Clock } from "./env/env.js";
 import type { Progress } from "./progress.js";
+import type { Laps, StepShares } from "./step-shares.js";
 
 /** When each action of a row ran: milliseconds of the monotonic clock, in row order. The time before `startMs` was spent waiting. */
 export interface RowTimes {
@@ -10,6 +10,8 @@ export interface RowTimes {
   readonly endMs: Float64Array;
   /** End of the optimizer update. */
   readonly updateEndMs: number;
+  /** Where the time went, from the order to `updateEndMs`. */
+  readonly shares: StepShares;
 }
 
 /**
@@ -24,19 +26,19 @@ export class RowRun {
   readonly #index: number;
   readonly #row: readonly PlanAction[];
   readonly #progress: Progress;
-  readonly #clock: Clock;
+  readonly #laps: Laps;
   readonly #step: number;
   readonly #startMs: Float64Array;
   readonly #endMs: Float64Array;
   readonly #allRows: readonly Wait[];
   #position = 0;
 
-  constructor(plan: Plan, index: number, device: Device, progress: Progress, clock: Clock, step: number) {
+  constructor(plan: Plan, index: number, device: Device, progress: Progress, laps: Laps, step: number) {
     this.#device = device;
     this.#index = index;
     this.#row = plan.rows[index]!;
     this.#progress = progress;
-    this.#clock = clock;
+    this.#laps = laps;
     this.#step = step;
     this.#startMs = new Float64Array(this.#row.length);
     this.#endMs = new Float64Array(this.#row.length);
@@ -56,12 +58,17 @@ export class RowRun {
   next(): void {
     const action = this.#row[this.#position]!;
     for (const wait of action.waits) this.#progress.await(this.#step, wait);
-    this.#startMs[this.#position] = this.#clock.nowMs();
+    this.#startMs[this.#position] = this.#laps.end("wait");
+    this.#device.pull(action);
+    this.#laps.end("transfer");
     this.#device.run(action);
-    this.#endMs[this.#position] = this.#clock.nowMs();
+    this.#laps.end("compute");
+    this.#device.push(action);
+    this.#endMs[this.#position] = this.#laps.end("transfer");
     this.#position++;
     if (this.isDone) this.#device.noteGradients();
     this.#progress.advance(this.#index);
+    this.#laps.end("overhead");
   }
 
   /**
@@ -71,8 +78,10 @@ export class RowRun {
    */
   finish(end: StepEnd): RowTimes {
     for (const wait of this.#allRows) this.#progress.await(this.#step, wait);
+    this.#laps.end("wait");
     if (end && "update" in end && this.#device.isStepFinite) this.#device.update(end.update);
     else if (end) this.#device.clearGradients();
-    return { startMs: this.#startMs, endMs: this.#endMs, updateEndMs: this.#clock.nowMs() };
+    const updateEndMs = this.#laps.end("update");
+    return { startMs: this.#startMs, endMs: this.#endMs, updateEndMs, shares: this.#laps.shares };
   }
 }

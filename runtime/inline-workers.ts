@@ -9,6 +9,7 @@ import type { Env, SharedMemory } from "./env/env.js";
 import { RowRun } from "./executor.js";
 import { layoutOf } from "./layout.js";
 import { Progress } from "./progress.js";
+import { Laps } from "./step-shares.js";
 import type { DeviceOutcome, WorkerSet } from "./worker-set.js";
 
 /**
@@ -47,7 +48,9 @@ export async function startInline(
     run: (_, order) => {
       if (order.pull) for (const device of devices) device.pullState();
       for (const device of devices) device.beginStep();
-      const runs = devices.map((device, index) => new RowRun(plan, index, device, progress, env.clock, order.step));
+      const runs = devices.map(
+        (device, index) => new RowRun(plan, index, device, progress, new Laps(env.clock, order.sentMs), order.step),
+      );
       takeTurns(runs);
       const outcomes = runs.map((run): DeviceOutcome => ({ kind: "done", times: run.finish(order.end) }));
       if (order.push) for (const device of devices) device.pushState();

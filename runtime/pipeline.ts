@@ -35,7 +35,7 @@ export interface PipelineOptions {
 export interface StepResult {
   /** Wall time of the step, from order to the last update. */
   readonly ms: number;
-  /** By device. */
+  /** By device. The shares of each add up to `ms`, unless a step was run again. */
   readonly rows: readonly RowTimes[];
   /** Loss of each microbatch. */
   readonly losses: readonly number[];
@@ -122,12 +122,18 @@ export class Pipeline {
   async step(batch: Batch, end: StepEnd): Promise<StepResult> {
     this.#feed(batch);
     const startMs = this.#env.clock.nowMs();
-    const rows = await this.#recovery.step({ kind: "step", step: this.#step, end, pull: !this.#isPulled, push: true });
+    const order = { kind: "step", step: this.#step, sentMs: startMs, end, pull: !this.#isPulled, push: true } as const;
+    const rows = await this.#recovery.step(order);
     this.#step++;
     this.#isPulled = true;
-    const ms = Math.max(...rows.map(({ updateEndMs }) => updateEndMs)) - startMs;
+    const endMs = Math.max(...rows.map(({ updateEndMs }) => updateEndMs));
     const losses = this.result(this.plan.results[0]!.name).map(firstFloat);
-    return { ms, rows, losses, gradNorm: this.#squares?.norm };
+    return {
+      ms: endMs - startMs,
+      rows: rows.map((row) => waitedUntil(row, endMs)),
+      losses,
+      gradNorm: this.#squares?.norm,
+    };
   }
 
   /** The first parameter whose gradient was NaN or infinite in the last step, where gradients are clipped. */
@@ -210,6 +216,11 @@ export class Pipeline {
   #view({ offset, length }: Region): Uint8Array {
     return this.#memory.bytes.subarray(offset, offset + length);
   }
+}
+
+/** A device that ends before the others waits for them. */
+function waitedUntil(row: RowTimes, endMs: number): RowTimes {
+  return { ...row, shares: { ...row.shares, wait: row.shares.wait + endMs - row.updateEndMs } };
 }
 
 function firstFloat(bytes: Uint8Array): number {

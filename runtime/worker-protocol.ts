@@ -17,6 +17,8 @@ export interface WorkerStart {
 export interface StepOrder {
   readonly kind: "step";
   readonly step: number;
+  /** When it was sent, on the clock that all processes share. */
+  readonly sentMs: number;
   readonly end: StepEnd;
   /** All rows are done; only what comes after them is left, perhaps in part. */
   readonly isFinishOnly: boolean;

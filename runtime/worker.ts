@@ -6,6 +6,7 @@ import type { Env, Parent, SharedMemory } from "./env/env.js";
 import { RowRun } from "./executor.js";
 import { layoutOf } from "./layout.js";
 import { Progress, StepAborted } from "./progress.js";
+import { Laps } from "./step-shares.js";
 import type { FromWorker, StepOrder, ToWorker, WorkerStart } from "./worker-protocol.js";
 
 interface Running {
@@ -52,11 +53,13 @@ async function begin(env: Env, start: WorkerStart, ready: (engine: string) => vo
 }
 
 function runStep(env: Env, { start, device, progress }: Running, order: StepOrder): FromWorker {
+  const laps = new Laps(env.clock, order.sentMs);
   if (order.pull) device.pullState();
-  const run = new RowRun(start.plan, start.device, device, progress, env.clock, order.step);
+  const run = new RowRun(start.plan, start.device, device, progress, laps, order.step);
   try {
     if (!order.isFinishOnly) {
       device.beginStep();
+      laps.end("transfer");
       while (!run.isDone) run.next();
     }
     const times = run.finish(order.end);

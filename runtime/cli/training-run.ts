@@ -11,6 +11,8 @@ import { REPORT_FILE, writeReport } from "../report/page.js";
 import { writeRun } from "../report/run-record.js";
 import { planTrace, TRACE_FILE } from "../report/trace.js";
 import { StragglerWatch } from "../straggler.js";
+import type { StepShares } from "../step-shares.js";
+import { meanShares, SHARE_NAMES, sumOfShares } from "../step-shares.js";
 import { train } from "../train.js";
 import type { LastingOptions } from "./lasting-run.js";
 import { LastingRecord } from "./lasting-run.js";
@@ -152,16 +154,25 @@ export function trainJson({ devices, schedule: { forecast } }: Plan, run: Run) {
     recoveries,
     stragglers,
     dataShare,
+    stepShares: run.rows.length === 0 ? null : meanShares(run.rows.map(({ shares }) => shares)),
   };
 }
 
-/** Two lines: step time and bubble, predicted and measured. */
-export function runSummary({ schedule: { forecast } }: Plan, { stepMs, bubble }: Run): string {
+/** Step time and bubble, predicted and measured, and what the devices spent the time on. */
+export function runSummary({ schedule: { forecast } }: Plan, { stepMs, bubble, rows }: Run): string {
   return [
     `step time  predicted ${formatMs(forecast.makespanMs)}  measured ${formatMs(stepMs)}  (${formatDifference(forecast.makespanMs, stepMs)})`,
     `bubble     predicted ${formatShare(forecast.bubble)}  measured ${formatShare(bubble)}`,
+    ...(rows.length === 0 ? [] : [sharesLine(meanShares(rows.map(({ shares }) => shares)))]),
     "",
   ].join("\n");
+}
+
+/** What devices spend a step on, as shares of it; those that round to nothing are left out. */
+function sharesLine(shares: StepShares): string {
+  const all = sumOfShares(shares);
+  const shown = SHARE_NAMES.filter((name) => shares[name] >= 0.0005 * all);
+  return `time       ${shown.map((name) => `${name} ${formatShare(shares[name] / all)}`).join("  ")}`;
 }
 
 /** The losses as a line of blocks, lowest to highest, at most `width` of them. */

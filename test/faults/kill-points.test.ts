@@ -44,7 +44,7 @@ async function dieEverywhere(name: string, model: TinyModel, options: TinyOption
       for (const [index, bytes] of tensors.entries()) view(regions[index]!).set(bytes);
     }
     const update = number + 1;
-    await recovery.step({ kind: "step", step: number, end: { update }, pull: false, push: false });
+    await recovery.step({ kind: "step", step: number, sentMs: 0, end: { update }, pull: false, push: false });
   };
   /** All that a step leaves: parameters, sums, states, results. */
   const outcome = (): readonly Uint8Array[] =>

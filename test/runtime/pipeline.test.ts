@@ -6,8 +6,9 @@ import type { OptimizerSpec } from "../../compiler/plan/plan.js";
 import { createOrtEngine } from "../../runtime/engine/ort/ort-engine.js";
 import { runOnce } from "../../runtime/engine/run-once.js";
 import type { Env } from "../../runtime/env/env.js";
-import type { Batch, StepResult } from "../../runtime/pipeline.js";
+import type { Batch, PipelineMode, StepResult } from "../../runtime/pipeline.js";
 import { Pipeline } from "../../runtime/pipeline.js";
+import { sumOfShares } from "../../runtime/step-shares.js";
 import { stepBatch, train } from "../../runtime/train.js";
 import { withWeights } from "../../runtime/trained-model.js";
 import { modelFile } from "../../models/file.js";
@@ -20,14 +21,15 @@ import { isAlive, watchedEnv } from "../support/watched-workers.js";
 
 const floats = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);
 
-/** Runs `use` on an inline pipeline with the start weights of the model. */
+/** Runs `use` on a pipeline with the start weights of the model. */
 function withPipeline<T>(
   model: TinyModel,
   options: TinyOptions,
   use: (pipeline: Pipeline, tiny: TinyPlan) => Promise<T>,
+  mode: PipelineMode = "inline",
 ): Promise<T> {
   return withPlan(model, options, async (tiny, env) => {
-    const pipeline = await Pipeline.start(env, tiny.directory, tiny.plan, "inline");
+    const pipeline = await Pipeline.start(env, tiny.directory, tiny.plan, mode);
     try {
       for (const [name, { bytes }] of startWeights(model)) pipeline.writeParameter(name, bytes);
       return await use(pipeline, tiny);
@@ -97,6 +99,23 @@ describe("a step", () => {
         expect(alone.losses).toEqual([loss, loss, loss]);
       }
     });
+  });
+
+  it.each(["inline", "process"] as const)("accounts for all the time of every device, %s", async (mode) => {
+    await withPipeline(
+      TINY_MLP,
+      { devices: 2, microbatches: 3 },
+      async (pipeline, { plan, dataset }) => {
+        const { ms, rows } = await pipeline.step(await stepBatch(plan, dataset, 0), {
+          update: 1,
+        });
+        for (const { shares } of rows) {
+          expect(sumOfShares(shares)).toBeCloseTo(ms, 6);
+          for (const share of ["compute", "update", "overhead"] as const) expect(shares[share]).toBeGreaterThan(0);
+        }
+      },
+      mode,
+    );
   });
 
   it("refuses batches that do not fit, with what would", async () => {

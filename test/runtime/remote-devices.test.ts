@@ -31,6 +31,7 @@ function trainedRemotely(model: TinyModel, options: Parameters<typeof withPlan>[
         await workers.run(allDevices(plan), {
           kind: "step",
           step,
+          sentMs: 0,
           end,
           pull: step === 0,
           push: true,

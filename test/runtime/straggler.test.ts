@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RowTimes } from "../../runtime/executor.js";
+import { NO_SHARES } from "../support/no-shares.js";
 import { StragglerWatch } from "../../runtime/straggler.js";
 import { compileTiny, TINY_MLP } from "../support/tiny-models.js";
 
@@ -15,6 +16,7 @@ async function watchOf(devices: number) {
       startMs: Float64Array.of(0),
       endMs: Float64Array.of(plannedMs[device]! * factor),
       updateEndMs: 0,
+      shares: NO_SHARES,
     }));
   return { watch: new StragglerWatch(whole), rows };
 }

@@ -8,6 +8,7 @@ import { RowRun } from "../../runtime/executor.js";
 import type { Layout } from "../../runtime/layout.js";
 import { StepAborted } from "../../runtime/progress.js";
 import type { Progress } from "../../runtime/progress.js";
+import { Laps } from "../../runtime/step-shares.js";
 import type { DeviceOutcome, WorkerSet } from "../../runtime/worker-set.js";
 import type { StepOrder } from "../../runtime/worker-protocol.js";
 
@@ -58,7 +59,9 @@ export async function startMortal(
   };
 
   function runOnAll(pending: readonly number[], order: StepOrder): readonly DeviceOutcome[] {
-    const runs = pending.map((device) => new RowRun(plan, device, devices[device]!, progress, env.clock, order.step));
+    const runs = pending.map(
+      (device) => new RowRun(plan, device, devices[device]!, progress, new Laps(env.clock, order.sentMs), order.step),
+    );
     const outcomes: (DeviceOutcome | undefined)[] = pending.map(() => undefined);
     const done = pending.map(() => 0);
     if (!order.isFinishOnly) {

@@ -12,6 +12,7 @@ import { renderBar, renderList, renderTable, shorten } from "../../../../runtime
 import { renderTimeline } from "../../../../runtime/cli/render/timeline.js";
 import { lossLine, measuredBubble } from "../../../../runtime/cli/training-run.js";
 import { golden } from "../../../support/golden.js";
+import { NO_SHARES } from "../../../support/no-shares.js";
 
 describe("format", () => {
   it.each([
@@ -125,6 +126,7 @@ describe("measured runs", () => {
       startMs: Float64Array.from(startMs),
       endMs: Float64Array.from(endMs),
       updateEndMs: 0,
+      shares: NO_SHARES,
     });
     expect(measuredBubble([row([0, 30], [10, 40]), row([10], [30])])).toBeCloseTo(1 - 40 / 80, 12);
     expect(measuredBubble([])).toBe(0);
