@@ -26,21 +26,25 @@ test("its input gradient is a convolution, its weight gradient that of one", () 
   expect(gradientText(sample)).toMatchInlineSnapshot(`
     "
     Conv_1_0 = Conv(dy, x1) auto_pad="NOTSET" dilations=[1,1] group=1 pads=[0,0,0,0] strides=[1,2] : float32[1,16,2,2]
-    Reshape_2_0 = Reshape(x0, {16, 1, 2, 2}) allowzero=0 : float32[16,1,2,2]
-    Reshape_3_0 = Reshape(Reshape_2_0, {16, 4}) allowzero=0 : float32[16,4]
-    Reshape_4_0 = Reshape(dy, {4, 1, 2, 4}) allowzero=0 : float32[4,1,2,4]
-    Slice_5_0 = Slice(Reshape_4_0, {0}, {3}, {3}, {2}) : float32[4,1,2,2]
-    Reshape_6_0 = Reshape(Slice_5_0, {4, 4}) allowzero=0 : float32[4,4]
-    Slice_7_0 = Slice(Reshape_4_0, {1}, {4}, {3}, {2}) : float32[4,1,2,2]
-    Reshape_8_0 = Reshape(Slice_7_0, {4, 4}) allowzero=0 : float32[4,4]
-    Reshape_9_0 = Reshape(Reshape_6_0, {4, 1, 4}) allowzero=0 : float32[4,1,4]
-    Reshape_10_0 = Reshape(Reshape_8_0, {4, 1, 4}) allowzero=0 : float32[4,1,4]
-    Concat_11_0 = Concat(Reshape_9_0, Reshape_10_0) axis=1 : float32[4,2,4]
-    Reshape_12_0 = Reshape(Concat_11_0, {8, 4}) allowzero=0 : float32[8,4]
-    Gemm_13_0 = Gemm(Reshape_3_0, Reshape_12_0) alpha=1 beta=1 transA=0 transB=1 : float32[16,8]
-    Reshape_14_0 = Reshape(Gemm_13_0, {16, 4, 1, 2}) allowzero=0 : float32[16,4,1,2]
+    Reshape_2_0 = Reshape(dy, {4, 1, 2, 4}) allowzero=0 : float32[4,1,2,4]
+    Reshape_3_0 = Reshape(Reshape_2_0, {16, 2}) allowzero=0 : float32[16,2]
+    Transpose_4_0 = Transpose(Reshape_3_0) perm=[1,0] : float32[2,16]
+    Reshape_5_0 = Reshape(Transpose_4_0, {2, 4, 1, 2, 2}) allowzero=0 : float32[2,4,1,2,2]
+    Slice_6_0 = Slice(Reshape_5_0, {0}, {1}, {0}, {1}) : float32[1,4,1,2,2]
+    Reshape_7_0 = Reshape(Slice_6_0, {4, 1, 2, 2}) allowzero=0 : float32[4,1,2,2]
+    Reshape_8_0 = Reshape(Reshape_7_0, {4, 4}) allowzero=0 : float32[4,4]
+    Slice_9_0 = Slice(Reshape_5_0, {1}, {2}, {0}, {1}) : float32[1,4,1,2,2]
+    Reshape_10_0 = Reshape(Slice_9_0, {4, 1, 2, 2}) allowzero=0 : float32[4,1,2,2]
+    Reshape_11_0 = Reshape(Reshape_10_0, {4, 4}) allowzero=0 : float32[4,4]
+    Concat_12_0 = Concat(Reshape_8_0, Reshape_11_0) axis=0 : float32[8,4]
+    Reshape_13_0 = Reshape(x0, {16, 1, 2, 2}) allowzero=0 : float32[16,1,2,2]
+    Reshape_14_0 = Reshape(Reshape_13_0, {16, 4}) allowzero=0 : float32[16,4]
+    Gemm_15_0 = Gemm(Concat_12_0, Reshape_14_0) alpha=1 beta=1 transA=0 transB=1 : float32[8,16]
+    Reshape_16_0 = Reshape(Gemm_15_0, {2, 4, 16}) allowzero=0 : float32[2,4,16]
+    Transpose_17_0 = Transpose(Reshape_16_0) perm=[2,1,0] : float32[16,4,2]
+    Reshape_18_0 = Reshape(Transpose_17_0, {16, 4, 1, 2}) allowzero=0 : float32[16,4,1,2]
     dx0 = Conv_1_0
-    dx1 = Reshape_14_0
+    dx1 = Reshape_18_0
     "
   `);
 });

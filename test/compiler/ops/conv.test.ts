@@ -52,11 +52,11 @@ describe("gradients", () => {
       Pad_5_0 = Pad(Reshape_4_0, {0, 0, 0, 1, 0, 0, 0, 0}) mode="constant" : float32[16,1,4,5]
       Slice_6_0 = Slice(Pad_5_0, {0}, {4}, {3}, {1}) : float32[16,1,4,4]
       Reshape_7_0 = Reshape(Slice_6_0, {16, 16}) allowzero=0 : float32[16,16]
-      Slice_8_0 = Slice(Pad_5_0, {1}, {5}, {3}, {1}) : float32[16,1,4,4]
-      Reshape_9_0 = Reshape(Slice_8_0, {16, 16}) allowzero=0 : float32[16,16]
-      Reshape_10_0 = Reshape(Reshape_7_0, {16, 1, 16}) allowzero=0 : float32[16,1,16]
-      Reshape_11_0 = Reshape(Reshape_9_0, {16, 1, 16}) allowzero=0 : float32[16,1,16]
-      Concat_12_0 = Concat(Reshape_10_0, Reshape_11_0) axis=1 : float32[16,2,16]
+      Reshape_8_0 = Reshape(Reshape_7_0, {16, 1, 16}) allowzero=0 : float32[16,1,16]
+      Slice_9_0 = Slice(Pad_5_0, {1}, {5}, {3}, {1}) : float32[16,1,4,4]
+      Reshape_10_0 = Reshape(Slice_9_0, {16, 16}) allowzero=0 : float32[16,16]
+      Reshape_11_0 = Reshape(Reshape_10_0, {16, 1, 16}) allowzero=0 : float32[16,1,16]
+      Concat_12_0 = Concat(Reshape_8_0, Reshape_11_0) axis=1 : float32[16,2,16]
       Reshape_13_0 = Reshape(Concat_12_0, {32, 16}) allowzero=0 : float32[32,16]
       Gemm_14_0 = Gemm(Reshape_3_0, Reshape_13_0) alpha=1 beta=1 transA=0 transB=1 : float32[8,32]
       Reshape_15_0 = Reshape(Gemm_14_0, {8, 16, 1, 2}) allowzero=0 : float32[8,16,1,2]
@@ -71,8 +71,23 @@ describe("gradients", () => {
   test.each<[string, string, ReturnType<typeof conv>]>([
     [
       "many positions: one product per tap",
-      "ConvTranspose Transpose Reshape Transpose Slice Reshape Slice Reshape Gemm Concat Reshape Transpose Reshape",
+      "ConvTranspose Reshape Slice Reshape Gemm Slice Reshape Gemm Concat Reshape Transpose Reshape",
+      conv([1, 16, 8, 80], [64, 16, 1, 2]),
+    ],
+    [
+      "large image, small weight: the input gradient is a convolution",
+      "Slice Reshape Transpose Reshape Conv Transpose Reshape Transpose Slice Reshape Gemm Slice Reshape Gemm Concat Reshape Transpose Reshape",
       conv([2, 16, 24, 24], [4, 16, 1, 2]),
+    ],
+    [
+      "few channels: taps as rows",
+      "ConvTranspose Transpose Slice Reshape Slice Reshape Concat Transpose Reshape Gemm Reshape Transpose Reshape",
+      conv([2, 3, 16, 16], [4, 3, 1, 2]),
+    ],
+    [
+      "a stride: the last axis split by remainder",
+      "ConvTranspose Transpose Reshape Transpose Reshape Slice Reshape Slice Reshape Concat Transpose Reshape Gemm Reshape Transpose Reshape",
+      conv([2, 3, 16, 16], [4, 3, 1, 2], { strides: [2, 2] }),
     ],
     [
       "few channels and many taps: operands exchanged",
@@ -80,9 +95,24 @@ describe("gradients", () => {
       conv([2, 3, 16, 16], [4, 3, 7, 7], { strides: [2, 2] }),
     ],
     [
+      "few channels in patches: operands exchanged",
+      "ConvTranspose Reshape Transpose Reshape Transpose Conv Transpose",
+      conv([2, 3, 16, 16], [4, 3, 4, 4], { strides: [4, 4] }),
+    ],
+    [
+      "few outputs and many taps: operands exchanged",
+      "ConvTranspose Reshape Transpose Reshape Transpose Conv Transpose",
+      conv([2, 8, 16, 16], [1, 8, 5, 5]),
+    ],
+    [
       "pointwise",
       "Reshape Transpose Reshape Conv Transpose Reshape Transpose Reshape Gemm Reshape",
       conv([2, 16, 4, 4], [4, 16, 1, 1]),
+    ],
+    [
+      "pointwise with a stride: only rows that count",
+      "ConvTranspose Transpose Reshape Slice Transpose Reshape Transpose Reshape Slice Reshape Gemm Reshape",
+      conv([2, 16, 4, 4], [4, 16, 1, 1], { strides: [2, 2] }),
     ],
     [
       "depthwise",
@@ -91,17 +121,27 @@ describe("gradients", () => {
     ],
     [
       "depthwise with a stride",
-      "ConvTranspose Reshape Transpose Reshape Transpose Conv Slice Transpose",
-      conv([2, 4, 6, 6], [4, 1, 3, 3], { group: 4, strides: [2, 2] }),
+      "ConvTranspose Reshape Transpose Reshape Slice Reshape Mul ReduceSum Reshape Slice Reshape Mul ReduceSum Reshape Concat Reshape",
+      conv([2, 4, 6, 6], [4, 1, 1, 2], { group: 4, strides: [2, 2] }),
     ],
     [
-      "grouped",
-      "ConvTranspose Transpose Slice Reshape Slice Reshape Concat Reshape Transpose Reshape MatMul Transpose Reshape",
+      "depthwise with a stride and many taps",
+      "ConvTranspose Reshape Transpose Reshape Transpose Conv Slice Transpose",
+      conv([2, 4, 6, 6], [4, 1, 5, 5], { group: 4, strides: [2, 2] }),
+    ],
+    [
+      "groups of few channels: one stack of products per tap",
+      "ConvTranspose Transpose Reshape Transpose Slice Reshape MatMul Slice Reshape MatMul Concat Reshape Transpose Reshape Transpose Reshape",
       conv([2, 4, 6, 6], [4, 2, 1, 2], { group: 2 }),
     ],
     [
-      "one axis",
-      "Slice Reshape Transpose Reshape Conv Transpose Reshape Transpose Slice Reshape Slice Reshape Concat Reshape Gemm Reshape",
+      "few groups of many channels: each on its own",
+      "Reshape Transpose Reshape Conv Split Transpose Reshape Transpose Reshape Gemm Reshape Transpose Reshape Transpose Reshape Gemm Reshape Concat",
+      conv([2, 32, 2, 2], [4, 16, 1, 1], { group: 2 }),
+    ],
+    [
+      "one axis: the input gradient on a plane of one row",
+      "Reshape ConvTranspose Reshape Transpose Slice Reshape Slice Reshape Concat Transpose Reshape Gemm Reshape Transpose",
       conv([2, 4, 6], [4, 4, 2]),
     ],
   ])("%s", (_name, ops, sample) => {

@@ -80,6 +80,24 @@ const convs: readonly OpSample[] = [
     attrs: { auto_pad, strides: [2, 1] },
     inputs: [floats([1, 2, 5, 6]), floats([2, 2, 2, 4])],
   })),
+  {
+    op: "Conv",
+    of: "few groups of 17 channels",
+    attrs: { group: 2, strides: [1, 2], pads: [0, 1, 1, 0] },
+    inputs: [floats([2, 34, 3, 4]), floats([4, 17, 2, 2])],
+  },
+  {
+    op: "Conv",
+    of: "groups, strides and dilations",
+    attrs: { group: 2, strides: [2, 3], dilations: [1, 2], pads: [1, 0, 0, 1] },
+    inputs: [floats([2, 4, 6, 9]), floats([4, 2, 2, 3])],
+  },
+  {
+    op: "Conv",
+    of: "16 channels, a large image and a small weight",
+    attrs: { pads: [1, 0, 0, 1], dilations: [1, 2] },
+    inputs: [floats([1, 16, 6, 8]), floats([1, 16, 2, 2])],
+  },
   { op: "Conv", of: "no batch", inputs: [floats([0, 2, 4, 4]), floats([3, 2, 2, 2]), floats([3])] },
 ];
 
