@@ -8,7 +8,7 @@ import { importModel } from "../compiler/onnx/import.js";
 import type { ModelLimits } from "../compiler/onnx/limits.js";
 import { DEFAULT_LIMITS, overLimit } from "../compiler/onnx/limits.js";
 import type { ModelProto } from "../compiler/onnx/proto.js";
-import { weightBytes } from "../compiler/onnx/weights.js";
+import { trainingBytes, weightBytes } from "../compiler/onnx/weights.js";
 import type { Tensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
 import { checkExternalFiles, placedInitializers, placedParams, readExternalFiles } from "./external-weights.js";
@@ -80,7 +80,8 @@ export async function loadWeights(env: Env, model: LoadedModel): Promise<Tensors
   const external = await readExternalFiles(env, model.folder, placed);
   return new Map(
     placed.map(({ name, type, source }) => {
-      const bytes = source.kind === "external" ? external.get(name)! : weightBytes(source, type);
+      const bytes =
+        source.kind === "external" ? trainingBytes(external.get(name)!, source.dtype) : weightBytes(source, type);
       return [name, { ...type, bytes }];
     }),
   );

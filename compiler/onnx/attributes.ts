@@ -3,6 +3,7 @@ import { PipewrightError } from "../errors.js";
 import type { Literal } from "../ir/graph.js";
 import { formatName } from "../names.js";
 import type { AttrField, AttrKind } from "../ops/define.js";
+import { trainingLiteral } from "./precision.js";
 import type { AttributeProto } from "./proto.js";
 import { has, numberOf } from "./proto.js";
 import { tensorLiteral, tensorProto } from "./tensor-data.js";
@@ -98,7 +99,7 @@ export function attributeValue(attribute: AttributeProto, where: string): AttrVa
     case "strings":
       return (attribute.strings ?? []).map((text) => decoder.decode(text));
     case "tensor":
-      if (attribute.t) return tensorLiteral(attribute.t, `${where}, attribute "${attribute.name}"`);
+      if (attribute.t) return trainingLiteral(tensorLiteral(attribute.t, `${where}, attribute "${attribute.name}"`));
       throw new PipewrightError("MODEL_MALFORMED", `${where}: attribute "${attribute.name}" holds no tensor.`, {
         where,
       });

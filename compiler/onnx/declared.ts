@@ -2,7 +2,9 @@
 import { PipewrightError } from "../errors.js";
 import type { Graph, TensorType } from "../ir/graph.js";
 import { formatName } from "../names.js";
+import { elementTypeNamed } from "../ops/element-type.js";
 import { dtypeCode } from "./dtype.js";
+import { trainingDType } from "./precision.js";
 import type { GraphProto, ValueInfoProto } from "./proto.js";
 import { has, numberOf } from "./proto.js";
 
@@ -35,7 +37,7 @@ export function checkDeclaredTypes(graph: GraphProto, built: Graph, anyShape = f
 function fits({ type }: ValueInfoProto, inferred: TensorType, anyShape: boolean): boolean {
   if (!type?.tensor_type) return true;
   const { elem_type: code, shape } = type.tensor_type;
-  if (code && code !== dtypeCode(inferred.dtype)) return false;
+  if (code && trainingCode(code) !== dtypeCode(inferred.dtype)) return false;
   if (anyShape || !shape) return true;
   const dims = shape.dim ?? [];
   if (dims.length !== inferred.shape.length) return false;
@@ -43,6 +45,12 @@ function fits({ type }: ValueInfoProto, inferred: TensorType, anyShape: boolean)
     const size = has(dim, "dim_value") ? numberOf(dim.dim_value!) : 0;
     return size <= 0 || size === inferred.shape[axis];
   });
+}
+
+/** What a declared element type is in the graph. */
+function trainingCode(code: number): number {
+  const dtype = elementTypeNamed(code);
+  return dtype ? dtypeCode(trainingDType(dtype)) : code;
 }
 
 function declaredText({ type }: ValueInfoProto): string {

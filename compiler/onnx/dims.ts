@@ -7,6 +7,7 @@ import { formatName, plainName } from "../names.js";
 import { dtypeOf } from "./dtype.js";
 import type { ModelLimits } from "./limits.js";
 import { overLimit } from "./limits.js";
+import { trainingDType } from "./precision.js";
 import type { DimensionProto, ValueInfoProto } from "./proto.js";
 import { has, numberOf } from "./proto.js";
 
@@ -60,7 +61,7 @@ class Binder {
         throw new PipewrightError("MODEL_UNSUPPORTED", `${where}: it is ${kind}; only dense tensors can be fed.`);
       throw new PipewrightError("MODEL_MALFORMED", `${where}: it has no tensor type.`, { input: info.name });
     }
-    const dtype = dtypeOf(type.tensor_type.elem_type, where);
+    const dtype = trainingDType(dtypeOf(type.tensor_type.elem_type, where));
     const dims = type.tensor_type.shape?.dim ?? (type.tensor_type.shape ? [] : undefined);
     const shape = this.#shape(info.name, dims);
     if (shape.length > limits.axes) throw overLimit("axes", `number of axes of ${where}`, shape.length, limits.axes);

@@ -1,6 +1,7 @@
 /** @file The ONNX door: bytes of a model in, a typed graph at opset 21 with static shapes out. */
 import { PipewrightError } from "../errors.js";
 import type { Graph, Value, ValueId } from "../ir/graph.js";
+import { elementTypeNamed } from "../ops/element-type.js";
 import { decodeModel } from "./codec.js";
 import { checkDeclaredTypes } from "./declared.js";
 import type { ShapeOptions } from "./dims.js";
@@ -10,6 +11,8 @@ import { functionCalls, nodesInFile, opsetVersions } from "./functions.js";
 import type { ModelLimits } from "./limits.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 import { Lowering } from "./lowering.js";
+import type { Conversion } from "./precision.js";
+import { conversions } from "./precision.js";
 import type { GraphProto, ModelProto } from "./proto.js";
 import { numberOf } from "./proto.js";
 import { isTensor, Scope } from "./scope.js";
@@ -35,6 +38,8 @@ export interface ImportedModel {
   readonly model: ModelProto;
   /** Operator set of ai.onnx that the file was written for. */
   readonly opset: number;
+  /** What of the file is half precision and is float32 in `graph`. */
+  readonly conversions: readonly Conversion[];
 }
 
 /**
@@ -42,17 +47,19 @@ export interface ImportedModel {
  *
  * Ensures: the graph is at opset 21 with static shapes; functions are inlined, conditions and loops resolved, shape
  * arithmetic folded, composite operators decomposed; values, parameters and nodes keep the names of the file. Float
- * initializers are parameters; small integer ones and small constants are literals. Weights are not read.
+ * initializers are parameters; small integer ones and small constants are literals; half precision is float32 (see
+ * precision.ts). Weights are not read.
  * @throws MODEL_MALFORMED, SHAPE_MISMATCH, LIMIT_EXCEEDED; DIM_UNBOUND with all dims; MODEL_UNSUPPORTED with all nodes.
  */
 export function importModel(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
   const limits = options.limits ?? DEFAULT_LIMITS;
   const model = decodeModel(bytes, limits);
   const opsets = checkVersions(model);
-  const { built, names, weights } = lowerModel(model, opsets, limits, options);
+  const { built, names, weights, casts } = lowerModel(model, opsets, limits, options);
   const graph = finishGraph(sortParams(built, model.graph!), names);
   checkDeclaredTypes(model.graph!, graph, Object.keys(options.inputShapes ?? {}).length > 0);
-  return { graph, weights, model, opset: opsets.get("")! };
+  const found = conversionsOf(graph, { weights, casts }, model.graph!);
+  return { graph, weights, model, opset: opsets.get("")!, conversions: found };
 }
 
 /** What the lowering leaves behind: its scopes and indices, as large as the graph, are gone with it. */
@@ -61,6 +68,8 @@ interface LoweredModel {
   /** Names that values of the file have. */
   readonly names: ReadonlyMap<ValueId, string>;
   readonly weights: ReadonlyMap<ValueId, WeightSource>;
+  /** Half-precision types that nodes convert to. */
+  readonly casts: readonly Half[];
 }
 
 function lowerModel(
@@ -77,7 +86,21 @@ function lowerModel(
   const outputs = bindOutputs(graph, lowering, scope);
   lowering.problems.throwIfAny();
   const built = lowering.emitter.builder.build(graph.name || "model", outputs);
-  return { built, names: lowering.names(), weights: lowering.weights };
+  return { built, names: lowering.names(), weights: lowering.weights, casts: lowering.casts };
+}
+
+function conversionsOf(
+  finished: Graph,
+  { weights, casts }: Pick<LoweredModel, "weights" | "casts">,
+  { input = [] }: GraphProto,
+): readonly Conversion[] {
+  const fed = new Set(finished.inputs.map(({ name }) => name));
+  const declared = input.filter(({ name }) => fed.has(name));
+  return conversions({
+    parameters: finished.params.map(({ id }) => weights.get(id)?.dtype),
+    inputs: declared.map(({ type }) => elementTypeNamed(type?.tensor_type?.elem_type ?? 0)),
+    casts,
+  });
 }
 
 function checkVersions(model: ModelProto): ReadonlyMap<string, number> {

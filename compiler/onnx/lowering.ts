@@ -6,6 +6,7 @@ import { PipewrightError } from "../errors.js";
 import { suggestion } from "../closest.js";
 import { formatName } from "../names.js";
 import type { Value, ValueId } from "../ir/graph.js";
+import type { Half } from "../ir/half.js";
 import { elementCount, isFloat } from "../ir/literal.js";
 import type { AttrValue } from "./attributes.js";
 import { attributeValue, fitsKind } from "./attributes.js";
@@ -15,6 +16,7 @@ import { FoldingEmitter, notATensor, opDef, opNames } from "./folding.js";
 import type { ModelLimits } from "./limits.js";
 import { overLimit } from "./limits.js";
 import { describe, nodeName, sortNodes } from "./order.js";
+import { inTrainingPrecision, trainingType } from "./precision.js";
 import { Problems, unknownOperator } from "./problems.js";
 import type { AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto } from "./proto.js";
 import { changed } from "./proto.js";
@@ -45,6 +47,8 @@ export class Lowering {
   readonly emitter: FoldingEmitter;
   readonly weights = new Map<ValueId, WeightSource>();
   readonly problems = new Problems();
+  /** Half-precision types that nodes convert to, one entry per node. */
+  readonly casts: Half[] = [];
   /** Functions of the model by `functionKey`. */
   readonly functions: ReadonlyMap<string, FunctionCall>;
   /** Nodes as the file has them, those of functions and inner graphs included. */
@@ -159,7 +163,7 @@ export class Lowering {
         this.name(value, name, scope);
         return value;
       }
-      return this.param(scope.prefix + name, type, weightSource(tensor, type, where));
+      return this.param(scope.prefix + name, trainingType(type), weightSource(tensor, type, where));
     });
   }
 
@@ -247,6 +251,7 @@ export class Lowering {
     for (const { until, apply } of UPGRADES.get(keyOf(source)) ?? []) {
       if (source.version < until) source = apply(this.emitter, source);
     }
+    source = inTrainingPrecision(this.emitter, source, (to) => void this.casts.push(to));
     const simple = SIMPLIFICATIONS.get(keyOf(source))?.(this.emitter, source);
     if (simple) return simple;
     const def = opDef(source.op);

@@ -2,6 +2,7 @@
 import { PipewrightError } from "../errors.js";
 import type { Literal } from "../ir/graph.js";
 import { allocateElements, elementBytes, elementCount, literalNumbers } from "../ir/literal.js";
+import { trainingLiteral } from "./precision.js";
 import { numberOf } from "./proto.js";
 import type { SparseTensorProto } from "./proto.js";
 import { bytesFromElements, tensorBytes, tensorLiteral, tensorType } from "./tensor-data.js";
@@ -29,7 +30,7 @@ export function sparseLiteral(sparse: SparseTensorProto, where: string): Literal
   for (const [at, position] of positions.entries()) {
     memory.set(given.subarray(at * bytes, (at + 1) * bytes), position * bytes);
   }
-  return { dtype, shape, elements };
+  return trainingLiteral({ dtype, shape, elements });
 }
 
 /** Indices are flat positions [n], or coordinates [n, axes]. */

@@ -20,12 +20,7 @@ interface Positions {
   readonly offset: number | Value;
 }
 
-const LOWEST = {
-  float16: -65504,
-  float32: -3.4028234663852886e38,
-  float64: -1.7976931348623157e308,
-  bfloat16: -3.3895e38,
-};
+const LOWEST = { float32: -3.4028234663852886e38, float64: -1.7976931348623157e308 };
 
 export const attention: Decomposition = (b, node) => {
   const flat = inputAt(node, 0).type.shape.length === 3;

@@ -24,11 +24,9 @@ export function cast(b: Emitter, x: Value, dtype: DType): Value {
   return x.type.dtype === dtype ? x : b.emit("Cast", [x], { to: dtypeCode(dtype) });
 }
 
-/** A scalar of the element type of `like`. Half-precision types go through float32. */
+/** A scalar of the element type of `like`. */
 export function scalarOf(b: Emitter, number: number, like: Value): Value {
-  const { dtype } = like.type;
-  if (dtype !== "float16" && dtype !== "bfloat16") return b.scalar(number, dtype);
-  return cast(b, b.scalar(number, "float32"), dtype);
+  return b.scalar(number, like.type.dtype);
 }
 
 /** The part of `x` from `start` to `end` along `axis`. */

@@ -7,13 +7,10 @@ import { stack, unstack } from "../structural/slices.js";
 import { cast, expanded, scalarOf, shaped } from "./emission.js";
 
 /**
- * y = scale · x / √(mean(x²) + ε), the mean over the axes from `axis` on. Half-precision input is computed in float32
- * unless `stash_type` says otherwise.
+ * y = scale · x / √(mean(x²) + ε), the mean over the axes from `axis` on.
  */
-export function rmsNormalized(b: ImportEmitter, node: SourceNode, given: Value, scale: Value, epsilon: number): Value {
-  const { dtype, shape } = given.type;
-  const isHalf = dtype === "float16" || dtype === "bfloat16";
-  const x = isHalf && numberAttr(node, "stash_type", 1) === 1 ? cast(b, given, "float32") : given;
+export function rmsNormalized(b: ImportEmitter, node: SourceNode, x: Value, scale: Value, epsilon: number): Value {
+  const { shape } = x.type;
   const start = normalizeAxis(numberAttr(node, "axis", -1), shape.length);
   const axes = b.int64s(shape.flatMap((_, axis) => (axis >= start ? [axis] : [])));
   const mean = b.emit("ReduceMean", [b.emit("Mul", [x, x]), axes], { keepdims: 1 });

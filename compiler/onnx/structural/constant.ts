@@ -6,6 +6,7 @@ import { attributeValue } from "../attributes.js";
 import type { CallSite, Lowering } from "../lowering.js";
 import { describe } from "../order.js";
 import { isExternal } from "../external.js";
+import { trainingType } from "../precision.js";
 import type { AttributeProto } from "../proto.js";
 import { bigOf } from "../proto.js";
 import { sparseLiteral } from "../sparse.js";
@@ -28,7 +29,7 @@ function largeTensor(lowering: Lowering, site: CallSite, { t }: AttributeProto):
   const type = tensorType(t, where);
   const small = elementCount(type.shape) <= lowering.limits.foldedElements && !isExternal(t);
   if (type.dtype === "string" || small) return undefined;
-  return lowering.param(site.scope.prefix + site.node.output![0]!, type, weightSource(t, type, where));
+  return lowering.param(site.scope.prefix + site.node.output![0]!, trainingType(type), weightSource(t, type, where));
 }
 
 function constantLiteral(site: CallSite, attribute: AttributeProto): Literal {
@@ -68,20 +69,11 @@ const constantOfShape: Handler = (lowering, site) => {
   if (elementCount(value.shape) !== 1)
     throw malformedSite(site, `attribute "value" has ${elementCount(value.shape)} elements; expected 1`);
   const name = site.node.output![0]!;
-  if (
-    isFloat(value.dtype) &&
-    value.dtype !== "float16" &&
-    value.dtype !== "bfloat16" &&
-    shape.length > 0 &&
-    isParameterName(name)
-  ) {
-    const type = { dtype: value.dtype, shape };
-    return [
-      lowering.param(site.scope.prefix + name, type, {
-        kind: "fill",
-        value: Number((value.elements as Float32Array)[0]),
-      }),
-    ];
+  if (isFloat(value.dtype) && shape.length > 0 && isParameterName(name)) {
+    const fill = Number((value.elements as Float32Array)[0]);
+    const dtype = given?.t ? tensorType(given.t, describe(site.node)).dtype : value.dtype;
+    const source = { kind: "fill", value: fill, dtype } as const;
+    return [lowering.param(site.scope.prefix + name, { dtype: value.dtype, shape }, source)];
   }
   const scalar = { ...value, shape: [] };
   if (elementCount(shape) <= limits.foldedElements) return [emitter.literal(filled(scalar, shape))];

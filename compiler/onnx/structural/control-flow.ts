@@ -7,6 +7,7 @@ import { dtypeOf } from "../dtype.js";
 import { overLimit } from "../limits.js";
 import type { CallSite, Lowering } from "../lowering.js";
 import { describe, nodeName } from "../order.js";
+import { trainingDType } from "../precision.js";
 import type { GraphProto } from "../proto.js";
 import { has, numberOf } from "../proto.js";
 import type { Bound, Scope } from "../scope.js";
@@ -142,7 +143,7 @@ function stackOrEmpty(
   if (!declared || !dims?.every((dim) => has(dim, "dim_value"))) {
     throw unsupportedNode(`it runs no iteration, so the shape of output ${output} is unknown.`);
   }
-  const dtype = dtypeOf(declared.elem_type, `output ${output}`);
+  const dtype = trainingDType(dtypeOf(declared.elem_type, `output ${output}`));
   if (dtype === "string") throw unsupportedNode("it collects strings.");
   const sizes = dims.map((dim) => numberOf(dim.dim_value!));
   const empty: Literal = {
