@@ -4,6 +4,7 @@ import type { Differentiated } from "./autodiff/differentiated.js";
 import { PipewrightError } from "./errors.js";
 import { fitMemory } from "./fit-memory.js";
 import type { Graph } from "./ir/graph.js";
+import type { Conversion } from "./ir/half.js";
 import { formatLoss } from "./loss/spec.js";
 import { exportProgram } from "./onnx/export.js";
 import { OPS } from "./ops/registry.js";
@@ -43,6 +44,8 @@ export interface CompileModel {
   readonly graph: Graph;
   /** Values that symbolic dimensions were given. */
   readonly bind: Readonly<Record<string, number>>;
+  /** What of the file became float32 at the import. */
+  readonly conversions?: readonly Conversion[];
   /** Batch axis of inputs whose batch is not axis 0; null: all microbatches share the tensor. */
   readonly batchAxes?: ReadonlyMap<string, number | null>;
 }
@@ -152,6 +155,7 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
       nodes: model.graph.nodes.length,
       blocks: blocks.graph.blocks.length,
       parameters: parameterElements(model.graph),
+      ...(model.conversions?.length ? { conversions: model.conversions } : {}),
     },
     profile: { source: profile.source },
     devices: cluster.devices,

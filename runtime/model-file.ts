@@ -70,8 +70,8 @@ export function modelOf(
   inputShapes: InputShapes = {},
   limits: ModelLimits = DEFAULT_LIMITS,
 ): LoadedModel {
-  const { graph, weights, model, opset } = importModel(bytes, { bind, inputShapes, limits });
-  return { name, digest: digestOf(bytes), graph, bind, bytes, proto: model, weights, opset, folder: "." };
+  const { graph, weights, model, opset, conversions } = importModel(bytes, { bind, inputShapes, limits });
+  return { name, digest: digestOf(bytes), graph, bind, bytes, proto: model, weights, opset, conversions, folder: "." };
 }
 
 /** The start values of all parameters. @throws FILE, MODEL_MALFORMED when external data are missing or too short. */

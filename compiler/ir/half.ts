@@ -7,6 +7,15 @@ import type { DType } from "./graph.js";
 /** The element types of two bytes with an exponent. */
 export type Half = "float16" | "bfloat16";
 
+/** What of a file is of one half-precision type and is float32 in training. */
+export interface Conversion {
+  readonly from: Half;
+  readonly parameters: number;
+  readonly inputs: number;
+  /** Nodes that convert to `from` in the file. */
+  readonly casts: number;
+}
+
 /** True for float16 and bfloat16. */
 export function isHalf(dtype: DType): dtype is Half {
   return dtype === "float16" || dtype === "bfloat16";

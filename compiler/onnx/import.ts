@@ -1,6 +1,7 @@
 /** @file The ONNX door: bytes of a model in, a typed graph at opset 21 with static shapes out. */
 import { PipewrightError } from "../errors.js";
 import type { Graph, Value, ValueId } from "../ir/graph.js";
+import type { Conversion } from "../ir/half.js";
 import { elementTypeNamed } from "../ops/element-type.js";
 import { decodeModel } from "./codec.js";
 import { checkDeclaredTypes } from "./declared.js";
@@ -11,7 +12,6 @@ import { functionCalls, nodesInFile, opsetVersions } from "./functions.js";
 import type { ModelLimits } from "./limits.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 import { Lowering } from "./lowering.js";
-import type { Conversion } from "./precision.js";
 import { conversions } from "./precision.js";
 import type { GraphProto, ModelProto } from "./proto.js";
 import { numberOf } from "./proto.js";

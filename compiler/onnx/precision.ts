@@ -5,20 +5,11 @@
  * Source: Micikevicius et al. 2018, Mixed Precision Training, section 3.1.
  */
 import type { DType, Literal, TensorType, Value } from "../ir/graph.js";
-import type { Half } from "../ir/half.js";
+import type { Conversion, Half } from "../ir/half.js";
 import { isHalf, narrowed, widened } from "../ir/half.js";
 import { elementTypeCode, elementTypeNamed } from "../ops/element-type.js";
 import type { ImportEmitter, SourceNode } from "./source.js";
 import { withAttrs, withInput } from "./source.js";
-
-/** What of a file is of one half-precision type and became float32. */
-export interface Conversion {
-  readonly from: Half;
-  readonly parameters: number;
-  readonly inputs: number;
-  /** Nodes that would convert to `from`. */
-  readonly casts: number;
-}
 
 /** The element type that a value of the file has in the graph. */
 export function trainingDType(dtype: DType): DType {

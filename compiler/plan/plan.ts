@@ -3,6 +3,7 @@
  * It holds no absolute path, no time of day and nothing that depends on the machine that made it.
  */
 import type { DType, Shape } from "../ir/graph.js";
+import type { Conversion } from "../ir/half.js";
 import type { DeviceSpec, LinkSpec } from "../profile/profile.js";
 import type { Certificate, CommunicationModel } from "../partition/problem.js";
 import type { Phase } from "../schedule/action.js";
@@ -196,6 +197,8 @@ export interface Plan {
     readonly blocks: number;
     /** Parameter elements. */
     readonly parameters: number;
+    /** What of the file is half precision and trains in float32; left out when nothing is. */
+    readonly conversions?: readonly Conversion[];
   };
   readonly profile: { readonly source: "analytic" | "measured" };
   readonly devices: readonly DeviceSpec[];

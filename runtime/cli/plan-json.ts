@@ -1,6 +1,7 @@
 /** @file The JSON documents of plans and runs. Their members are part of the command line's contract. */
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Verification } from "../verify.js";
+import { precisionJson } from "./render/precision.js";
 import type { Planned } from "./planning.js";
 
 /** What `partition --json` prints. */
@@ -8,7 +9,12 @@ export function partitionJson({ plan, directory, solveMs }: Planned) {
   const { certificate, solver, model } = plan.partition;
   const { name, forecast } = plan.schedule;
   return {
-    model: { nodes: plan.model.nodes, blocks: plan.model.blocks, parameters: plan.model.parameters },
+    model: {
+      nodes: plan.model.nodes,
+      blocks: plan.model.blocks,
+      parameters: plan.model.parameters,
+      conversions: precisionJson(plan.model.conversions),
+    },
     profile: plan.profile,
     partition: {
       status: certificate.status,
@@ -40,8 +46,9 @@ function stagesJson({ stages, devices }: Plan) {
 }
 
 /** What `verify --json` prints: `tensors` counts them, `unequal` names the ones that differ. */
-export function verifyJson({ equal, maxRelativeError, tensors }: Verification) {
+export function verifyJson({ equal, maxRelativeError, tensors }: Verification, { model }: Pick<Plan, "model">) {
   return {
+    conversions: precisionJson(model.conversions),
     equal,
     maxRelativeError,
     tensors: tensors.length,

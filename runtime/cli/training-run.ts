@@ -20,6 +20,7 @@ import { StepTimes } from "./step-times.js";
 import type { Context } from "./command.js";
 import type { Progress } from "./progress.js";
 import { formatDifference, formatMs, formatShare, significant } from "../report/format.js";
+import { precisionJson } from "./render/precision.js";
 import type { TimelineRow } from "./render/timeline.js";
 
 /** Steps at the start that do not count as measured: memory is touched for the first time. */
@@ -140,7 +141,7 @@ export function measuredRows(plan: Plan, rows: readonly RowTimes[]): readonly Ti
 }
 
 /** What `train --json` ends with. */
-export function trainJson({ devices, schedule: { forecast } }: Plan, run: Run) {
+export function trainJson({ model, devices, schedule: { forecast } }: Plan, run: Run) {
   const { losses, stepMs, bubble, resumedSteps, checkpoint, recoveries, stragglers, dataShare } = run;
   return {
     steps: losses.length,
@@ -149,6 +150,7 @@ export function trainJson({ devices, schedule: { forecast } }: Plan, run: Run) {
     stepMs: { predicted: forecast.makespanMs, measured: stepMs },
     bubble: { predicted: forecast.bubble, measured: bubble },
     devices: devices.map(({ name }) => name),
+    conversions: precisionJson(model.conversions),
     resumedSteps,
     checkpoint: checkpoint ?? null,
     recoveries,

@@ -1,6 +1,7 @@
 /** @file Turns the arrays of data files into tensors of the element type that a model asks for, or says why not. */
 import { PipewrightError } from "../../compiler/errors.js";
 import type { DType } from "../../compiler/ir/graph.js";
+import { widened } from "../../compiler/ir/half.js";
 import { allocateElements, elementBytes } from "../../compiler/ir/literal.js";
 import type { FileArray } from "./array.js";
 
@@ -15,6 +16,8 @@ const ALLOWED: Readonly<Partial<Record<DType, readonly DType[]>>> = {
   int32: ["int64", "float64"],
   float32: ["float64"],
   float64: ["float32"],
+  float16: ["float32", "float64"],
+  bfloat16: ["float32", "float64"],
 };
 
 /**
@@ -74,6 +77,9 @@ function numbersOf({ dtype, bytes }: FileArray): ArrayLike<number> {
       return new Int32Array(buffer);
     case "float32":
       return new Float32Array(buffer);
+    case "float16":
+    case "bfloat16":
+      return widened(new Uint16Array(buffer), dtype);
     default:
       return new Float64Array(buffer);
   }

@@ -98,7 +98,16 @@ const stage = z.strictObject({
 /** Schema of plan.json, version 1. */
 export const planSchema = z.strictObject({
   version: z.literal(1),
-  model: z.strictObject({ name: z.string(), digest: z.string(), nodes: count, blocks: count, parameters: count }),
+  model: z.strictObject({
+    name: z.string(),
+    digest: z.string(),
+    nodes: count,
+    blocks: count,
+    parameters: count,
+    conversions: z
+      .array(z.strictObject({ from: z.enum(["float16", "bfloat16"]), parameters: count, inputs: count, casts: count }))
+      .optional(),
+  }),
   profile: z.strictObject({ source: z.enum(["analytic", "measured"]) }),
   devices: z
     .array(

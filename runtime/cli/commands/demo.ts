@@ -62,7 +62,11 @@ export const demo: CommandBody = async (context, _, flags) => {
   const verification = await verifyOnOneDevice(env, { directory, plan }, dataset);
   progress.end(verificationLine(verification));
   if (!verification.equal) {
-    throw new PipewrightError("VERIFY_MISMATCH", `demo: ${verificationLine(verification)}.`, verifyJson(verification));
+    throw new PipewrightError(
+      "VERIFY_MISMATCH",
+      `demo: ${verificationLine(verification)}.`,
+      verifyJson(verification, plan),
+    );
   }
   const run = await runTraining(context, progress, { directory, plan, dataset, steps: flags.steps ?? DEFAULT_STEPS });
   if (run.weights) await writeTrained(env, directory, run.weights, `${directory}/${TRAINED}`);
@@ -70,7 +74,7 @@ export const demo: CommandBody = async (context, _, flags) => {
   return {
     json: {
       ...partitionJson(planned),
-      verify: verifyJson(verification),
+      verify: verifyJson(verification, plan),
       train: { ...trainJson(plan, run), floor: task.floor },
     },
     text: describe(context, planned, run, task.floor),

@@ -14,6 +14,7 @@ import { loadModel } from "../../model-file.js";
 import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
 import { formatBytes, formatCount } from "../../report/format.js";
+import { precisionJson, precisionNotes } from "../render/precision.js";
 import { renderTable } from "../render/table.js";
 
 /** Parameter, its gradient, and the two moments of AdamW. */
@@ -77,6 +78,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     inputs: types(graph.inputs),
     outputs: types(graph.outputs),
     unboundDims: [],
+    conversions: precisionJson(model.conversions),
     operators,
     trainable: training ? { ok: training.problem === undefined, problem: training.problem ?? null } : null,
     memory: { trainBytes, stashBytesPerMicrobatch: stash ?? null },
@@ -92,6 +94,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     `${path}: ${json.nodes} nodes, ${formatCount(parameters)} parameters (${formatBytes(json.parameterBytes)}), opset ${opset}`,
     `inputs   ${list(json.inputs)}`,
     `outputs  ${list(json.outputs)}`,
+    ...precisionNotes(model.conversions).map((note) => `note     ${note}`),
     `memory   ${formatBytes(trainBytes)} for parameters, gradients and AdamW${stash === undefined ? "" : `, ${formatBytes(stash)} stashed per microbatch`}`,
     "",
     table.trimEnd(),

@@ -10,6 +10,7 @@ import type { FlagValues } from "../flags.js";
 import { lastingOptions } from "../lasting-run.js";
 import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
 import type { Progress } from "../progress.js";
+import { precisionNotes } from "../render/precision.js";
 import { stageTable } from "../render/plan.js";
 import type { Run } from "../training-run.js";
 import { lossLine, recordRun, runSummary, runTraining, trainJson } from "../training-run.js";
@@ -30,6 +31,7 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   const progress = context.progress(isModel ? ["read", ...PLANNING_PHASES, "train"] : ["train"]);
   const directory = isModel ? planDirectory(path) : path;
   const plan = isModel ? await planModel(context, progress, path, directory, flags) : await readPlan(env, path);
+  if (!isModel) for (const note of precisionNotes(plan.model.conversions)) progress.note(note);
   const { microbatches } = plan;
   const options = { files: env.files, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };
   const dataset = await openDataset(data, plan.inputs, options);

@@ -11,6 +11,7 @@ import { verifyPlans } from "../../verify.js";
 import type { CommandBody } from "../command.js";
 import { verifyJson } from "../plan-json.js";
 import { significant } from "../../report/format.js";
+import { precisionNotes } from "../render/precision.js";
 import { renderTable } from "../render/table.js";
 
 const SHOWN = 10;
@@ -22,6 +23,7 @@ export const verify: CommandBody = async ({ env, columns, progress: phases }, di
   const options = { files: env.files, seed: flags.seed ?? 0, shuffle: false, microbatches };
   const dataset = await openDataset(flags.data ?? "synthetic", plan.inputs, options);
   const progress = phases(["verify"]);
+  for (const note of precisionNotes(plan.model.conversions)) progress.note(note);
   progress.begin("verify");
   const result = await verifyOnOneDevice(env, { directory, plan }, dataset);
   progress.end(verificationLine(result));
@@ -37,7 +39,7 @@ export const verify: CommandBody = async ({ env, columns, progress: phases }, di
   );
   const text = `${verificationLine(result)}\n${unequal.length > 0 ? `\n${table}` : ""}`;
   const exitCode = result.equal ? 0 : new PipewrightError("VERIFY_MISMATCH", text).exitCode;
-  return { json: verifyJson(result), text, exitCode };
+  return { json: verifyJson(result, plan), text, exitCode };
 };
 
 /** Runs one batch through the plan and through the same model on one device. */
