@@ -1,10 +1,14 @@
 /** @file The trained model of a plan directory as one ONNX file. */
-import { decodeModel } from "../compiler/onnx/codec.js";
-import type { GraphProto, ModelProto, TensorProto } from "../compiler/onnx/proto.js";
+import { tensorBytes } from "../compiler/ir/literal.js";
+import { decodeModel, encodeModel } from "../compiler/onnx/codec.js";
+import { isExternal } from "../compiler/onnx/external.js";
+import { UNLIMITED } from "../compiler/onnx/limits.js";
+import type { TensorProto } from "../compiler/onnx/proto.js";
 import { changed } from "../compiler/onnx/proto.js";
+import { tensorType } from "../compiler/onnx/tensor-data.js";
 import type { TrainedTensor } from "../compiler/onnx/write-back.js";
 import { writeBack } from "../compiler/onnx/write-back.js";
-import type { StoredTensor, Tensors } from "../compiler/plan/safetensors.js";
+import type { Tensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
 import { PLAN_FILES } from "./plan/directory.js";
 
@@ -19,32 +23,23 @@ export async function writeTrained(env: Env, directory: string, weights: Tensors
 
 /** The model file with new weights. Tensors that lay in other files move into it, so that no other file changes. */
 export function withWeights(bytes: Uint8Array, weights: Tensors): Uint8Array {
-  const left = new Map(weights);
-  const model = embedded(decodeModel(bytes), left);
-  const trained = new Map(
-    [...left].map(([name, { dtype, shape, bytes: own }]): [string, TrainedTensor] => [
-      name,
-      { type: { dtype, shape }, bytes: own },
-    ]),
-  );
-  return writeBack(model, trained).bytes;
+  return writeBack(embedded(bytes, weights), trainedTensors(weights)).bytes;
 }
 
-/** Takes the weights of external initializers out of `left` and puts them into the model. */
-function embedded(model: ModelProto, left: Map<string, StoredTensor>): ModelProto {
+function trainedTensors(weights: Tensors): ReadonlyMap<string, TrainedTensor> {
+  return new Map([...weights].map(([name, { dtype, shape, bytes }]) => [name, { type: { dtype, shape }, bytes }]));
+}
+
+/** The model file with room for the external initializers among `weights`. */
+function embedded(bytes: Uint8Array, weights: Tensors): Uint8Array {
+  const model = decodeModel(bytes, UNLIMITED);
   const graph = model.graph!;
-  const initializer = (graph.initializer ?? []).map((tensor): TensorProto => {
-    const stored = left.get(tensor.name ?? "");
-    if (!stored || tensor.data_location !== 1) return tensor;
-    left.delete(tensor.name ?? "");
-    return {
-      dims: tensor.dims,
-      data_type: tensor.data_type,
-      raw_data: stored.bytes,
-      ...(tensor.name === undefined ? {} : { name: tensor.name }),
-      ...(tensor.doc_string === undefined ? {} : { doc_string: tensor.doc_string }),
-    };
+  const isMoved = (tensor: TensorProto): boolean => isExternal(tensor) && weights.has(tensor.name ?? "");
+  if (!graph.initializer?.some(isMoved)) return bytes;
+  const initializer = graph.initializer.map((tensor): TensorProto => {
+    if (!isMoved(tensor)) return tensor;
+    const room = new Uint8Array(tensorBytes(tensorType(tensor, tensor.name ?? "")));
+    return changed(tensor, { raw_data: room, external_data: [], data_location: 0 });
   });
-  const changes: Partial<GraphProto> = { initializer };
-  return changed(model, { graph: changed(graph, changes) });
+  return encodeModel(changed(model, { graph: changed(graph, { initializer }) }));
 }

@@ -11,7 +11,7 @@ import { dtypeCode, dtypeOf } from "./dtype.js";
 import { externalPart, isExternal } from "./external.js";
 import type { TensorProto } from "./proto.js";
 import { bigOf, has, numberOf } from "./proto.js";
-import { bytesField, WIRE, WireReader } from "./wire.js";
+import { bytesField, varints, WIRE, WireReader } from "./wire.js";
 
 /** The number list that holds each element type when raw_data does not, and how wide its elements are on the wire. */
 const LISTS = {
@@ -127,19 +127,26 @@ function isNumberList(field: Uint8Array): boolean {
 function listBytes(tensor: TensorProto, type: TensorType, where: string): Uint8Array {
   const list = numberListOf(type.dtype);
   if (!list) throw malformedTensor(where, `a ${type.dtype} tensor has no list of numbers`);
-  const parts: { readonly wire: number; readonly payload: Uint8Array }[] = [];
-  for (const field of tensor.$unknowns ?? []) {
-    const reader = new WireReader(field);
-    const tag = reader.tag();
-    if (tag.field !== list.field) continue;
-    if (tag.wire === WIRE.bytes) reader.length();
-    parts.push({ wire: tag.wire, payload: field.subarray(reader.position) });
-  }
+  const parts = listParts(tensor, list);
   if (parts.some(({ wire }) => wire !== WIRE.bytes && wire !== list.wire)) {
     throw malformedTensor(where, "its list of numbers has the wrong encoding");
   }
   const payload = parts.length === 1 ? parts[0]!.payload : concatenate(parts.map((part) => part.payload));
   return list.wire === WIRE.varint ? decodeVarints(type, payload, where) : payload;
+}
+
+/** The payloads of a number list, in file order. */
+function listParts(
+  tensor: TensorProto,
+  list: NumberList,
+): readonly { readonly wire: number; readonly payload: Uint8Array }[] {
+  return (tensor.$unknowns ?? []).flatMap((field) => {
+    const reader = new WireReader(field);
+    const tag = reader.tag();
+    if (tag.field !== list.field) return [];
+    if (tag.wire === WIRE.bytes) reader.length();
+    return [{ wire: tag.wire, payload: field.subarray(reader.position) }];
+  });
 }
 
 function decodeVarints(type: TensorType, payload: Uint8Array, where: string): Uint8Array {
@@ -160,20 +167,31 @@ function decodeVarints(type: TensorType, payload: Uint8Array, where: string): Ui
 }
 
 /**
- * The tensor with other elements of the same type, in the form it had: raw_data, or its number list where that holds
- * the elements bit for bit (float32 and float64).
- * Requires: as many bytes as the type takes.
+ * Where in the file the elements stand, if each takes as many bytes as in memory: raw_data, or the payloads of
+ * float_data or double_data one after the other. Undefined for other number lists.
+ */
+export function elementViews(tensor: TensorProto): readonly Uint8Array[] | undefined {
+  if (has(tensor, "raw_data") && tensor.raw_data!.length > 0) return [tensor.raw_data!];
+  const list = numberListOf(dtypeOf(tensor.data_type, tensor.name ?? ""));
+  if (!list || list.wire === WIRE.varint) return undefined;
+  return listParts(tensor, list).map(({ payload }) => payload);
+}
+
+/**
+ * The tensor with other elements of the same type, in the form it had: raw_data, or its number list.
+ * Requires: as many bytes as the type takes; a float type.
  */
 export function withBytes(tensor: TensorProto, bytes: Uint8Array): TensorProto {
-  const list = [LISTS.float_data, LISTS.double_data].find(({ dtypes }) =>
-    (dtypes as readonly DType[]).includes(dtypeOf(tensor.data_type, tensor.name ?? "")),
-  );
+  const dtype = dtypeOf(tensor.data_type, tensor.name ?? "") as Exclude<DType, "string">;
+  const list = numberListOf(dtype);
   const others = (tensor.$unknowns ?? []).filter((field) => !LIST_FIELDS.has(new WireReader(field).tag().field));
   const rest = Object.fromEntries(
     Object.entries(tensor).filter(([name]) => !["raw_data", "external_data", "data_location"].includes(name)),
   ) as unknown as TensorProto;
   if (has(tensor, "raw_data") || !list) return { ...rest, raw_data: bytes, $unknowns: others };
-  return { ...rest, $unknowns: [...others, bytesField(list.field, bytes)] };
+  const isPlain = list.wire !== WIRE.varint;
+  const payload = isPlain ? bytes : varints(elementsFromBytes(dtype, bytes) as Iterable<number>);
+  return { ...rest, $unknowns: [...others, bytesField(list.field, payload)] };
 }
 
 function concatenate(parts: readonly Uint8Array[]): Uint8Array {

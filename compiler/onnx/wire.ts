@@ -98,6 +98,13 @@ function encodeVarint(value: number): readonly number[] {
   return bytes;
 }
 
+/** Numbers of at least 0, one varint after the other. */
+export function varints(numbers: Iterable<number>): Uint8Array {
+  const bytes: number[] = [];
+  for (const number of numbers) for (const byte of encodeVarint(number)) bytes.push(byte);
+  return Uint8Array.from(bytes);
+}
+
 /** One length-delimited field: tag, length, payload. */
 export function bytesField(field: number, payload: Uint8Array): Uint8Array {
   const head = [...encodeVarint(field * 8 + WIRE.bytes), ...encodeVarint(payload.length)];

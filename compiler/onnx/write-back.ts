@@ -1,12 +1,16 @@
-/** @file Writes trained tensors back into the file they came from: all else of the file stays as it is. */
+/** @file Writes trained tensors back into the file they came from: all else of the file stays as it is, byte for byte. */
 import { invariant, PipewrightError } from "../errors.js";
-import type { TensorType } from "../ir/graph.js";
+import type { DType, TensorType } from "../ir/graph.js";
+import { isHalf, narrowed } from "../ir/half.js";
 import { tensorBytes as bytesOfType } from "../ir/literal.js";
-import { encodeModel } from "./codec.js";
-import { dtypeCode } from "./dtype.js";
-import type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto } from "./proto.js";
+import { formatName } from "../names.js";
+import { decodeModel, encodeModel } from "./codec.js";
+import { dtypeOf } from "./dtype.js";
+import { isExternal } from "./external.js";
+import { UNLIMITED } from "./limits.js";
+import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "./proto.js";
 import { changed } from "./proto.js";
-import { withBytes } from "./tensor-data.js";
+import { bytesFromElements, elementsFromBytes, elementViews, withBytes } from "./tensor-data.js";
 import { weightSource } from "./weights.js";
 
 /** New elements of a parameter, little-endian, row-major. */
@@ -27,72 +31,130 @@ export interface WrittenModel {
   readonly bytes: Uint8Array;
   /** What to write into the external data files; nothing when all weights are in the model file. */
   readonly external: readonly ExternalPatch[];
+  /** Half-precision parameters with elements too large for their type, and how many: they are the largest it has. */
+  readonly saturated: ReadonlyMap<string, number>;
 }
 
 /**
- * The model with new elements for the parameters in `tensors`, by name.
+ * The model with new elements for the parameters in `tensors`, by name. Halves are rounded to nearest even.
  *
- * Requires: names and types of parameters of the main graph.
- * Ensures: initializers keep their form (raw_data, float_data or external), Constant nodes stay Constant nodes;
- * ConstantOfShape nodes, which cannot hold different elements, become initializers. Metadata and unknown fields stay.
+ * Requires: the bytes of a model that was imported; names and types of parameters of the main graph.
+ * Ensures: elements are replaced where they stand, so every other byte of the file is as it was. Three forms cannot hold
+ * new elements in place, and the file is then encoded again, unknown fields included: halves in `int32_data`, an
+ * external tensor with a checksum, which goes, and ConstantOfShape nodes, which become initializers.
  * @throws MODEL_UNSUPPORTED for a parameter made inside a function or a loop, which has no place of its own in the file.
  */
-export function writeBack(model: ModelProto, tensors: ReadonlyMap<string, TrainedTensor>): WrittenModel {
-  const left = new Map(tensors);
+export function writeBack(bytes: Uint8Array, tensors: ReadonlyMap<string, TrainedTensor>): WrittenModel {
+  const graph = decodeModel(bytes, UNLIMITED).graph!;
+  const places = placesOf(graph, tensors);
+  const written = bytes.slice();
   const external: ExternalPatch[] = [];
-  const graph = model.graph!;
-  const initializer = (graph.initializer ?? []).map((tensor) => {
-    const trained = take(left, tensor.name ?? "");
-    return trained ? replaced(tensor, trained, external) : tensor;
-  });
-  const added: TensorProto[] = [];
-  const node = (graph.node ?? []).flatMap((own) => replacedNode(own, left, added));
-  const [name] = left.keys();
-  if (name !== undefined) {
-    throw new PipewrightError(
-      "MODEL_UNSUPPORTED",
-      `parameter ${JSON.stringify(name)}: it is made inside a function or a loop of the model, so the file has no place for its trained value. Save a checkpoint or export the graph instead.`,
-      { parameters: [...left.keys()] },
-    );
-  }
-  const changes: Partial<GraphProto> = { initializer: [...initializer, ...added], node };
-  return { bytes: encodeModel(changed(model, { graph: changed(graph, changes) })), external };
-}
-
-function take(tensors: Map<string, TrainedTensor>, name: string): TrainedTensor | undefined {
-  const trained = tensors.get(name);
-  tensors.delete(name);
-  if (trained) {
+  const saturated = new Map<string, number>();
+  const rebuilt = new Map<string, Uint8Array>();
+  for (const [name, trained] of tensors) {
     invariant(trained.bytes.length === bytesOfType(trained.type), `trained ${name} has ${trained.bytes.length} bytes`);
+    const { tensor, node } = places.get(name)!;
+    const dtype = dtypeOf(tensor.data_type, name);
+    const stored = storedBytes(trained, dtype);
+    if (stored.saturated > 0) saturated.set(name, stored.saturated);
+    const isExternalTensor = isExternal(tensor);
+    if (isExternalTensor) external.push(patchOf(tensor, { ...trained.type, dtype }, stored.bytes));
+    const views = isExternalTensor ? [] : node?.op_type === FILLED ? undefined : elementViews(tensor);
+    const isInPlace = views !== undefined && views.every(({ buffer }) => buffer === bytes.buffer);
+    if (!isInPlace || (isExternalTensor && tensor.external_data!.some(({ key }) => key === CHECKSUM))) {
+      rebuilt.set(name, stored.bytes);
+      continue;
+    }
+    let at = 0;
+    for (const view of views) {
+      written.set(stored.bytes.subarray(at, at + view.length), view.byteOffset - bytes.byteOffset);
+      at += view.length;
+    }
   }
-  return trained;
+  return { bytes: rebuilt.size === 0 ? written : encodedAgain(written, tensors, rebuilt), external, saturated };
 }
 
-/** The initializer with new elements. External data stay external; a checksum of the old ones goes. */
-function replaced(tensor: TensorProto, { type, bytes }: TrainedTensor, external: ExternalPatch[]): TensorProto {
-  if (tensor.data_location !== 1) return withBytes(tensor, bytes);
-  const source = weightSource(tensor, type, `initializer ${JSON.stringify(tensor.name)}`);
-  invariant(source.kind === "external", "an external initializer has an external source");
-  external.push({ location: source.location, offset: source.offset, bytes });
-  const entries = (tensor.external_data ?? []).filter(({ key }) => key !== "checksum");
-  return changed(tensor, { external_data: entries });
+const CHECKSUM = "checksum";
+const FILLED = "ConstantOfShape";
+const HELD = "Constant";
+
+/** A tensor of the main graph, and the node that makes it if no initializer does. */
+interface Place {
+  readonly tensor: TensorProto;
+  readonly node?: NodeProto;
 }
 
-function replacedNode(
-  node: NodeProto,
-  tensors: Map<string, TrainedTensor>,
-  added: TensorProto[],
-): readonly NodeProto[] {
-  if (node.op_type !== "Constant" && node.op_type !== "ConstantOfShape") return [node];
-  const name = node.output?.[0] ?? "";
-  const trained = take(tensors, name);
-  if (!trained) return [node];
-  if (node.op_type === "ConstantOfShape") {
-    added.push({ dims: trained.type.shape, data_type: dtypeCode(trained.type.dtype), name, raw_data: trained.bytes });
-    return [];
+/** Where each parameter stands. @throws MODEL_UNSUPPORTED naming one that stands nowhere. */
+function placesOf(graph: GraphProto, tensors: ReadonlyMap<string, TrainedTensor>): ReadonlyMap<string, Place> {
+  const places = new Map<string, Place>();
+  for (const tensor of graph.initializer ?? [])
+    if (tensors.has(tensor.name ?? "")) places.set(tensor.name!, { tensor });
+  for (const node of graph.node ?? []) {
+    const name = node.output?.[0] ?? "";
+    if (!tensors.has(name) || (node.op_type !== FILLED && node.op_type !== HELD)) continue;
+    const tensor = node.attribute?.find(({ t }) => t)?.t;
+    places.set(name, { node, tensor: tensor ?? { dims: [1], data_type: 1 } });
   }
-  const attribute = (node.attribute ?? []).map((own): AttributeProto =>
-    own.t ? changed(own, { t: withBytes(own.t, trained.bytes) }) : own,
+  const homeless = [...tensors.keys()].filter((name) => !places.has(name));
+  if (homeless.length === 0) return places;
+  throw new PipewrightError(
+    "MODEL_UNSUPPORTED",
+    `parameter ${formatName(homeless[0]!)}: it is made inside a function or a loop of the model, so the file has no place for its trained value. Save a checkpoint or export the graph instead.`,
+    { parameters: homeless },
   );
-  return [changed(node, { attribute })];
+}
+
+/** Elements as the file's element type has them. Finite ones stay finite. */
+function storedBytes({ type, bytes }: TrainedTensor, dtype: DType): { readonly bytes: Uint8Array; saturated: number } {
+  if (type.dtype === dtype) return { bytes, saturated: 0 };
+  invariant(isHalf(dtype) && type.dtype === "float32", `a trained ${type.dtype} belongs into a ${dtype}`);
+  const floats = elementsFromBytes("float32", bytes) as Float32Array;
+  const halves = narrowed(floats, dtype);
+  const infinite = dtype === "float16" ? 0x7c00 : 0x7f80;
+  let saturated = 0;
+  for (let at = 0; at < halves.length; at++) {
+    if ((halves[at]! & 0x7fff) !== infinite || !Number.isFinite(floats[at])) continue;
+    halves[at]! -= 1;
+    saturated++;
+  }
+  return { bytes: bytesFromElements(halves), saturated };
+}
+
+function patchOf(tensor: TensorProto, type: TensorType, bytes: Uint8Array): ExternalPatch {
+  const source = weightSource(tensor, type, `initializer ${formatName(tensor.name ?? "")}`);
+  invariant(source.kind === "external", "an external tensor has an external source");
+  return { location: source.location, offset: source.offset, bytes };
+}
+
+/** The file with tensors in it that do not fit in place. */
+function encodedAgain(
+  bytes: Uint8Array,
+  tensors: ReadonlyMap<string, TrainedTensor>,
+  rebuilt: ReadonlyMap<string, Uint8Array>,
+): Uint8Array {
+  const model = decodeModel(bytes, UNLIMITED);
+  const graph = model.graph!;
+  const replaced = (tensor: TensorProto, name: string): TensorProto => {
+    const stored = rebuilt.get(name);
+    if (!stored) return tensor;
+    if (!isExternal(tensor)) return withBytes(tensor, stored);
+    return changed(tensor, { external_data: (tensor.external_data ?? []).filter(({ key }) => key !== CHECKSUM) });
+  };
+  const added: TensorProto[] = [];
+  const node = (graph.node ?? []).flatMap((own): readonly NodeProto[] => {
+    const name = own.output?.[0] ?? "";
+    const stored = rebuilt.get(name);
+    if (!stored || (own.op_type !== FILLED && own.op_type !== HELD)) return [own];
+    if (own.op_type === FILLED) {
+      const data_type = own.attribute?.find(({ t }) => t)?.t?.data_type ?? 1;
+      added.push({ dims: tensors.get(name)!.type.shape, data_type, name, raw_data: stored });
+      return [];
+    }
+    const attribute = (own.attribute ?? []).map((held): AttributeProto =>
+      held.t ? changed(held, { t: replaced(held.t, name) }) : held,
+    );
+    return [changed(own, { attribute })];
+  });
+  const initializer = (graph.initializer ?? []).map((tensor) => replaced(tensor, tensor.name ?? ""));
+  return encodeModel(changed(model, { graph: changed(graph, { initializer: [...initializer, ...added], node }) }));
 }

@@ -20,15 +20,13 @@ function modelWith(tensor: TensorProto) {
     node: [node],
     initializer: [tensor, { dims: [1], data_type: 1, name: "other", raw_data: floats(1) }],
   };
-  return decodeModel(
-    encodeModel({
-      ir_version: 8,
-      producer_name: "someone",
-      metadata_props: [{ key: "a", value: "b" }],
-      graph,
-      $unknowns: [note],
-    }),
-  );
+  return encodeModel({
+    ir_version: 8,
+    producer_name: "someone",
+    metadata_props: [{ key: "a", value: "b" }],
+    graph,
+    $unknowns: [note],
+  });
 }
 
 /** Names of the fields that are given, without the empty lists that decoding makes. */
@@ -55,7 +53,7 @@ describe("initializers", () => {
     const [own, other] = after.graph!.initializer!;
     expect([...(tensorLiteral(own!, "w").elements as Float32Array)]).toEqual([7, 8]);
     expect(fieldsOf(own!)).toEqual(fields);
-    expect(other).toEqual(before.graph!.initializer![1]);
+    expect(other).toEqual(decodeModel(before).graph!.initializer![1]);
     expect(after.$unknowns).toEqual([note]);
     expect(after.metadata_props![0]!.value).toBe("b");
     expect(external).toEqual([]);
@@ -76,7 +74,7 @@ describe("initializers", () => {
 
   test("writing the same elements gives the same bytes", () => {
     const model = modelWith({ dims: [2], data_type: 1, name: "w", raw_data: floats(7, 8) });
-    expect(writeBack(model, new Map([["w", trained]])).bytes).toEqual(encodeModel(model));
+    expect(writeBack(model, new Map([["w", trained]])).bytes).toEqual(model);
   });
 });
 
@@ -84,7 +82,7 @@ describe("weights that are nodes", () => {
   const withNode = (op: string) => {
     const value = { tensor: literalOf("float32", op === "Constant" ? [2] : [1], op === "Constant" ? [1, 2] : [0]) };
     const made = briefNode({ op, inputs: op === "Constant" ? [] : ["s"], outputs: ["w"], attrs: { value } });
-    return decodeModel(encodeModel({ ir_version: 8, graph: { name: "g", node: [made, node] } }));
+    return encodeModel({ ir_version: 8, graph: { name: "g", node: [made, node] } });
   };
 
   test("Constant keeps its node", () => {
