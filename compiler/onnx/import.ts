@@ -1,7 +1,7 @@
 /** @file The ONNX door: bytes of a model in, a typed graph at opset 21 with static shapes out. */
 import { PipewrightError } from "../errors.js";
 import type { Graph, Value, ValueId } from "../ir/graph.js";
-import type { Conversion } from "../ir/half.js";
+import type { Conversion, Half } from "../ir/half.js";
 import { elementTypeNamed } from "../ops/element-type.js";
 import { decodeModel } from "./codec.js";
 import { checkDeclaredTypes } from "./declared.js";
