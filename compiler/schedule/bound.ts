@@ -4,7 +4,8 @@
  *
  *   E1  dependencies, with the time of their message
  *   E2  run k of a task before its run k + 1 (see tasks.ts: some optimal schedule is like that)
- *   E3  memory. On a device with capacity C, let stage x come with local stages y ≤ x before it and z ≥ x after it.
+ *   E3  memory. On a device with capacity C, let stage x come with local stages y ≤ x before it and z ≥ x after it, all
+ *       of the same copy of the model (what other copies keep can only make it worse).
  *       While I(z,k) has not ended, stages y ≤ x keep microbatches k, k + 1, … up to the newest at x, and stages
  *       between x and z will have to keep k before anything is given back. So I(z,k) → F(x,k+K) for the least K with
  *       (K + 1)·Σ_{y≤x} size + Σ_{x<y≤z} size > C. Likewise W(x,k) → F(x,k+K) for the least K with
@@ -16,7 +17,7 @@
 import { PipewrightError, invariant } from "../errors.js";
 import { jacksonBound } from "./jackson.js";
 import type { SchedulingProblem } from "./problem.js";
-import { checkProblem } from "./problem.js";
+import { checkProblem, localStages } from "./problem.js";
 import type { Tasks } from "./tasks.js";
 import { TASKS_PER_STAGE, tasksOf } from "./tasks.js";
 
@@ -81,18 +82,20 @@ function edgesOf(tasks: Tasks): Edge[][] {
     link(f, f + 1, 0);
     if (split) link(f + 1, f + 2, 0);
   });
-  problem.capacity?.forEach((capacity, device) => memoryEdges(tasks, device, capacity, link));
+  problem.capacity?.forEach((capacity, device) => {
+    for (const local of localStages(problem, device)) memoryEdges(tasks, local, device, capacity, link);
+  });
   return edges;
 }
 
 function memoryEdges(
-  { problem, takes, returns, split }: Tasks,
+  { takes, returns, split }: Tasks,
+  local: readonly number[],
   device: number,
   capacity: number,
   link: (from: number, to: number, ahead: number) => void,
 ): void {
   const room = capacity * (1 + 1e-12);
-  const local = [...problem.placement.keys()].filter((stage) => problem.placement[stage] === device);
   let upTo = 0;
   local.forEach((x, i) => {
     const f = x * TASKS_PER_STAGE;

@@ -13,6 +13,15 @@ import { neighbours } from "./lower.js";
 import type { Step } from "./step.js";
 import { formatStep, parseStep } from "./step.js";
 
+/** What a file turned out to be. */
+export interface CsvFile {
+  readonly schedule: Schedule;
+  /** The messages too, if the file has some. */
+  readonly lowered?: LoweredSchedule;
+  /** Written in the words of 2024. */
+  readonly isOldDialect: boolean;
+}
+
 /** Compute-only text of a schedule, with a line break at its end. */
 export function writeCsv(schedule: Schedule): string {
   const lines = schedule.rows.map((row, d) => {
@@ -63,14 +72,26 @@ export function readCommsCsv(text: string, name = "csv"): LoweredSchedule {
   };
 }
 
+/** Reads either form. Does not check the order. @throws SCHEDULE_INVALID for a cell that is no step, naming line and cell. */
+export function readEitherCsv(text: string, name = "csv"): CsvFile {
+  const hasMessages = /\d(SEND|RECV)_|UNSHARD|RESHARD|REDUCE_GRAD/.test(text);
+  const lowered = hasMessages ? { lowered: readCommsCsv(text, name) } : {};
+  const schedule = lowered.lowered?.schedule ?? readCsv(text, name);
+  return { schedule, ...lowered, isOldDialect: isOldDialect(cellsOf(text).flat()) };
+}
+
 function toText(lines: readonly (readonly string[])[]): string {
   return lines.map((cells) => `${cells.join(",")}\n`).join("");
 }
 
-function readSteps(text: string, name: string): Step[][] {
+function cellsOf(text: string): string[][] {
   const lines = text.split(/\r?\n/);
   while (lines.at(-1)?.trim() === "") lines.pop();
-  const cells = lines.map((line) => line.split(",").map((cell) => cell.trim()));
+  return lines.map((line) => line.split(",").map((cell) => cell.trim()));
+}
+
+function readSteps(text: string, name: string): Step[][] {
+  const cells = cellsOf(text);
   const modern = isOldDialect(cells.flat()) ? toModern : (cell: string) => cell;
   return cells.map((row, line) =>
     row.flatMap((cell, column) => {

@@ -23,11 +23,15 @@ export interface Fault {
   readonly position?: number;
 }
 
+/** The surroundings of the bad cell with an arrow under it, after a line break; empty if no cell is to blame. */
+export function faultGrid(rows: readonly (readonly string[])[], { device, position }: Fault): string {
+  return device !== undefined && position !== undefined ? `\n${printRows(rows, { device, position })}` : "";
+}
+
 /** @throws SCHEDULE_INVALID with the grid and an arrow under the bad cell. */
 export function throwFault(name: string, rows: readonly (readonly string[])[], fault: Fault): never {
   const { invariant, wrong, advice, device, position } = fault;
-  const grid = device !== undefined && position !== undefined ? `\n${printRows(rows, { device, position })}` : "";
-  throw new PipewrightError("SCHEDULE_INVALID", `schedule ${name}: ${wrong}. ${advice}.${grid}`, {
+  throw new PipewrightError("SCHEDULE_INVALID", `schedule ${name}: ${wrong}. ${advice}.${faultGrid(rows, fault)}`, {
     schedule: name,
     invariant,
     ...(device !== undefined && { device }),

@@ -5,6 +5,7 @@
  * Cost: O(n · tasks) for n actions.
  */
 import type { CounterRandom } from "./random.js";
+import { localStages } from "./problem.js";
 import type { Tasks } from "./tasks.js";
 import { TASKS_PER_STAGE, isForward, isWeightGrad } from "./tasks.js";
 
@@ -38,7 +39,7 @@ export function listSchedule(
   const freeMs = new Float64Array(devices);
   const linkFreeMs = new Float64Array(devices * devices);
   const kept = new Float64Array(devices);
-  const { isFirst, later } = localStages(tasks);
+  const { isFirst, later } = reservations(tasks);
   const total = ofDevice.reduce((sum, local) => sum + local.length * microbatches, 0);
 
   const canRun = (task: number, d: number): boolean => {
@@ -87,21 +88,18 @@ export function listSchedule(
   return rows.map((row) => Uint16Array.from(row));
 }
 
-/** Per F task: is it the first of its device, and the stash of the device's later stages. */
-function localStages({ problem, takes, count }: Tasks): { isFirst: boolean[]; later: Float64Array } {
+/** Per F task: is it the first of its device and copy, and the stash of the later stages of the two. */
+function reservations({ problem, takes, count, devices }: Tasks): { isFirst: boolean[]; later: Float64Array } {
   const isFirst = new Array<boolean>(count).fill(false);
   const later = new Float64Array(count);
-  const sums = new Map<number, number>();
-  for (let stage = problem.placement.length - 1; stage >= 0; stage--) {
-    const task = stage * TASKS_PER_STAGE;
-    const d = problem.placement[stage]!;
-    later[task] = sums.get(d) ?? 0;
-    sums.set(d, later[task]! + takes[task]!);
-  }
-  const seen = new Set<number>();
-  problem.placement.forEach((d, stage) => {
-    isFirst[stage * TASKS_PER_STAGE] = !seen.has(d);
-    seen.add(d);
-  });
+  for (let d = 0; d < devices; d++)
+    for (const local of localStages(problem, d)) {
+      let sum = 0;
+      for (const stage of local.toReversed()) {
+        later[stage * TASKS_PER_STAGE] = sum;
+        sum += takes[stage * TASKS_PER_STAGE]!;
+      }
+      isFirst[local[0]! * TASKS_PER_STAGE] = true;
+    }
   return { isFirst, later };
 }

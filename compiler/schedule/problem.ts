@@ -1,15 +1,19 @@
 /** @file What bound and search start from: devices, placed stages, costs and memory, without an order yet. */
 import { PipewrightError } from "../errors.js";
 import type { Schedule } from "./action.js";
+import { replicaOf } from "./action.js";
 import type { ScheduleCosts } from "./costs.js";
 import { checkCosts } from "./costs.js";
 
-/** All microbatches are alike, and one copy of the model runs. */
+/** All microbatches are alike. */
 export interface SchedulingProblem {
   readonly devices: number;
+  /** Of each copy of the model. */
   readonly microbatches: number;
   /** Device of each stage. */
   readonly placement: readonly number[];
+  /** Copies of the model, as in a Schedule; 1 if absent. Each runs `microbatches`. */
+  readonly replicas?: number;
   /** `overlap` must be absent: a bound for overlapped pairs is not known. */
   readonly costs: ScheduleCosts;
   /** I and W are apart (the default), or one B. */
@@ -18,16 +22,19 @@ export interface SchedulingProblem {
   readonly capacity?: readonly number[];
 }
 
-/** The problem that a schedule is one answer to. @throws USAGE for several copies of the model. */
+/** The problem that a schedule is one answer to. @throws USAGE if its copies run different numbers of microbatches. */
 export function problemOf(schedule: Schedule, costs: ScheduleCosts, capacity?: readonly number[]): SchedulingProblem {
-  if ((schedule.replicas ?? 1) > 1)
+  const { devices, placement, replicas = 1 } = schedule;
+  const counts = Array.from({ length: replicas }, () => 0);
+  for (let m = 0; m < schedule.microbatches; m++) counts[replicaOf(schedule, m)]!++;
+  if (counts.some((count) => count !== counts[0]))
     throw new PipewrightError(
       "USAGE",
-      `schedule ${schedule.name}: bound and search know one copy of the model; got ${schedule.replicas} copies expected 1. Choose another schedule.`,
+      `schedule ${schedule.name}: bound and search need as many microbatches for every copy of the model; got ${counts.join(", ")}. Route them evenly.`,
     );
-  const { devices, microbatches, placement } = schedule;
   const split = schedule.rows.some((row) => row.some(({ phase }) => phase === "I"));
-  return { devices, microbatches, placement, costs, split, ...(capacity && { capacity }) };
+  const shape = { devices, microbatches: counts[0]!, placement, ...(replicas > 1 && { replicas }) };
+  return { ...shape, costs, split, ...(capacity && { capacity }) };
 }
 
 /** Stops with USAGE if the parts do not fit each other. */
@@ -43,4 +50,14 @@ export function checkProblem({ devices, placement, microbatches, costs, capacity
   if (capacity && capacity.length !== devices)
     refuse(`capacity does not fit; got ${capacity.length} numbers expected ${devices}`);
   if (costs.overlap !== undefined) refuse(`costs have an overlap; got ${costs.overlap} expected none`);
+}
+
+/** Stages of a device along the data flow, one list for each copy of the model that has some there. */
+export function localStages({ placement, replicas = 1 }: SchedulingProblem, device: number): number[][] {
+  const perReplica = placement.length / replicas;
+  const lists = Array.from({ length: replicas }, (): number[] => []);
+  placement.forEach((own, stage) => {
+    if (own === device) lists[Math.floor(stage / perReplica)]!.push(stage);
+  });
+  return lists.filter((list) => list.length > 0);
 }

@@ -1,94 +1,141 @@
 /**
- * @file A timeline as a Gantt chart in SVG: a row per device, a block per action with the number of its microbatch,
- * and under each row what part of the batch it is in: warm-up, steady or cool-down. One path per colour, so that
- * 100,000 actions stay one reasonable file; numbers appear where there is room for them.
+ * @file A timeline as a Gantt chart in SVG: a row per device, a block per action with the number of its microbatch. The
+ * ground of a row shows through where the device waits, and tells what part of the batch it is in: warm-up, steady or
+ * cool-down. One path per colour, so that 100,000 actions stay one reasonable file; numbers appear where there is room.
  */
-import type { Action, Phase, Schedule } from "./action.js";
+import type { Action, Schedule } from "./action.js";
 import type { Timeline } from "./simulate.js";
+import { PARTS, PART_COLOUR, colourOf, inkOn } from "./svg-colours.js";
+import { FRAME, axis, legend, round, title } from "./svg-frame.js";
 
-/** Size of the drawing. */
+/** Size and words of the drawing. */
 export interface SvgOptions {
-  /** Width of the chart in px. Default 1200. */
+  /** Width in px. Default: as wide as the numbers need, within 960 to 2400. */
   readonly width?: number;
+  /** Unit of the times. Default "ms". */
+  readonly unit?: string;
 }
-
-const ROW = 26;
-const BLOCK = 18;
-const LEFT = 44;
-const TOP = 44;
-const FOOT = 30;
-const DIGIT = 6.5;
-
-/** Legend order. Later stages of a device are drawn lighter. */
-const PHASES: readonly { readonly phase: Phase; readonly name: string; readonly hue: number }[] = [
-  { phase: "F", name: "forward", hue: 214 },
-  { phase: "B", name: "backward", hue: 24 },
-  { phase: "I", name: "input gradient", hue: 160 },
-  { phase: "W", name: "weight gradient", hue: 276 },
-];
-const PARTS = ["warm-up", "steady", "cool-down"] as const;
-const PART_COLOUR = { "warm-up": "#9db8dc", steady: "#5a6b7b", "cool-down": "#e0b48f" } as const;
+const LEAST_WIDTH = 960;
+const MOST_WIDTH = 2400;
+/** Widths of a digit in the two sizes of numbers. */
+const DIGIT = { large: 6.6, small: 5.2 } as const;
+/** Up to this many blocks have round corners. */
+const MOST_ROUND = 4000;
+const RADIUS = 2.5;
 
 /** Requires: `timeline` is of this schedule. */
-export function scheduleSvg(schedule: Schedule, timeline: Timeline, { width = 1200 }: SvgOptions = {}): string {
-  const scale = (width - LEFT - 12) / Math.max(timeline.makespanMs, Number.MIN_VALUE);
-  const x = (ms: number) => round(LEFT + ms * scale);
-  const height = TOP + schedule.devices * ROW + FOOT;
-  const title = `${schedule.name}: ${schedule.devices} devices, ${schedule.microbatches} microbatches, makespan ${round(timeline.makespanMs)} ms, bubble ${(100 * timeline.bubble).toFixed(1)} %`;
-  const blocks = new Map<string, string[]>();
-  const texts: string[] = [];
-  const rows: string[] = [];
+export function scheduleSvg(schedule: Schedule, timeline: Timeline, options: SvgOptions = {}): string {
+  const { width = fittingWidth(schedule, timeline), unit = "ms" } = options;
+  const scale = (width - FRAME.left - FRAME.right) / Math.max(timeline.makespanMs, Number.MIN_VALUE);
+  const x = (ms: number) => round(FRAME.left + ms * scale);
+  const [name, ...heading] = title(schedule, timeline, unit);
+  const bottom = FRAME.top + schedule.devices * FRAME.row;
+  const grounds: string[] = [];
+  const labels: string[] = [];
+  const blocks = new Blocks(schedule);
   schedule.rows.forEach((row, d) => {
-    const y = TOP + d * ROW;
-    rows.push(`<text class="label" x="${LEFT - 8}" y="${y + 13}" text-anchor="end">d${d}</text>`);
-    row.forEach((action, i) => {
-      const [from, to] = [x(timeline.startMs[d]![i]!), x(timeline.endMs[d]![i]!)];
-      const half = schedule.pairs?.[d]?.includes(i) ? 0 : schedule.pairs?.[d]?.includes(i - 1) ? 1 : undefined;
-      const overlapped = half !== undefined && isTogether(timeline, d, half === 0 ? i : i - 1);
-      const top = overlapped && half === 1 ? y + BLOCK / 2 : y;
-      const tall = overlapped ? BLOCK / 2 : BLOCK;
-      const colour = colourOf(action, schedule);
-      if (!blocks.has(colour)) blocks.set(colour, []);
-      blocks.get(colour)!.push(`M${from} ${top}H${to}V${top + tall}H${from}Z`);
-      const text = `${action.microbatch}`;
-      if (to - from > text.length * DIGIT + 2)
-        texts.push(
-          overlapped
-            ? `<text class="half" x="${round((from + to) / 2)}" y="${top + 7.5}">${text}</text>`
-            : `<text x="${round((from + to) / 2)}" y="${y + 13}">${text}</text>`,
-        );
-    });
+    const y = FRAME.top + d * FRAME.row;
+    const middle = y + FRAME.block / 2 + 4;
+    labels.push(`<text class="label" x="${FRAME.left - 8}" y="${middle}">d${d}</text>`);
+    const idle = timeline.makespanMs > 0 ? 1 - timeline.busyMs[d]! / timeline.makespanMs : 0;
+    labels.push(`<text class="idle" x="${width - FRAME.right + 8}" y="${middle}">${(100 * idle).toFixed(1)} %</text>`);
     for (const { part, from, to } of partsOf(row, timeline.startMs[d]!, timeline.endMs[d]!))
-      rows.push(`<path d="M${x(from)} ${y + BLOCK + 3}H${x(to)}" stroke="${PART_COLOUR[part]}" stroke-width="2.5"/>`);
+      grounds.push(`<path fill="${PART_COLOUR[part]}" d="M${x(from)} ${y}H${x(to)}v${FRAME.block}H${x(from)}Z"/>`);
+    row.forEach((action, i) => {
+      const half = halfOf(schedule, timeline, d, i);
+      const top = half === 1 ? y + FRAME.block / 2 : y;
+      const tall = half === undefined ? FRAME.block : FRAME.block / 2;
+      blocks.add(action, { from: x(timeline.startMs[d]![i]!), to: x(timeline.endMs[d]![i]!), top, tall });
+    });
   });
-  const paths = [...blocks].map(
-    ([colour, shapes]) => `<path fill="${colour}" stroke="#fff" stroke-width=".6" d="${shapes.join("")}"/>`,
-  );
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" font-family="system-ui, sans-serif">`,
-    `<title>${escape(title)}</title>`,
-    `<style>text{font-size:11px;text-anchor:middle;fill:#fff}.half{font-size:8px}.label,.axis{fill:#333;text-anchor:start}.label{text-anchor:end}.axis{text-anchor:middle;fill:#666}</style>`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text class="label" style="text-anchor:start;font-size:13px" x="8" y="17">${escape(title)}</text>`,
-    ...legend(schedule),
-    ...rows,
-    ...paths,
-    ...texts,
-    ...axis(timeline.makespanMs, x, TOP + schedule.devices * ROW + 8),
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${bottom + FRAME.foot}" width="${width}" height="${bottom + FRAME.foot}" role="img" font-family="system-ui, 'DejaVu Sans', sans-serif">`,
+    name,
+    `<style>text{font-size:11px;text-anchor:middle;fill:#fff}.dark{fill:#26323d}.small{font-size:8.5px}.label{fill:#26323d;text-anchor:end}.idle,.axis{fill:#6a7681}.idle,.start{text-anchor:start}.start{fill:#26323d}.head{font-size:15px;font-weight:600}</style>`,
+    `<rect width="${width}" height="${bottom + FRAME.foot}" fill="#fff"/>`,
+    ...heading,
+    ...legend(schedule, width),
+    ...axis(timeline.makespanMs, x, bottom, unit),
+    ...grounds,
+    ...blocks.paths(),
+    ...labels,
+    ...blocks.texts,
     "</svg>",
     "",
   ].join("\n");
 }
 
-function isTogether({ startMs, endMs }: Timeline, d: number, i: number): boolean {
-  return startMs[d]![i] === startMs[d]![i + 1] && endMs[d]![i] === endMs[d]![i + 1];
+/** Wide enough for the numbers on the shorter blocks. */
+function fittingWidth({ microbatches }: Schedule, { startMs, endMs, makespanMs }: Timeline): number {
+  const lengths = startMs.flatMap((starts, d) => Array.from(starts, (start, i) => endMs[d]![i]! - start));
+  const positive = lengths.filter((ms) => ms > 0).sort((a, b) => a - b);
+  const short = positive[Math.floor(positive.length / 20)] ?? makespanMs;
+  const needed = (String(microbatches - 1).length * DIGIT.small + 3) / short;
+  const width = Math.ceil(FRAME.left + FRAME.right + needed * makespanMs);
+  return Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, Number.isFinite(width) ? width : LEAST_WIDTH));
 }
 
-function colourOf({ stage, phase }: Action, { placement }: Schedule): string {
-  const device = placement[stage];
-  const local = placement.reduce((count, d, s) => count + (d === device && s < stage ? 1 : 0), 0);
-  const { hue } = PHASES.find((entry) => entry.phase === phase)!;
-  return `hsl(${hue} 52% ${Math.min(66, 42 + 12 * local)}%)`;
+interface Box {
+  readonly from: number;
+  readonly to: number;
+  readonly top: number;
+  readonly tall: number;
+}
+
+/** Blocks by colour, and the numbers on them. */
+class Blocks {
+  readonly texts: string[] = [];
+  private readonly byColour = new Map<string, string[]>();
+  private readonly localOf: readonly number[];
+  private readonly isRound: boolean;
+
+  constructor({ placement, rows }: Schedule) {
+    const counts = new Map<number, number>();
+    this.localOf = placement.map((device) => {
+      const local = counts.get(device) ?? 0;
+      counts.set(device, local + 1);
+      return local;
+    });
+    this.isRound = rows.reduce((sum, row) => sum + row.length, 0) <= MOST_ROUND;
+  }
+
+  add({ phase, stage, microbatch }: Action, { from, to, top, tall }: Box): void {
+    const local = this.localOf[stage]!;
+    const colour = colourOf(phase, local);
+    const shapes = this.byColour.get(colour);
+    const shape = this.outline(from, to, top, tall);
+    if (shapes) shapes.push(shape);
+    else this.byColour.set(colour, [shape]);
+    const text = `${microbatch}`;
+    const isLarge = tall === FRAME.block && to - from > text.length * DIGIT.large + 3;
+    if (!isLarge && to - from <= text.length * DIGIT.small + 1) return;
+    const classes = [...(inkOn(phase, local) === "dark" ? ["dark"] : []), ...(isLarge ? [] : ["small"])];
+    const style = classes.length > 0 ? ` class="${classes.join(" ")}"` : "";
+    const y = top + tall / 2 + (isLarge ? 4 : 3);
+    this.texts.push(`<text${style} x="${round((from + to) / 2)}" y="${y}">${text}</text>`);
+  }
+
+  paths(): string[] {
+    return [...this.byColour].map(([colour, shapes]) => `<path fill="${colour}" d="${shapes.join("")}"/>`);
+  }
+
+  /** Half a pixel is left free on each side, so that neighbours stay apart. */
+  private outline(from: number, to: number, top: number, tall: number): string {
+    const [left, right] = to - from > 2 ? [round(from + 0.5), round(to - 0.5)] : [from, to];
+    if (!this.isRound || right - left < 2 * RADIUS) return `M${left} ${top}H${right}v${tall}H${left}Z`;
+    const r = RADIUS;
+    const corner = (dx: number, dy: number) => `a${r} ${r} 0 0 1 ${dx} ${dy}`;
+    return `M${round(left + r)} ${top}H${round(right - r)}${corner(r, r)}v${tall - 2 * r}${corner(-r, r)}H${round(left + r)}${corner(-r, -r)}v${2 * r - tall}${corner(r, -r)}Z`;
+  }
+}
+
+/** Which half of an overlapped pair it is, if the two run at the same time. */
+function halfOf({ pairs }: Schedule, { startMs, endMs }: Timeline, d: number, i: number): 0 | 1 | undefined {
+  const half = pairs?.[d]?.includes(i) ? 0 : pairs?.[d]?.includes(i - 1) ? 1 : undefined;
+  if (half === undefined) return undefined;
+  const first = i - half;
+  const isTogether = startMs[d]![first] === startMs[d]![first + 1] && endMs[d]![first] === endMs[d]![first + 1];
+  return isTogether ? half : undefined;
 }
 
 /** Warm-up: until the first backward. Cool-down: after the last forward. */
@@ -103,40 +150,4 @@ function partsOf(row: readonly Action[], starts: Float64Array, ends: Float64Arra
     ends.at(-1)!,
   ];
   return PARTS.map((part, k) => ({ part, from: bounds[k]!, to: bounds[k + 1]! })).filter(({ from, to }) => to > from);
-}
-
-function legend({ rows }: Schedule): string[] {
-  const used = new Set(rows.flat().map(({ phase }) => phase));
-  let x = LEFT;
-  const entry = (colour: string, name: string, thin: boolean): string => {
-    const mark = `<rect x="${x}" y="${thin ? 31 : 27}" width="12" height="${thin ? 2.5 : 10}" fill="${colour}"/>`;
-    const text = `<text class="label" style="text-anchor:start" x="${x + 17}" y="36">${name}</text>`;
-    x += 17 + name.length * DIGIT + 18;
-    return mark + text;
-  };
-  return [
-    ...PHASES.filter(({ phase }) => used.has(phase)).map(({ name, hue }) => entry(`hsl(${hue} 52% 42%)`, name, false)),
-    ...PARTS.map((part) => entry(PART_COLOUR[part], part, true)),
-  ];
-}
-
-/** About ten ticks at 1, 2 or 5 times a power of ten. */
-function axis(makespanMs: number, x: (ms: number) => number, y: number): string[] {
-  if (!(makespanMs > 0)) return [];
-  const rough = makespanMs / 10;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!;
-  const ticks = Array.from({ length: Math.floor(makespanMs / step + 1e-9) + 1 }, (_, k) => k * step);
-  return ticks.map((ms, k) => {
-    const unit = k === ticks.length - 1 ? " ms" : "";
-    return `<path d="M${x(ms)} ${y - 6}v4" stroke="#999"/><text class="axis" x="${x(ms)}" y="${y + 9}">${Number(ms.toPrecision(6))}${unit}</text>`;
-  });
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

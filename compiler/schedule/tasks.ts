@@ -77,10 +77,10 @@ export function tasksOf(problem: SchedulingProblem): Tasks {
 }
 
 /** Between stages only: what a task waits for on its own stage stands before it in the row. */
-function deliveriesOf({ placement, devices, costs }: SchedulingProblem, count: number): Delivery[][] {
+function deliveriesOf({ placement, devices, costs, replicas = 1 }: SchedulingProblem, count: number): Delivery[][] {
   const deliveries = Array.from({ length: count }, (): Delivery[] => []);
   const taskOf = ({ stage, phase }: Action) => stage * TASKS_PER_STAGE + "FIW".indexOf(phase);
-  const flow = { stages: placement.length };
+  const flow = { stages: placement.length, replicas };
   const linkOf = (a: number, b: number) =>
     placement[a] === placement[b] ? -1 : placement[a]! * devices + placement[b]!;
   const add = (from: Action, to: Action, wireMs = 0, latencyMs = 0): void => {
@@ -117,23 +117,28 @@ export function taskRows(tasks: Tasks, schedule: Schedule): Uint16Array[] {
   );
 }
 
-/** A schedule from rows of tasks. */
+/** A schedule from rows of tasks. The copies of the model take the microbatches in turn. */
 export function scheduleOf(tasks: Tasks, rows: readonly Uint16Array[], name: string): Schedule {
   const { problem } = tasks;
+  const { replicas = 1 } = problem;
   const phases: readonly Phase[] = tasks.split ? ["F", "I", "W"] : ["F", "B"];
+  const perReplica = problem.placement.length / replicas;
+  const microbatches = problem.microbatches * replicas;
   const actions = rows.map((row) => {
     const counts = new Int32Array(tasks.count);
     return Array.from(row, (task): Action => {
       const phase = phases[task % TASKS_PER_STAGE]!;
-      return { stage: Math.floor(task / TASKS_PER_STAGE), phase, microbatch: counts[task]!++ };
+      const stage = Math.floor(task / TASKS_PER_STAGE);
+      return { stage, phase, microbatch: replicas * counts[task]!++ + Math.floor(stage / perReplica) };
     });
   });
   return {
     name,
     devices: problem.devices,
     stages: problem.placement.length,
-    microbatches: problem.microbatches,
+    microbatches,
     placement: problem.placement,
     rows: actions,
+    ...(replicas > 1 && { replicas, replicaOf: Array.from({ length: microbatches }, (_, m) => m % replicas) }),
   };
 }

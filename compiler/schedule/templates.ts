@@ -8,10 +8,10 @@ import { automaticZeroBubble } from "./zb-auto.js";
 
 /** Every schedule of the registry, and the automatic one, with the placement of the problem that keeps no more than its capacity. */
 export function templatesFor(problem: SchedulingProblem): Schedule[] {
-  const { devices, microbatches, placement, capacity, costs } = problem;
+  const { devices, microbatches, placement, capacity, costs, replicas = 1 } = problem;
   const stagesPerDevice = placement.length / devices;
   if (!Number.isInteger(stagesPerDevice)) return [];
-  const size = { devices, microbatches, stagesPerDevice };
+  const size = { devices, microbatches: microbatches * replicas, stagesPerDevice };
   const automatic = () =>
     automaticZeroBubble(size, { costs, capacity: capacity ?? costs.forwardMs.map(() => Infinity) });
   return [
@@ -27,9 +27,12 @@ export function templatesFor(problem: SchedulingProblem): Schedule[] {
   });
 }
 
-/** Is the schedule an answer to the problem: one copy, its placement, no halves where it has none, within its memory? */
-export function isAdmitted({ placement, split, capacity, costs }: SchedulingProblem, schedule: Schedule): boolean {
-  if ((schedule.replicas ?? 1) > 1) return false;
+/** Is the schedule an answer to the problem: its copies, its placement, no halves where it has none, within its memory? */
+export function isAdmitted(
+  { placement, replicas = 1, split, capacity, costs }: SchedulingProblem,
+  schedule: Schedule,
+): boolean {
+  if ((schedule.replicas ?? 1) !== replicas) return false;
   if (schedule.placement.some((device, stage) => device !== placement[stage])) return false;
   if (split === false && schedule.rows.some((row) => row.some(({ phase }) => phase === "I"))) return false;
   const kept = peakStash(schedule, costs.stash);

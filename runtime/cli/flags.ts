@@ -1,4 +1,5 @@
 /** @file Every flag of the command line with its reader and its help line. The list is frozen by test/flags.test.ts. */
+import type { PlacementKind } from "../../compiler/schedule/auto.js";
 import { parseCosts } from "./parse/costs.js";
 import { parseDevices } from "./parse/devices.js";
 import { parseLimits } from "./parse/limits.js";
@@ -53,9 +54,23 @@ export const FLAGS = {
   profile: flag("--profile <file>", "costs that `pipewright profile` wrote", text),
   analytic: on("--analytic", "estimate costs instead of measuring them; reproducible everywhere"),
   repeat: flag("--repeat <n>", "runs per measurement; the least disturbed counts", wholeNumber(1)),
-  costs: flag("--costs <f,i,w[,send]>", "ms of F, I, W and of a message, for every stage: 1,1,1,0.1", parseCosts),
+  costs: flag(
+    "--costs <f,i,w[,send]>",
+    "ms of F, I, W and of a message, for every stage: 1,1,1,0.1; or a JSON file with a number for each",
+    parseCosts,
+  ),
   memory: flag("--memory <n>", "most activations that a device keeps", wholeNumber(1)),
-  csv: flag("--csv <file>", "read the schedule from a file of PyTorch's form", text),
+  placement: flag<PlacementKind>(
+    "--placement <kind>",
+    "where searched stages lie: looped, or wave, which for two is a V",
+    (text) => oneOf(text, ["looped", "wave"]),
+  ),
+  grid: on("--grid", "show every action, however wide"),
+  csv: flag("--csv <file>", "write the schedule for PyTorch", text),
+  comms: on("--comms", "write messages and reduces into the CSV as well (PyTorch's compute_comms)"),
+  svg: flag("--svg <file>", "write the timeline as a picture", text),
+  trace: flag("--trace <file>", "write the timeline for ui.perfetto.dev and chrome://tracing", text),
+  check: flag("--check <file>", "check a schedule that PyTorch or pipewright wrote as CSV", text),
   data: flag("--data <source>", "synthetic, FILE, or INPUT=FILE,…: npy, npz, safetensors, csv, idx", text),
   shuffle: on("--no-shuffle", "take the samples in the order of the file"),
   steps: flag("--steps <n>", "optimizer steps to run", wholeNumber(1)),

@@ -1,40 +1,49 @@
-/** @file `schedule`: a schedule from integers, from costs, or from a file, with its bubble, bound and memory. */
+/** @file `schedule`: a schedule from integers or from costs, or one that is checked, with its bubble, bound and memory. */
 import { PipewrightError } from "../../../compiler/errors.js";
 import type { Schedule } from "../../../compiler/schedule/action.js";
-import { formatAction } from "../../../compiler/schedule/action.js";
-import { makespanBound } from "../../../compiler/schedule/bound.js";
 import { checkSchedule } from "../../../compiler/schedule/check.js";
-import type { ScheduleCosts } from "../../../compiler/schedule/costs.js";
-import { uniformCosts } from "../../../compiler/schedule/costs.js";
-import { readCsv, writeCsv } from "../../../compiler/schedule/csv.js";
-import { printSchedule } from "../../../compiler/schedule/print.js";
-import { problemOf } from "../../../compiler/schedule/problem.js";
-import { SCHEDULES, scheduleByName } from "../../../compiler/schedule/registry.js";
-import { searchSchedule } from "../../../compiler/schedule/search.js";
-import type { Timeline } from "../../../compiler/schedule/simulate.js";
+import { SCHEDULES } from "../../../compiler/schedule/registry.js";
 import { simulate } from "../../../compiler/schedule/simulate.js";
-import { loopedPlacement } from "../../../compiler/schedule/size.js";
+import { scheduleSvg } from "../../../compiler/schedule/svg.js";
+import { writeTorchCsv } from "../../../compiler/schedule/torch.js";
+import { chromeTrace } from "../../../compiler/schedule/trace.js";
 import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
-import type { CostRequest } from "../parse/costs.js";
-import { formatMs, formatShare } from "../../report/format.js";
 import { renderList } from "../render/table.js";
-import { renderTimeline } from "../render/timeline.js";
-import { timelineRows } from "../render/plan.js";
+import type { Simulated } from "../render/schedule.js";
+import { drawing, figures, scheduleJson, viewOf } from "../render/schedule.js";
+import { checkFile } from "../schedule-check.js";
+import { chooseSchedule, requestedTimes } from "../schedule-choice.js";
 
-const DEFAULT_COSTS: CostRequest = { forwardMs: 1, inputGradMs: 1, weightGradMs: 1, sendMs: 0 };
-const DEFAULT_NAME = "1f1b";
-
-/** Lists the known schedules, or builds, reads or searches one. */
+/** Lists the known schedules, or builds, searches or checks one. */
 export const schedule: CommandBody = async (context, _, flags) => {
-  if (!flags.devices && flags.csv === undefined) return listSchedules(context);
-  const costs = flags.costs ?? DEFAULT_COSTS;
-  const built = flags.csv === undefined ? buildSchedule(flags, costs) : await readSchedule(context, flags.csv);
-  const times = stageCosts(built.stages, costs);
-  const timeline = simulate(built, times);
-  checkMemory(built, timeline, flags.memory);
-  if (flags.out !== undefined) await context.env.files.writeAtomic(flags.out, writeCsv(built));
-  return describe(context, built, times, timeline, flags);
+  if (!flags.devices && !flags.costs && flags.check === undefined) return listSchedules(context);
+  const times = await requestedTimes(context.env, flags);
+  if (flags.check !== undefined) return checkFile(context, flags, times);
+  const { nowMs } = context.env.clock;
+  const endMs = nowMs() + (flags.timeLimit ?? Infinity);
+  const isTimeUp = flags.timeLimit === undefined ? undefined : () => nowMs() > endMs;
+  const { schedule: built, costs, found } = chooseSchedule(flags, times, isTimeUp);
+  checkSchedule(built);
+  const { memory } = flags;
+  const simulated: Simulated = {
+    schedule: built,
+    costs,
+    timeline: simulate(built, costs),
+    ...(memory !== undefined && { memory }),
+    ...(found && { found }),
+  };
+  refuseMemory(simulated);
+  const written = await writeFiles(context, flags, simulated);
+  const view = viewOf(context, flags);
+  const lines = [
+    `${built.name}: ${built.devices} devices, ${built.stages} stages, ${built.microbatches} microbatches`,
+    "",
+    drawing(simulated, view),
+    ...figures(simulated, view),
+    ...written.map((path) => `wrote        ${path}`),
+  ];
+  return { json: { ...scheduleJson(simulated), written }, text: `${lines.join("\n")}\n` };
 };
 
 function listSchedules({ columns }: Context): Outcome {
@@ -43,93 +52,37 @@ function listSchedules({ columns }: Context): Outcome {
     name,
     aliases.length > 0 ? `${summary} (also called ${aliases.join(", ")})` : summary,
   ]);
+  const searching: readonly [string, string][] = [
+    ["search", "the shortest order that a search finds, started from those above"],
+    ["auto", "the shortest step of all, searched or not"],
+  ];
   const next = "\nnext: pipewright schedule --devices 4 --microbatches 8 --schedule 1f1b\n";
-  return { json: { schedules: list }, text: renderList(items, columns) + next };
+  return { json: { schedules: list }, text: renderList([...items, ...searching], columns) + next };
 }
 
-async function readSchedule({ env }: Context, path: string): Promise<Schedule> {
-  const read = readCsv(new TextDecoder().decode(await env.files.read(path)), path);
-  checkSchedule(read);
-  return read;
-}
-
-function buildSchedule(flags: FlagValues, costs: CostRequest): Schedule {
-  const devices = flags.devices!.length;
-  const { microbatches = 2 * devices, stagesPerDevice, window } = flags;
-  const name = flags.schedule ?? (flags.memory === undefined ? DEFAULT_NAME : "auto");
-  if (name !== "auto") {
-    const size = { devices, microbatches, ...(stagesPerDevice && { stagesPerDevice }), ...(window && { window }) };
-    return scheduleByName(name, size);
+/** Paths of the files that were asked for. @throws SCHEDULE_INVALID with the reasons why PyTorch cannot run it; FILE. */
+async function writeFiles({ env }: Context, flags: FlagValues, { schedule, timeline }: Simulated): Promise<string[]> {
+  const form = flags.comms ? "compute_comms" : "compute_only";
+  const files: readonly [string | undefined, (built: Schedule) => string][] = [
+    [flags.csv, (built) => writeTorchCsv(built, { form })],
+    [flags.svg, (built) => scheduleSvg(built, timeline, { unit: flags.costs ? "ms" : "units" })],
+    [flags.trace, (built) => chromeTrace(built, timeline)],
+  ];
+  const written: string[] = [];
+  for (const [path, text] of files) {
+    if (path === undefined) continue;
+    await env.files.writeAtomic(path, text(schedule));
+    written.push(path);
   }
-  const placement = loopedPlacement(devices, stagesPerDevice ?? 1);
-  const capacity = flags.memory === undefined ? {} : { capacity: placement.slice(0, devices).map(() => flags.memory!) };
-  const problem = { devices, microbatches, placement, costs: stageCosts(placement.length, costs), ...capacity };
-  return searchSchedule(problem).schedule;
+  return written;
 }
 
-function stageCosts(stages: number, { sendMs, ...times }: CostRequest): ScheduleCosts {
-  const transfers = Array.from({ length: sendMs > 0 ? stages - 1 : 0 }, (_, from) => ({
-    from,
-    to: from + 1,
-    latencyMs: sendMs,
-    forwardMs: 0,
-    gradMs: 0,
-  }));
-  return { ...uniformCosts(stages, times), transfers };
-}
-
-function checkMemory({ name }: Schedule, { peakStash }: Timeline, memory: number | undefined): void {
-  const device = peakStash.findIndex((peak) => memory !== undefined && peak > memory);
+function refuseMemory({ schedule: { name }, timeline: { peakStash }, memory }: Simulated): void {
+  const device = peakStash.findIndex((peak) => memory !== undefined && peak > memory * (1 + 1e-9));
   if (device < 0) return;
   throw new PipewrightError(
     "PLAN_INFEASIBLE",
     `schedule ${name}: device ${device} keeps too many activations; got ${peakStash[device]}, expected at most ${memory}. Choose --schedule auto or give more memory.`,
     { device, peak: peakStash[device], memory },
   );
-}
-
-function describe(
-  { columns, color }: Context,
-  built: Schedule,
-  costs: ScheduleCosts,
-  timeline: Timeline,
-  { memory, out }: FlagValues,
-): Outcome {
-  const { makespanMs, bubble, peakActivations, peakStash } = timeline;
-  const capacity = memory === undefined ? undefined : built.rows.map(() => memory);
-  const hasBound = (built.replicas ?? 1) === 1 && !built.pairs;
-  const boundMs = hasBound ? Math.min(makespanMs, makespanBound(problemOf(built, costs, capacity))) : undefined;
-  const gap = boundMs === undefined ? undefined : (makespanMs - boundMs) / makespanMs;
-  const json = {
-    schedule: {
-      name: built.name,
-      devices: built.devices,
-      stages: built.stages,
-      microbatches: built.microbatches,
-      placement: built.placement,
-      makespanMs,
-      boundMs: boundMs ?? null,
-      gap: gap ?? null,
-      bubble,
-      peakActivations,
-      peakStash,
-    },
-    rows: built.rows.map((row) => row.map(formatAction)),
-  };
-  const grid = printSchedule(built, { costs });
-  const fits = grid.split("\n").every((line, at) => at === 0 || line.length <= columns);
-  const drawing = fits
-    ? grid.slice(grid.indexOf("\n") + 1)
-    : renderTimeline(timelineRows(built, timeline), columns, color);
-  const bound = boundMs === undefined ? "no bound known" : `bound ${formatMs(boundMs)}, gap ${formatShare(gap!)}`;
-  const lines = [
-    `${built.name}: ${built.devices} devices, ${built.stages} stages, ${built.microbatches} microbatches`,
-    "",
-    drawing,
-    `step         ${formatMs(makespanMs)}  (${bound})`,
-    `bubble       ${formatShare(bubble)} of the step`,
-    `activations  at most ${peakStash.join(", ")} per device`,
-    ...(out === undefined ? [] : [`wrote        ${out}`]),
-  ];
-  return { json, text: `${lines.join("\n")}\n` };
 }

@@ -25,16 +25,22 @@ const LEAST_COLUMNS = 20;
 
 /**
  * The rows to scale, then a time axis. A cell shows "F0" if it is wide enough, else "F", and goes on as "=".
- * Cells narrower than a column are drawn in the column where they begin; the later of two wins.
+ * Cells narrower than a column are drawn in the column where they begin; the later of two wins. `format`: of the time
+ * at the end of the axis.
  */
-export function renderTimeline(rows: readonly TimelineRow[], width: number, color: boolean): string {
+export function renderTimeline(
+  rows: readonly TimelineRow[],
+  width: number,
+  color: boolean,
+  format: (ms: number) => string = formatMs,
+): string {
   const labelWidth = Math.max(0, ...rows.map(({ label }) => label.length)) + 1;
   const columns = Math.max(LEAST_COLUMNS, width - labelWidth - 1);
   const totalMs = Math.max(0, ...rows.flatMap(({ cells }) => cells.map(({ endMs }) => endMs)));
   const lines = rows.map(
     ({ label, cells }) => `${label.padEnd(labelWidth)} ${drawRow(cells, columns, totalMs, color)}`,
   );
-  return `${[...lines, `${"".padEnd(labelWidth)} ${axis(columns, totalMs)}`].join("\n")}\n`;
+  return `${[...lines, `${"".padEnd(labelWidth)} ${axis(columns, format(totalMs))}`].join("\n")}\n`;
 }
 
 function drawRow(cells: readonly TimelineCell[], columns: number, totalMs: number, color: boolean): string {
@@ -68,7 +74,6 @@ function paintRuns(letters: readonly string[], phases: readonly (Phase | undefin
   return line;
 }
 
-function axis(columns: number, totalMs: number): string {
-  const end = formatMs(totalMs);
+function axis(columns: number, end: string): string {
   return `0${end.padStart(columns - 1)}`;
 }

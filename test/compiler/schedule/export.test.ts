@@ -146,13 +146,21 @@ describe("SVG", () => {
 
   it("has a block per action and a number where there is room", () => {
     const svg = svgOf("zb-v", { devices: 2, microbatches: 4 });
-    expect(svg.match(/M[\d.]+ [\d.]+H[\d.]+V[\d.]+H[\d.]+Z/g)).toHaveLength(2 * 2 * 4 * 3);
-    expect(svg.match(/<text x=/g)).toHaveLength(2 * 2 * 4 * 3);
+    const shapes = (text: string) =>
+      [...text.matchAll(/<path fill="hsl[^>]*d="([^"]*)"/g)].flatMap(([, d]) => d!.match(/Z/g)!);
+    expect(shapes(svg)).toHaveLength(2 * 2 * 4 * 3);
+    expect(
+      svg.match(
+        /<text(?: class="dark")?(?: class="small")?(?: class="dark small")? x="[\d.]+" y="[\d.]+">\d+<\/text>/g,
+      ),
+    ).toHaveLength(2 * 2 * 4 * 3);
+    for (const part of ["#dbe7f5", "#e9ebee", "#f8e8d4"]) expect(svg).toContain(`<path fill="${part}"`);
   });
 
   it("is well-formed for more than 100,000 actions", () => {
     const svg = svgOf("1f1b", { devices: 50, microbatches: 1001 });
-    expect(svg.match(/Z/g)).toHaveLength(2 * 50 * 1001);
+    const blocks = [...svg.matchAll(/<path fill="hsl[^>]*d="([^"]*)"/g)].flatMap(([, d]) => d!.match(/Z/g)!);
+    expect(blocks).toHaveLength(2 * 50 * 1001);
     expect(svg.startsWith("<svg ")).toBe(true);
     expect(svg.match(/<(text|path|rect|style|title|svg)\b/g)!.length).toBe(
       svg.match(/<\/(text|style|title|svg)>/g)!.length + svg.match(/\/>/g)!.length,

@@ -104,6 +104,7 @@ describe("parseBind and parseCosts", () => {
   it("refuses a dimension of 0", () =>
     expect(() => parseBind("batch=0")).toThrow('cannot read "0"; expected a whole number of at least 1.'));
   it("reads costs", () =>
-    expect(parseCosts("1,2,3")).toEqual({ forwardMs: 1, inputGradMs: 2, weightGradMs: 3, sendMs: 0 }));
+    expect(parseCosts("1,2,3")).toEqual({ forwardMs: 1, inputGradMs: 2, weightGradMs: 3, latencyMs: 0 }));
+  it("takes anything else for a file of costs", () => expect(parseCosts("times.json")).toEqual({ file: "times.json" }));
   it("refuses two costs", () => expect(() => parseCosts("1,2")).toThrow('cannot read "1,2"; expected ms of F, I, W'));
 });
