@@ -33,6 +33,8 @@ import { linearize } from "./schedule/linearize.js";
 import { scheduleByName } from "./schedule/registry.js";
 import { reorder, searchStart } from "./schedule/reorder.js";
 import { simulate } from "./schedule/simulate.js";
+import { steeringOf } from "./steering.js";
+import type { SteeringRules } from "./steering.js";
 import type { TrainingOptions } from "./training.js";
 import { trainingGraph } from "./training.js";
 
@@ -56,11 +58,14 @@ export interface PipelineOptions {
   readonly schedule: string;
   readonly microbatches: number;
   readonly stagesPerDevice?: number;
+  /** Most microbatches that a stage may keep at once. Left out: what the schedule needs. */
+  readonly maxInFlight?: number;
 }
 
-/** How the partition is searched, and what a cut tensor costs. */
+/** How the partition is searched, what a cut tensor costs, and what the user decided beforehand. */
 export interface CutOptions extends PartitionOptions {
   readonly model: CommunicationModel;
+  readonly steering?: SteeringRules;
 }
 
 export interface CompileOptions {
@@ -113,10 +118,11 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
   const forward = forwardModel(training.differentiated, profile, 2 + stateCount(optimizer));
   const isSearched = pipeline.schedule === "search";
   const first = at("schedule", () =>
-    runnable(isSearched ? searchStart(size) : scheduleByName(pipeline.schedule, size)),
+    capped(runnable(isSearched ? searchStart(size) : scheduleByName(pipeline.schedule, size)), pipeline.maxInFlight),
   );
   const blocks = at("blocks", () => blocksOf(forward));
-  const problem = partitionProblem(blocks.graph, first, options);
+  const steering = steeringOf(options.partition.steering ?? {}, forward, blocks.graph);
+  const problem = { ...partitionProblem(blocks.graph, first, options), steering };
   const speeds = problem.stages.map(({ speed }) => speed);
   let boundMs = Infinity;
   let ownBoundMs = Infinity;
@@ -208,6 +214,19 @@ function runnable(schedule: Schedule): Schedule {
   throw new PipewrightError(
     "USAGE",
     `schedule ${schedule.name}: needs ${schedule.replicas} copies of the model, which plans cannot hold. Choose another schedule.`,
+  );
+}
+
+/** The schedule, if no stage of it keeps more microbatches than allowed. */
+function capped(schedule: Schedule, maxInFlight = Infinity): Schedule {
+  const flights = inFlight(schedule);
+  const most = Math.max(...flights);
+  if (most <= maxInFlight) return schedule;
+  throw new PipewrightError(
+    "PLAN_INFEASIBLE",
+    `schedule ${schedule.name}: stage ${flights.indexOf(most)} keeps ${most} microbatches in flight; got a cap of ` +
+      `${maxInFlight}. Raise --max-in-flight, or use --schedule windowed-1f1b --window ${maxInFlight} or fewer microbatches.`,
+    { inFlight: most, maxInFlight },
   );
 }
 

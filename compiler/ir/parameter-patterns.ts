@@ -3,6 +3,7 @@
  * than two axes, such as biases and the scales of normalizations; `!` in front takes away what the rest matches.
  */
 import { PipewrightError } from "../errors.js";
+import { matchesPattern } from "../pattern.js";
 import type { Value } from "./graph.js";
 
 /** Matches by the number of axes, for files whose names say nothing. */
@@ -37,22 +38,7 @@ export function chooseParameters(
 }
 
 function isMatch({ name, type }: Value, pattern: string): boolean {
-  return pattern === VECTORS ? type.shape.length < 2 : matchesText(name, pattern);
-}
-
-/** `*` in the pattern stands for any text; everything else is literal. Linear in name times pattern. */
-function matchesText(name: string, pattern: string): boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  if (rest.length === 0) return name === pattern;
-  if (!name.startsWith(first)) return false;
-  let at = first.length;
-  const last = rest.pop()!;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
+  return pattern === VECTORS ? type.shape.length < 2 : matchesPattern(name, pattern);
 }
 
 function matchesNothing(flag: string, pattern: string, candidates: readonly Value[]): PipewrightError {

@@ -5,6 +5,11 @@ import type { Certificate } from "./problem.js";
 /** A partition is called optimal only when its gap is proven to be at most this. */
 export const OPTIMAL_GAP = 1e-4;
 
+/** Whether more than a trace of the bound rests on the word of a solver. */
+export function restsOnSolver({ boundMs, ownBoundMs }: Certificate): boolean {
+  return ownBoundMs < boundMs * (1 - OPTIMAL_GAP);
+}
+
 /** (bottleneck − bound) / bottleneck; 0 for a bottleneck of 0. */
 export function gapOf(bottleneckMs: number, boundMs: number): number {
   return bottleneckMs > 0 ? Math.max(0, (bottleneckMs - boundMs) / bottleneckMs) : 0;

@@ -5,15 +5,13 @@ import { certify, OPTIMAL_GAP } from "./certificate.js";
 import { closureOf } from "./closure.js";
 import { cutLike, isOtherMethod, OTHER_METHODS } from "./comparison/methods.js";
 import type { OtherMethod } from "./comparison/methods.js";
-import { contract, DisjointSets } from "./contract.js";
-import type { Contraction } from "./contract.js";
 import { evaluate, violations } from "./evaluate.js";
 import { Incumbent } from "./incumbent.js";
-import { instanceOf } from "./instance.js";
 import type { Instance } from "./instance.js";
 import { smallestMemoryLimit } from "./memory-limit.js";
 import type { MilpSolver } from "./milp.js";
 import type { Certificate, Partition, PartitionProblem } from "./problem.js";
+import { steered } from "./steering.js";
 import { improve, slicings } from "./strategy.js";
 
 /**
@@ -53,7 +51,6 @@ export interface PartitionOptions {
 export async function partition(problem: PartitionProblem, options: PartitionOptions): Promise<Partition> {
   checkProblem(problem);
   const { instance, nodeOf } = steered(problem);
-  if (instance.first.some((s, v) => s > instance.last[v]!)) throw infeasible(problem, instance, true);
   const startMs = options.nowMs?.() ?? 0;
   const leftMs = (): number | undefined => {
     if (options.timeLimitMs === undefined) return undefined;
@@ -109,19 +106,6 @@ function cutByOther(
   return described(problem, stageOf, certify(bottleneckMs, boundMs, boundMs), method);
 }
 
-/** The instance in which blocks that must share a stage are one node. */
-function steered(problem: PartitionProblem): Contraction {
-  const plain = instanceOf(problem);
-  const { together = [], uncut = [] } = problem.steering ?? {};
-  const sets = new DisjointSets(plain.size);
-  for (const group of together) for (const v of group) sets.union(group[0]!, v);
-  for (const e of uncut) {
-    const { producer, consumers } = problem.graph.nets[e]!;
-    for (const v of consumers) sets.union(producer, v);
-  }
-  return contract(plain, sets);
-}
-
 function checkProblem({ stages, graph, link, emptyStages }: PartitionProblem): void {
   invariant(stages.length > 0, "partition: no stages");
   for (const { speed, inFlight } of stages) invariant(speed > 0 && inFlight >= 0, "partition: speed must be positive");
@@ -141,7 +125,8 @@ function infeasible(problem: PartitionProblem, instance: Instance, proven: boole
   if (enough === Infinity || smallest === Infinity)
     return new PipewrightError(
       "PLAN_INFEASIBLE",
-      `partition: pins and grouped blocks leave no partition into ${problem.stages.length} stages. Remove some of them.`,
+      `partition: pins and blocks kept together ${proven ? "leave no" : "left nothing that was found as a"} partition ` +
+        `into ${problem.stages.length} stages; got ${steeringText(problem)}. Remove some of them.`,
     );
   return new PipewrightError(
     "PLAN_INFEASIBLE",
@@ -149,4 +134,9 @@ function infeasible(problem: PartitionProblem, instance: Instance, proven: boole
       `${smallest} bytes per device, expected ${enough} or more. Give more memory, more stages or fewer microbatches in flight.`,
     { memoryBytes: smallest, smallestMemoryBytes: enough, proven },
   );
+}
+
+function steeringText({ steering = {} }: PartitionProblem): string {
+  const { pins = [], together = [], uncut = [] } = steering;
+  return `${pins.length} pinned blocks, ${together.length} groups and ${uncut.length} uncut nets`;
 }

@@ -61,10 +61,16 @@ export interface StageResources {
   readonly link?: LinkSpec;
 }
 
+/** A block that must be on a stage; `name` is what the user calls it, for messages. */
+export interface Pin {
+  readonly block: number;
+  readonly stage: number;
+  readonly name?: string;
+}
+
 /** What the user decided beforehand. */
 export interface Steering {
-  /** Block → stage. */
-  readonly pins?: readonly { readonly block: number; readonly stage: number }[];
+  readonly pins?: readonly Pin[];
   /** Blocks of one group share a stage. */
   readonly together?: readonly (readonly number[])[];
   /** Nets, by their place in the list, whose blocks share a stage. */

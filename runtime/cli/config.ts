@@ -21,6 +21,7 @@ const ALIASES: Readonly<Record<string, FlagName>> = {
   partitions: "devices",
   pipeline: "schedule",
   activemicrobatches: "window",
+  maxinflightmicrobatches: "maxInFlight",
   gradientaccumulationsteps: "microbatches",
 };
 const IGNORED = ["version", "$schema"];

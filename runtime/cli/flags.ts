@@ -1,9 +1,11 @@
 /** @file Every flag of the command line with its reader and its help line. The list is frozen by test/flags.test.ts. */
 import type { PlacementKind } from "../../compiler/schedule/auto.js";
+import { PARTITION_METHODS } from "../../compiler/partition/partition.js";
 import { parseCosts } from "./parse/costs.js";
 import { parseDevices } from "./parse/devices.js";
 import { parseLimits } from "./parse/limits.js";
 import { oneOf, wholeNumber } from "./parse/text.js";
+import { parseGroups, parsePatterns, parsePins, parseWeight } from "./parse/steering.js";
 import { parseBind, parseInputShapes, parseLosses, parseOptimizer } from "./parse/training.js";
 import { parseDurationMs, parseLink, parseShare } from "./parse/units.js";
 
@@ -51,6 +53,19 @@ export const FLAGS = {
   trainable: flag("--trainable <patterns>", "parameters to train: encoder.*,head.* (all that the loss reaches)", list),
   gap: flag("--gap <share>", "stop the solver when this close to the bound: 1%", parseShare),
   timeLimit: flag("--time-limit <time>", "most time for the solver: 30s", parseDurationMs),
+  method: flag(
+    "--method <name>",
+    `how to cut: ${PARTITION_METHODS.join(", ")}; the last three cut as those tools do`,
+    (name) => oneOf(name, PARTITION_METHODS),
+  ),
+  optimize: flag("--optimize <goal>", "speed or memory: what --method smp balances (memory)", (goal) =>
+    oneOf(goal, ["speed", "memory"] as const),
+  ),
+  memoryWeight: flag("--memory-weight <w>", "0 to 1, for --method smp (speed: 0.2, memory: 0.8)", parseWeight),
+  pin: flag("--pin <nodes=stage>", "nodes to keep on a stage: encoder.*=0,head.*=1", parsePins),
+  together: flag("--together <nodes>", "nodes to keep on one stage: embed,encoder.*; groups joined by ;", parseGroups),
+  uncut: flag("--uncut <tensors>", "tensors that must not cross between stages: encoder.*", parsePatterns),
+  maxInFlight: flag("--max-in-flight <n>", "most microbatches that a stage may keep at once", wholeNumber(1)),
   profile: flag("--profile <file>", "costs that `pipewright profile` wrote", text),
   analytic: on("--analytic", "estimate costs instead of measuring them; reproducible everywhere"),
   repeat: flag("--repeat <n>", "runs per measurement; the least disturbed counts", wholeNumber(1)),

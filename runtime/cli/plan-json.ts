@@ -21,6 +21,7 @@ export function partitionJson({ plan, directory, solveMs }: Planned) {
       bottleneckMs: certificate.bottleneckMs,
       boundMs: certificate.boundMs,
       gap: certificate.gap,
+      ownBoundMs: certificate.ownBoundMs,
       model,
       solver,
       solveMs,

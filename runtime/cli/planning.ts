@@ -1,13 +1,14 @@
 /** @file From flags to a plan directory: what `demo`, `partition` and `train` share. */
 import type { ClusterSpec } from "../../compiler/cluster.js";
 import { CPU_CORE, SHARED_MEMORY_LINK } from "../../compiler/cluster.js";
-import type { Compiled, CompileOptions } from "../../compiler/compile.js";
+import type { Compiled, CompileOptions, CutOptions } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Graph } from "../../compiler/ir/graph.js";
 import { isFloat } from "../../compiler/ir/literal.js";
 import type { LossSpec } from "../../compiler/loss/spec.js";
 import { DEFAULT_TARGET, formatLoss } from "../../compiler/loss/spec.js";
+import { MEMORY_WEIGHTS } from "../../compiler/partition/comparison/methods.js";
 import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
 import type { OptimizerSpec, Plan } from "../../compiler/plan/plan.js";
 import { engineFor } from "../engine/registry.js";
@@ -99,10 +100,12 @@ export async function makePlan(
       microbatches: flags.microbatches ?? 2 * requests.length,
       ...(flags.stagesPerDevice === undefined ? {} : { stagesPerDevice: flags.stagesPerDevice }),
       ...(flags.window === undefined ? {} : { window: flags.window }),
+      ...(flags.maxInFlight === undefined ? {} : { maxInFlight: flags.maxInFlight }),
     },
     training: { loss, ...(flags.trainable ? { trainable: flags.trainable } : {}) },
     optimizer: flags.optimizer ?? DEFAULT_OPTIMIZER,
     partition: {
+      ...cuttingOf(flags),
       model: "direct",
       solver,
       onFault: (fault) => faults.push(fault),
@@ -132,6 +135,26 @@ export async function makePlan(
   } finally {
     await solver.close();
   }
+}
+
+/** How to cut, and the user's decisions on it. @throws USAGE for flags that the method does not look at. */
+function cuttingOf({ method, optimize, memoryWeight, pin, together, uncut }: FlagValues): Partial<CutOptions> {
+  if (method !== "smp" && (optimize !== undefined || memoryWeight !== undefined))
+    throw new PipewrightError(
+      "USAGE",
+      "--optimize and --memory-weight: they are for --method smp; add it or leave them.",
+    );
+  if (optimize !== undefined && memoryWeight !== undefined)
+    throw new PipewrightError("USAGE", "--optimize and --memory-weight: both say the same; give one.");
+  return {
+    ...(method === undefined ? {} : { method }),
+    ...(method === "smp" ? { memoryWeight: memoryWeight ?? MEMORY_WEIGHTS[optimize ?? "memory"] } : {}),
+    steering: {
+      ...(pin === undefined ? {} : { pins: pin }),
+      ...(together === undefined ? {} : { together }),
+      ...(uncut === undefined ? {} : { uncut }),
+    },
+  };
 }
 
 /**

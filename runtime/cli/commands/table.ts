@@ -22,6 +22,9 @@ const PLANNING: readonly FlagName[] = [
   "analytic",
 ];
 
+/** Flags that say how to cut; `train` takes a plan that was cut with them. */
+const CUTTING: readonly FlagName[] = ["method", "optimize", "memoryWeight", "pin", "together", "uncut", "maxInFlight"];
+
 /** Flags of runs that outlive their processes. */
 const LASTING: readonly FlagName[] = [
   "prefetch",
@@ -69,10 +72,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "partition",
     summary: "cuts a model into stages, with a bound on how good the cut is",
     argument: "model.onnx",
-    flags: [...PLANNING, "out"],
+    flags: [...PLANNING, ...CUTTING, "out"],
     examples: [
       "partition model.onnx --devices 4 --microbatches 8 --loss softmax-cross-entropy:logits=labels -o plan",
-      "partition model.onnx --devices 4xcpu:2GiB --link 10GB/s,20us --loss mse --analytic",
+      "partition model.onnx --devices 4xcpu:2GiB --link 10GB/s,20us --pin encoder.*=0 --uncut logits --analytic",
       "partition model.onnx --devices 2 --schedule zb-h1 --loss output:loss --bind batch=4 --json",
     ],
     load: async () => (await import("./partition.js")).partition,

@@ -1,4 +1,5 @@
 /** @file A plan in words and tables: what `demo`, `partition`, `simulate` and `train` show of it. */
+import { restsOnSolver } from "../../../compiler/partition/certificate.js";
 import type { Plan, PlanStage } from "../../../compiler/plan/plan.js";
 import type { Schedule } from "../../../compiler/schedule/action.js";
 import type { Timeline } from "../../../compiler/schedule/simulate.js";
@@ -39,7 +40,10 @@ export function stageTable({ stages, devices }: Pick<Plan, "stages" | "devices">
 export function planSummary({ partition, schedule, microbatches }: Omit<Plan, "files">): string {
   const { certificate, solver } = partition;
   const { forecast } = schedule;
-  const proof = certificate.status === "optimal" ? "proved optimal" : `gap ${formatShare(certificate.gap)}`;
+  const word = restsOnSolver(certificate)
+    ? ` by the word of HiGHS, ${formatMs(certificate.ownBoundMs)} by our own`
+    : "";
+  const proof = `${certificate.status === "optimal" ? "proved optimal" : `gap ${formatShare(certificate.gap)}`}${word}`;
   return [
     `bottleneck  ${formatMs(certificate.bottleneckMs)} per microbatch  (bound ${formatMs(certificate.boundMs)}, ${proof}, by ${solver})`,
     `schedule    ${schedule.name}, ${microbatches} microbatches`,
