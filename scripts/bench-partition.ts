@@ -2,8 +2,9 @@
  * @file Partitions published workloads and reports load, bound, gap and time.
  *
  *   npm run -s bench:partition -- FILE... --stages K [--model direct|relay] [--gap G] [--time-limit S] [--json]
- *     [--repeat N --perturb P --seed S] [--methods [--memory-weight W]]
+ *     [--stages-per-device V] [--repeat N --perturb P --seed S] [--methods [--memory-weight W]]
  *
+ * --stages counts devices; with --stages-per-device each holds V stages, one of each pass over the devices.
  * FILE is a workload of msr-fiddle/dnn-partitioning (JSON), a graph.txt of PipeDream, or "nasnet" for the wide graph that
  * partition/nasnet.ts makes. --repeat puts perturbed copies one after the other; --methods prints a table against the
  * cuts of other tools. Every load is counted a second time from the file (partition/recheck.ts); `agrees` says whether
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
     model: { type: "string", default: "direct" },
     gap: { type: "string", default: "1e-4" },
     "time-limit": { type: "string", default: "120" },
+    "stages-per-device": { type: "string", default: "1" },
     repeat: { type: "string", default: "1" },
     perturb: { type: "string", default: "0" },
     seed: { type: "string", default: "42" },
@@ -35,11 +37,14 @@ const { values, positionals } = parseArgs({
 
 const stageCount = Number(values.stages);
 const copies = Number(values.repeat);
+const perDevice = Number(values["stages-per-device"]);
 const model = values.model === "relay" ? "relay" : "direct";
-if (positionals.length === 0 || !(stageCount >= 1) || !(copies >= 1) || values.model !== model) {
+const isLooped = perDevice > 1;
+const isUsable = stageCount >= 1 && copies >= 1 && perDevice >= 1 && !(isLooped && model === "relay");
+if (positionals.length === 0 || !isUsable || values.model !== model) {
   console.error(
     "usage: bench:partition -- FILE... --stages K [--model direct|relay] [--gap G] [--time-limit S] [--json]\n" +
-      "  [--repeat N --perturb P --seed S] [--methods [--memory-weight W]]",
+      "  [--stages-per-device V] [--repeat N --perturb P --seed S] [--methods [--memory-weight W]]",
   );
   process.exit(2);
 }
@@ -51,7 +56,7 @@ const solver = threadedHighs();
 
 async function measure(file: string): Promise<void> {
   const workload = loadWorkload(file, { copies, perturb: Number(values.perturb), seed: Number(values.seed) });
-  const problem = problemOf(workload, stageCount, model);
+  const problem = problemOf(workload, stageCount, model, perDevice);
   const startMs = performance.now();
   const before = process.cpuUsage();
   const faults: string[] = [];
@@ -74,6 +79,7 @@ async function measure(file: string): Promise<void> {
   const result = {
     file: workload.name,
     stages: stageCount,
+    stagesPerDevice: perDevice,
     model,
     blocks: problem.graph.blocks.length,
     maxLoad,

@@ -104,6 +104,7 @@ export function contract(instance: Instance, sets: DisjointSets): Contraction {
   }
   const nodes = {
     work: add(instance.work),
+    againMs: instance.againMs && add(instance.againMs),
     residentBytes: add(instance.residentBytes),
     stashBytes: add(instance.stashBytes),
     first,

@@ -4,11 +4,15 @@
  */
 import type { LinkSpec } from "../profile/profile.js";
 import type { Net, PartitionProblem } from "./problem.js";
+import type { AgainOffer } from "./recompute-choice.js";
+import { chooseAgain } from "./recompute-choice.js";
 
 /** One stage of an evaluated partition. */
 export interface StageEvaluation {
   readonly blocks: number;
   readonly computeMs: number;
+  /** The part of computeMs that forward passes take which run again. */
+  readonly againMs: number;
   readonly communicationMs: number;
   readonly loadMs: number;
   /** Per microbatch, both directions: what leaves this stage. */
@@ -19,8 +23,17 @@ export interface StageEvaluation {
   readonly stashBytes: number;
   /** Per microbatch in flight: copies of tensors of ordered nets that earlier stages made. */
   readonly receiveBytes: number;
-  /** residentBytes + inFlight · (stashBytes + receiveBytes). */
+  /** residentBytes + inFlight · (stashBytes + receiveBytes); what runs again stashes once. */
   readonly peakBytes: number;
+}
+
+/** A device and all its stages. */
+export interface DeviceEvaluation {
+  readonly stages: readonly number[];
+  readonly loadMs: number;
+  readonly peakBytes: number;
+  /** Undefined: no limit. */
+  readonly memoryBytes: number | undefined;
 }
 
 /** A net whose blocks are on more than one stage. */
@@ -35,8 +48,18 @@ export interface Cut {
 /** All costs of one partition. */
 export interface Evaluation {
   readonly stages: readonly StageEvaluation[];
+  /** Those that hold stages, in the order of their first stage. */
+  readonly devices: readonly DeviceEvaluation[];
+  /** Largest load of a device. */
   readonly bottleneckMs: number;
   readonly cuts: readonly Cut[];
+  /** Blocks that run their forward pass again, ascending. */
+  readonly again: readonly number[];
+}
+
+/** The device that holds stage s: what it says, or one of its own. */
+export function deviceOf({ stages }: PartitionProblem, s: number): number {
+  return stages[s]!.device ?? s;
 }
 
 /** Time of the net's tensors over a link: latencyMs + bytes / bytesPerMs in each direction that carries bytes. */
@@ -58,8 +81,9 @@ export function boundaryLink({ stages, link }: PartitionProblem, b: number): Lin
 /**
  * Loads, memory and cuts of an assignment.
  *
- * direct: each stage that holds a block of a cut net pays the net once. relay: both sides of every boundary between
- * the net's first and last stage pay it, and every stage behind such a boundary receives it. O(blocks + pins + cuts · stages).
+ * direct: each device that holds a block of a net on several devices pays the net once, at its first such stage. relay:
+ * both sides of every boundary between the net's first and last stage pay it, unless one device holds both, and every
+ * stage behind such a boundary receives it. O(blocks log blocks + pins + cuts · stages).
  *
  * Source of the direct model: Tarnawski et al., "Efficient Algorithms for Device Placement of DNN Graph Operators" (2020).
  */
@@ -69,6 +93,7 @@ export function evaluate(problem: PartitionProblem, stageOf: ArrayLike<number>):
   const table = stages.map(() => ({
     blocks: 0,
     computeMs: 0,
+    againMs: 0,
     communicationMs: 0,
     sendBytes: 0,
     residentBytes: 0,
@@ -90,8 +115,10 @@ export function evaluate(problem: PartitionProblem, stageOf: ArrayLike<number>):
     const sorted = [...touched].sort((a, b) => a - b);
     const toStages = sorted.filter((s) => s !== fromStage);
     cuts.push({ net: e, fromStage, toStages });
+    const at = (s: number): number => deviceOf(problem, s);
     if (relay) {
       for (let b = sorted[0]! + 1; b <= sorted[sorted.length - 1]!; b++) {
+        if (at(b - 1) === at(b)) continue;
         const ms = netMs(net, boundaryLink(problem, b));
         table[b - 1]!.communicationMs += ms;
         table[b]!.communicationMs += ms;
@@ -101,19 +128,75 @@ export function evaluate(problem: PartitionProblem, stageOf: ArrayLike<number>):
       }
       return;
     }
-    for (const s of sorted) table[s]!.communicationMs += netMs(net, stages[s]!.link ?? link);
+    const home = at(fromStage);
+    const away = toStages.filter((s, i) => at(s) !== home && toStages.findIndex((other) => at(other) === at(s)) === i);
+    if (away.length === 0) return;
+    for (const s of [fromStage, ...away]) table[s]!.communicationMs += netMs(net, stages[s]!.link ?? link);
     table[fromStage]!.sendBytes += net.forwardBytes + (net.ordered === false ? net.gradBytes : 0);
-    for (const s of toStages) {
+    for (const s of away) {
       if (net.ordered !== false) table[s]!.sendBytes += net.gradBytes;
       if (net.ordered !== false) table[s]!.receiveBytes += net.forwardBytes;
     }
   });
+  const held = table.map(
+    (stage, s) => stage.residentBytes + stages[s]!.inFlight * (stage.stashBytes + stage.receiveBytes),
+  );
+  const again = againOf(problem, stageOf, held);
+  for (const { block, ms, savesBytes } of again) {
+    table[stageOf[block]!]!.computeMs += ms;
+    table[stageOf[block]!]!.againMs += ms;
+    held[stageOf[block]!]! -= savesBytes;
+  }
   const evaluated = table.map((stage, s) => ({
     ...stage,
     loadMs: stage.computeMs + stage.communicationMs,
-    peakBytes: stage.residentBytes + stages[s]!.inFlight * (stage.stashBytes + stage.receiveBytes),
+    peakBytes: held[s]!,
   }));
-  return { stages: evaluated, bottleneckMs: evaluated.reduce((most, { loadMs }) => Math.max(most, loadMs), 0), cuts };
+  const devices = stagesByDevice(problem).map((own) => ({
+    stages: own,
+    loadMs: own.reduce((sum, s) => sum + evaluated[s]!.loadMs, 0),
+    peakBytes: own.reduce((sum, s) => sum + evaluated[s]!.peakBytes, 0),
+    memoryBytes: stages[own[0]!]!.memoryBytes,
+  }));
+  const bottleneckMs = devices.reduce((most, { loadMs }) => Math.max(most, loadMs), 0);
+  return {
+    stages: evaluated,
+    devices,
+    bottleneckMs,
+    cuts,
+    again: again.map(({ block }) => block).sort((a, b) => a - b),
+  };
+}
+
+/** Stages of each device, in the order of their first stage. */
+export function stagesByDevice(problem: PartitionProblem): readonly (readonly number[])[] {
+  const lists = new Map<number, number[]>();
+  problem.stages.forEach((_, s) => {
+    const device = deviceOf(problem, s);
+    lists.set(device, [...(lists.get(device) ?? []), s]);
+  });
+  return [...lists.values()];
+}
+
+/** What runs again: nothing, everything, or what each device needs. `held`: bytes of each stage if nothing does. */
+function againOf(
+  problem: PartitionProblem,
+  stageOf: ArrayLike<number>,
+  held: readonly number[],
+): readonly AgainOffer[] {
+  const { graph, stages, recompute } = problem;
+  if (recompute === undefined) return [];
+  const offers = graph.blocks.map(({ index, forwardMs, stashBytes }): AgainOffer => {
+    const { speed, inFlight } = stages[stageOf[index]!]!;
+    return { block: index, ms: forwardMs / speed, savesBytes: Math.max(0, inFlight - 1) * stashBytes };
+  });
+  if (recompute === "all") return offers;
+  return stagesByDevice(problem).flatMap((own) => {
+    const needed = own.reduce((sum, s) => sum + held[s]!, 0) - (stages[own[0]!]!.memoryBytes ?? Infinity);
+    if (!(needed > 0)) return [];
+    const here = offers.filter(({ block }) => own.includes(stageOf[block]!));
+    return chooseAgain(here, needed) ?? here.filter(({ savesBytes }) => savesBytes > 0);
+  });
 }
 
 /** Every rule that an assignment breaks, in words; empty when it is a valid partition. */
@@ -131,11 +214,12 @@ export function violations(problem: PartitionProblem, stageOf: ArrayLike<number>
       if (stageOf[v]! < stageOf[net.producer]!)
         out.push(`net ${e}: consumer ${v} is on stage ${stageOf[v]}, before its producer on ${stageOf[net.producer]}`);
   });
-  evaluate(problem, stageOf).stages.forEach((stage, s) => {
-    const limit = stages[s]!.memoryBytes ?? Infinity;
+  const evaluation = evaluate(problem, stageOf);
+  evaluation.stages.forEach((stage, s) => {
     if (stage.blocks === 0 && problem.emptyStages !== true) out.push(`stage ${s} is empty`);
-    if (stage.peakBytes > limit * (1 + 1e-12)) out.push(`stage ${s} needs ${stage.peakBytes} bytes of ${limit}`);
   });
+  for (const { stages: own, peakBytes, memoryBytes: limit = Infinity } of evaluation.devices)
+    if (peakBytes > limit * (1 + 1e-12)) out.push(`stage ${own.join(", ")} needs ${peakBytes} bytes of ${limit}`);
   for (const { block, stage } of steering?.pins ?? [])
     if (stageOf[block] !== stage) out.push(`block ${block} is on stage ${stageOf[block]}, pinned to ${stage}`);
   const groups = [...(steering?.together ?? [])];

@@ -2,6 +2,7 @@
 import { holds, idealCuts } from "./ideals.js";
 import type { Lattice } from "./ideals.js";
 import type { Instance } from "./instance.js";
+import { againFor } from "./slicing.js";
 import type { Candidate } from "./slicing.js";
 
 /** `complete`: the search was not cut short, so nothing better than `best` (or than the limit) exists. */
@@ -18,7 +19,8 @@ interface PairOptions {
 }
 
 /**
- * The best partition with a bottleneck below `limitMs`.
+ * The best partition with a bottleneck below `limitMs`. Where forward passes may run again for want of memory, the best
+ * one if all of a stage did in the same proportion, which is not complete.
  *
  * best[ideal][s] is the smallest bottleneck when the first s stages hold the ideal; from each ideal a depth-first walk
  * meets every larger ideal whose difference can still be one stage. O(ideals² · stages) at worst; limits and windows
@@ -60,10 +62,12 @@ export function solveByPairs(instance: Instance, lattice: Lattice, options: Pair
   let received = 0;
   let resident = 0;
   let stash = 0;
+  let again = instance.againMs && 0;
 
   const add = (v: number, sign: 1 | -1): void => {
     resident += sign * instance.residentBytes[v]!;
     stash += sign * instance.stashBytes[v]!;
+    if (again !== undefined) again += sign * instance.againMs![v]!;
     if (relay) return;
     for (let q = nets.of.start[v]!; q < nets.of.start[v + 1]!; q++) {
       const e = nets.of.entries[q]!;
@@ -107,6 +111,7 @@ export function solveByPairs(instance: Instance, lattice: Lattice, options: Pair
     for (let a = 0; a < alive; a++) reach = Math.max(reach, stages.speed[active[a]!]!);
     source = i;
     messages = bytes = resident = stash = 0;
+    again = instance.againMs && 0;
     received = relay ? cuts.forward[i]! : 0;
     met[i] = i;
     stack.length = 0;
@@ -129,9 +134,9 @@ export function solveByPairs(instance: Instance, lattice: Lattice, options: Pair
       let fits = false;
       for (let a = 0; a < alive; a++) {
         const s = active[a]!;
-        const compute = work / stages.speed[s]!;
+        const over = resident + stages.inFlight[s]! * (stash + received) - stages.memory[s]!;
+        const compute = (work + againFor(over, stages.inFlight[s]!, stash, again)) / stages.speed[s]!;
         if (compute >= limit) continue;
-        if (resident + stages.inFlight[s]! * (stash + received) > stages.memory[s]!) continue;
         fits = true;
         const load = relay
           ? compute + boundary(i, s) + boundary(j, s + 1)
@@ -149,8 +154,9 @@ export function solveByPairs(instance: Instance, lattice: Lattice, options: Pair
       else add(v, -1);
     }
   }
-  if (best[goal]! >= options.limitMs) return { complete: true, best: undefined };
-  return { complete: true, best: { stageOf: chainOf(lattice, from, size, k), bottleneckMs: best[goal]! } };
+  const complete = !(instance.memoryMatters && instance.againMs);
+  if (best[goal]! >= options.limitMs) return { complete, best: undefined };
+  return { complete, best: { stageOf: chainOf(lattice, from, size, k), bottleneckMs: best[goal]! } };
 }
 
 /** Reads the chain of ideals back and gives each node the stage whose ideal first holds it. */

@@ -1,5 +1,6 @@
 /** @file The problem as numbers: what every bound and solver reads. Nets with the same blocks are one net here. */
 import { invariant } from "../errors.js";
+import { stagesByDevice } from "./evaluate.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { PartitionProblem } from "./problem.js";
 import { rowsFromLists, rowsOf, transposed } from "./rows.js";
@@ -27,8 +28,13 @@ export interface Nets {
 export interface StageTable {
   readonly count: number;
   readonly speed: Float64Array;
-  /** Bytes; Infinity without limit. */
+  /** Bytes; Infinity without limit. Of a device with several stages, an equal share. */
   readonly memory: Float64Array;
+  /** Device of stage s, numbered from 0 in the order of first stages. */
+  readonly device: Int32Array;
+  readonly devices: number;
+  /** Some device holds several stages. */
+  readonly shared: boolean;
   readonly inFlight: Float64Array;
   /** Link of stage s. */
   readonly latency: Float64Array;
@@ -47,6 +53,8 @@ export interface Instance {
   /** Milliseconds at speed 1, all phases. */
   readonly work: Float64Array;
   readonly totalWork: number;
+  /** What running a node's forward pass again takes, at speed 1; undefined when nothing may. */
+  readonly againMs: Float64Array | undefined;
   readonly residentBytes: Float64Array;
   readonly stashBytes: Float64Array;
   /** First and last stage that each node may take; never contradicts the order. */
@@ -72,6 +80,7 @@ export interface RawNet {
 /** Node properties before assembly. */
 export interface RawNodes {
   readonly work: Float64Array;
+  readonly againMs: Float64Array | undefined;
   readonly residentBytes: Float64Array;
   readonly stashBytes: Float64Array;
   readonly first: Int32Array;
@@ -90,10 +99,16 @@ function stageTable(problem: PartitionProblem): StageTable {
     boundaryLatency[b] = Math.max(latency[b - 1]!, latency[b]!);
     boundaryMsPerByte[b] = Math.max(msPerByte[b - 1]!, msPerByte[b]!);
   }
+  const device = new Int32Array(count);
+  const byDevice = stagesByDevice(problem);
+  byDevice.forEach((own, d) => own.forEach((s) => (device[s] = d)));
   return {
     count,
     speed: numbers((s) => problem.stages[s]!.speed),
-    memory: numbers((s) => problem.stages[s]!.memoryBytes ?? Infinity),
+    memory: numbers((s) => (problem.stages[s]!.memoryBytes ?? Infinity) / byDevice[device[s]!]!.length),
+    device,
+    devices: byDevice.length,
+    shared: byDevice.length < count,
     inFlight: numbers((s) => problem.stages[s]!.inFlight),
     latency,
     msPerByte,
@@ -198,6 +213,7 @@ export function assemble(nodes: RawNodes, raw: readonly RawNet[], relay: boolean
     relay,
     work: nodes.work,
     totalWork: sum(nodes.work),
+    againMs: nodes.againMs,
     residentBytes: nodes.residentBytes,
     stashBytes: nodes.stashBytes,
     first,
@@ -228,10 +244,12 @@ export function instanceOf(problem: PartitionProblem): Instance {
     const ordered = net.ordered ?? true;
     raw.push({ pins, ordered, messages: directions, bytes, forwardBytes: ordered ? net.forwardBytes : 0 });
   }
+  const all = problem.recompute === "all";
   const nodes: RawNodes = {
-    work: Float64Array.from(blocks, (b) => b.forwardMs + b.inputGradMs + b.weightGradMs),
-    residentBytes: Float64Array.from(blocks, (b) => b.residentBytes),
-    stashBytes: Float64Array.from(blocks, (b) => b.stashBytes),
+    work: Float64Array.from(blocks, (b) => (all ? 2 : 1) * b.forwardMs + b.inputGradMs + b.weightGradMs),
+    againMs: problem.recompute === "auto" ? Float64Array.from(blocks, (b) => b.forwardMs) : undefined,
+    residentBytes: Float64Array.from(blocks, (b) => b.residentBytes + (all ? b.stashBytes : 0)),
+    stashBytes: Float64Array.from(blocks, (b) => (all ? 0 : b.stashBytes)),
     first,
     last,
   };

@@ -1,4 +1,5 @@
 /** @file The partition problem as a mixed-integer linear programme. */
+import { deviceSpeeds } from "./bound.js";
 import type { Instance } from "./instance.js";
 import { reducedEdges } from "./closure.js";
 import { infeasibility } from "./milp.js";
@@ -115,12 +116,13 @@ class ModelWriter {
 }
 
 /**
- * Columns: T, the bottleneck; z[v, s], node v is on stage s or before; y[e, ·], net e is paid (at a stage in the
- * direct model, at a boundary in the relay model); r[e, s], stage s receives net e. With x[v, s] = z[v, s] − z[v, s−1]:
+ * Columns: T, the bottleneck; z[v, s], node v is on stage s or before; y[e, ·], net e is paid (at a device in the
+ * direct model, at a boundary in the relay model); r[e, d], device d receives net e; a[v, s], node v runs again on stage
+ * s. With x[v, s] = z[v, s] − z[v, s−1], and x[v, d] its sum over the stages of device d:
  *
  *   z[v, s] ≤ z[v, s+1];  z[v, s] ≤ z[u, s] for every edge u → v of the reduced order
- *   direct: y[e, s] ≥ ±(x[hub, s] − x[p, s]);  relay: y[e, b] ≥ z[hub, b−1] − z[p, b−1]
- *   Σ work · x / speed + Σ cost · y ≤ T for each stage;  memory rows likewise;  every stage holds a node
+ *   direct: y[e, d] ≥ ±(x[hub, d] − x[p, d]);  relay: y[e, b] ≥ z[hub, b−1] − z[p, b−1]
+ *   Σ work · x / speed + Σ cost · y ≤ T for each device;  memory rows likewise;  every stage holds a node
  *
  * Nodes outside their windows are constants, so a programme over a few free nodes is small. The cutoff on T and the
  * windows decide whether it can be solved at all. Times are divided by the cutoff. O(nets · stages + edges · stages).
@@ -168,9 +170,13 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
     }
   }
 
+  /** `at`: a boundary in the relay model, a device in the direct one. */
   const paid: { at: number; net: number; term: Term }[] = [];
   const received: { at: number; net: number; term: Term }[] = [];
-  const limited = (s: number): boolean => stages.memory[s]! < Infinity && stages.inFlight[s]! > 0;
+  const held = devicesOf(instance);
+  const addOnDevice = (v: number, d: number, factor: number): void => {
+    for (const s of held[d]!.stages) addOn(v, s, factor);
+  };
   for (let e = 0; e < nets.count; e++) {
     const pins = nets.pins.entries.subarray(nets.pins.start[e]!, nets.pins.start[e + 1]!);
     const costs = nets.messages[e]! > 0 || nets.bytes[e]! > 0;
@@ -193,6 +199,7 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
     const startHigh = Math.max(...started);
     if (relay) {
       for (let b = lowest + 1; b <= highest; b++) {
+        if (stages.device[b - 1] === stages.device[b]) continue;
         if (b > earliest && b <= latest) {
           paid.push({ at: b, net: e, term: ONE });
           continue;
@@ -211,70 +218,85 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
       }
       continue;
     }
-    for (let s = lowest; s <= highest; s++) {
-      const holdsOne = pins.some((p) => windows.first[p] === s && windows.last[p] === s);
-      if (holdsOne && pins.some((p) => windows.first[p]! > s || windows.last[p]! < s)) {
-        paid.push({ at: s, net: e, term: ONE });
+    const startDevices = new Set(started.map((s) => stages.device[s]!));
+    const inReach = new Set(stages.device.subarray(lowest, highest + 1));
+    if (inReach.size < 2) continue;
+    for (const d of inReach) {
+      const own = held[d]!.stages;
+      const holdsOne = pins.some((p) => windows.first[p] === windows.last[p] && own.includes(windows.first[p]!));
+      if (holdsOne && pins.some((p) => own.every((s) => windows.first[p]! > s || windows.last[p]! < s))) {
+        paid.push({ at: d, net: e, term: ONE });
         continue;
       }
-      const y = writer.column(0, 1, false, startLow < startHigh && started.includes(s) ? 1 : 0);
-      paid.push({ at: s, net: e, term: y });
+      const y = writer.column(0, 1, false, startDevices.size > 1 && startDevices.has(d) ? 1 : 0);
+      paid.push({ at: d, net: e, term: y });
       for (const p of pins) {
         if (p === hub) continue;
         for (const sign of [1, -1]) {
-          addOn(hub, s, sign);
-          addOn(p, s, -sign);
+          addOnDevice(hub, d, sign);
+          addOnDevice(p, d, -sign);
           writer.add(y, -1);
           writer.atMost(0);
         }
       }
-      if (!arrives || !limited(s)) continue;
-      const r = writer.column(0, 1, false, started.includes(s) && start?.[hub] !== s ? 1 : 0);
-      received.push({ at: s, net: e, term: r });
+      if (!arrives || !held[d]!.isLimited) continue;
+      const isReceived = startDevices.has(d) && stages.device[start?.[hub] ?? 0] !== d;
+      const r = writer.column(0, 1, false, isReceived ? 1 : 0);
+      received.push({ at: d, net: e, term: r });
       for (const p of pins) {
         if (p === hub) continue;
-        addOn(p, s, 1);
-        addOn(hub, s, -1);
+        addOnDevice(p, d, 1);
+        addOnDevice(hub, d, -1);
         writer.add(r, -1);
         writer.atMost(0);
       }
     }
   }
   const paidAt = bucketed(paid, k + 1);
-  const receivedAt = bucketed(relay ? paid : received, k + 1);
+  const receivedAt = bucketed(received, k + 1);
   const members: number[][] = Array.from({ length: k }, () => []);
   for (let v = 0; v < size; v++) for (let s = windows.first[v]!; s <= windows.last[v]!; s++) members[s]!.push(v);
+  const again = instance.againMs ? againColumns(instance, writer, members, addOn) : [];
 
-  const speeds = stages.speed.reduce((a, b) => a + b, 0);
-  for (let s = 0; s < k; s++) {
-    for (const v of members[s]!) addOn(v, s, (instance.work[v]! * scale) / stages.speed[s]!);
-    if (relay) {
-      for (const b of [s, s + 1])
+  const speeds = deviceSpeeds(stages);
+  held.forEach(({ stages: own, memory, isLimited }, d) => {
+    for (const s of own) {
+      for (const v of members[s]!) addOn(v, s, (instance.work[v]! * scale) / stages.speed[s]!);
+      for (const { node, term } of again[s] ?? [])
+        writer.add(term, (instance.againMs![node]! * scale) / stages.speed[s]!);
+      for (const b of relay ? [s, s + 1] : [])
         for (const { net, term } of paidAt[b]!) {
           const ms = nets.messages[net]! * stages.boundaryLatency[b]! + nets.bytes[net]! * stages.boundaryMsPerByte[b]!;
           writer.add(term, ms * scale);
         }
-    } else {
-      for (const { net, term } of paidAt[s]!) {
-        const ms = nets.messages[net]! * stages.latency[s]! + nets.bytes[net]! * stages.msPerByte[s]!;
-        writer.add(term, ms * scale);
-      }
+    }
+    for (const { net, term } of relay ? [] : paidAt[d]!) {
+      const ms = nets.messages[net]! * stages.latency[own[0]!]! + nets.bytes[net]! * stages.msPerByte[own[0]!]!;
+      writer.add(term, ms * scale);
     }
     if (options.onlyFreeStages === true && writer.isConstant()) writer.drop();
     else {
       writer.add(bottleneck, -1);
       writer.atMost(0);
     }
-    if (instance.memoryMatters && stages.memory[s]! < Infinity) {
-      const share = 1 / Math.max(1, stages.memory[s]!);
-      for (const v of members[s]!)
-        addOn(v, s, (instance.residentBytes[v]! + stages.inFlight[s]! * instance.stashBytes[v]!) * share);
-      for (const { net, term } of receivedAt[s]!)
-        writer.add(term, nets.forwardBytes[net]! * stages.inFlight[s]! * share);
-      writer.atMost(stages.memory[s]! * share);
+    if (instance.memoryMatters && memory < Infinity) {
+      const share = 1 / Math.max(1, memory);
+      for (const s of own) {
+        const flights = stages.inFlight[s]! * share;
+        for (const v of members[s]!)
+          addOn(v, s, instance.residentBytes[v]! * share + flights * instance.stashBytes[v]!);
+        for (const { node, term } of again[s] ?? []) writer.add(term, -(flights - share) * instance.stashBytes[node]!);
+        for (const { net, term } of relay ? paidAt[s]! : []) writer.add(term, nets.forwardBytes[net]! * flights);
+      }
+      const most = own.reduce((flights, s) => Math.max(flights, stages.inFlight[s]!), 0) * share;
+      if (isLimited && !relay)
+        for (const { net, term } of receivedAt[d]!) writer.add(term, nets.forwardBytes[net]! * most);
+      writer.atMost(memory * share);
     }
+  });
+  for (let s = 0; s < k; s++) {
     const othersHold = (speeds - stages.speed[s]!) * cutoffMs;
-    if (!stages.mayBeEmpty && othersHold >= instance.totalWork * (1 - 1e-9)) {
+    if (!stages.mayBeEmpty && (stages.shared || othersHold >= instance.totalWork * (1 - 1e-9))) {
       for (const v of members[s]!) addOn(v, s, -1);
       writer.atMost(-1);
     }
@@ -292,6 +314,42 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
   const model = writer.model(start !== undefined);
   const usable = model.start === undefined || infeasibility(model, model.start) <= START_TOLERANCE;
   return { model: usable ? model : writer.model(false), scaleMs: cutoffMs, integers, decode };
+}
+
+/** A device, its stages and what they may hold together. */
+interface HeldStages {
+  readonly stages: readonly number[];
+  readonly memory: number;
+  /** What arrives takes memory that is limited. */
+  readonly isLimited: boolean;
+}
+
+function devicesOf({ stages }: Instance): readonly HeldStages[] {
+  return Array.from({ length: stages.devices }, (_, d) => {
+    const own = [...stages.device.keys()].filter((s) => stages.device[s] === d);
+    const memory = own.reduce((sum, s) => sum + stages.memory[s]!, 0);
+    return { stages: own, memory, isLimited: memory < Infinity && own.some((s) => stages.inFlight[s]! > 0) };
+  });
+}
+
+/** a[v, s] ≤ x[v, s]: the share of node v that runs again on stage s, where that saves memory. */
+function againColumns(
+  { stages, stashBytes, memoryMatters }: Instance,
+  writer: ModelWriter,
+  members: readonly (readonly number[])[],
+  addOn: (v: number, s: number, factor: number) => void,
+): readonly (readonly { readonly node: number; readonly term: Term }[])[] {
+  return members.map((nodes, s) => {
+    if (!memoryMatters || stages.inFlight[s]! <= 1 || stages.memory[s] === Infinity) return [];
+    const saving = nodes.filter((v) => stashBytes[v]! > 0);
+    return saving.map((node) => {
+      const term = writer.column(0, 1, false, 0);
+      writer.add(term, 1);
+      addOn(node, s, -1);
+      writer.atMost(0);
+      return { node, term };
+    });
+  });
 }
 
 function bucketed<T extends { readonly at: number }>(items: readonly T[], count: number): T[][] {

@@ -21,7 +21,7 @@ export interface NeighbourhoodOptions {
 const IMPROVEMENT = 1e-5;
 
 /**
- * Takes windows of two to four adjacent stages that hold the slowest stage and solves each exactly, everything else
+ * Takes windows of two to four adjacent stages that hold a stage of the slowest device and solves each exactly, everything else
  * fixed; repeats from the new bottleneck until no window helps. Shaw 1998. One programme of O(free nodes · window)
  * columns each.
  */
@@ -30,11 +30,11 @@ export async function searchNeighbourhood(best: Incumbent, options: Neighbourhoo
   const k = instance.stages.count;
   const tried = new Set<string>();
   let solves = 0;
-  const windowsAround = (slowest: number): [number, number][] => {
+  const windowsAround = (slowest: readonly number[]): [number, number][] => {
     const out: [number, number][] = [];
     for (let width = 2; width <= Math.min(4, k); width++)
-      for (let low = Math.max(0, slowest - width + 1); low <= slowest && low + width <= k; low++)
-        out.push([low, low + width - 1]);
+      for (let low = 0; low + width <= k; low++)
+        if (slowest.some((s) => low <= s && s < low + width)) out.push([low, low + width - 1]);
     return out;
   };
   const improve = async ([low, high]: [number, number]): Promise<boolean> => {
@@ -61,8 +61,8 @@ export async function searchNeighbourhood(best: Incumbent, options: Neighbourhoo
     return answer.values !== undefined && best.offer(milp.decode(answer.values), "neighbourhood");
   };
   while (best.stageOf && best.gap > options.gap) {
-    const { stages } = evaluate(problem, best.ofBlocks(best.stageOf));
-    const slowest = stages.reduce((most, stage, s) => (stage.loadMs > stages[most]!.loadMs ? s : most), 0);
+    const { devices } = evaluate(problem, best.ofBlocks(best.stageOf));
+    const { stages: slowest } = devices.reduce((most, device) => (device.loadMs > most.loadMs ? device : most));
     let helped = false;
     for (const window of windowsAround(slowest)) {
       const key = `${window.join()} ${best.bottleneckMs}`;

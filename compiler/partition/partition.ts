@@ -84,8 +84,9 @@ function described(
   certificate: Certificate,
   solver: string,
 ): Partition {
-  const loadMs = evaluate(problem, stageOf).stages.map((stage) => stage.loadMs);
-  return { stageOf: Array.from(stageOf), loadMs, certificate, solver };
+  const { stages, again } = evaluate(problem, stageOf);
+  const loadMs = stages.map((stage) => stage.loadMs);
+  return { stageOf: Array.from(stageOf), loadMs, again, certificate, solver };
 }
 
 /** The cut of another tool, if it keeps the rules of the problem. */
@@ -120,7 +121,8 @@ function checkProblem({ stages, graph, link, emptyStages }: PartitionProblem): v
 }
 
 function infeasible(problem: PartitionProblem, instance: Instance, proven: boolean): PipewrightError {
-  const enough = smallestMemoryLimit(instance);
+  const perDevice = problem.stages.length / instance.stages.devices;
+  const enough = Math.ceil(smallestMemoryLimit(instance) * perDevice);
   const smallest = problem.stages.reduce((least, { memoryBytes = Infinity }) => Math.min(least, memoryBytes), Infinity);
   if (enough === Infinity || smallest === Infinity)
     return new PipewrightError(

@@ -53,8 +53,10 @@ export type CommunicationModel = "direct" | "relay";
 export interface StageResources {
   /** Times of blocks are divided by this; 1 is the profiled device. */
   readonly speed: number;
-  /** Bytes for this stage, its share of the device. Undefined: no limit. */
+  /** Bytes of the device that holds this stage, for all its stages together. Undefined: no limit. */
   readonly memoryBytes?: number;
+  /** The device that holds this stage; stages of one device add their loads. Default: one of its own. */
+  readonly device?: number;
   /** Microbatches whose stash the schedule keeps at once on this stage. */
   readonly inFlight: number;
   /** The link of the device that holds this stage. Undefined: the problem's. A boundary is as slow as the slower end. */
@@ -85,12 +87,18 @@ export interface PartitionProblem {
   /** The link that every cut tensor crosses; in each direction a tensor takes latencyMs + bytes / bytesPerMs. */
   readonly link: LinkSpec;
   readonly steering?: Steering;
+  /**
+   * Blocks that run their forward pass again in the backward pass and stash only while they do: all of them, or (auto)
+   * as many as each device needs to fit its memory. Left out: none.
+   */
+  readonly recompute?: "auto" | "all";
   /** true: a stage may hold no block (the convention of published benchmarks). Default: every stage holds one or more. */
   readonly emptyStages?: boolean;
 }
 
 /**
- * How good a partition is known to be: bound ≤ optimum ≤ bottleneck; gap = (bottleneck − bound) / bottleneck.
+ * How good a partition is known to be, by the load of the slowest device: bound ≤ optimum ≤ bottleneck;
+ * gap = (bottleneck − bound) / bottleneck.
  * `ownBoundMs` is the part of the bound that our own arithmetic proves; what `boundMs` is above it rests on the word of
  * the solver, which no known partition contradicts.
  */
@@ -107,6 +115,8 @@ export interface Partition {
   readonly stageOf: readonly number[];
   /** Time per microbatch of each stage: compute and its share of communication. */
   readonly loadMs: readonly number[];
+  /** Blocks that run their forward pass again. */
+  readonly again: readonly number[];
   readonly certificate: Certificate;
   /** The method that gave the assignment, e.g. "ideal-dp", "highs", "slicing". */
   readonly solver: string;

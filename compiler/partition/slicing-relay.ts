@@ -98,7 +98,12 @@ function positionsOf(instance: Instance, order: ArrayLike<number>): Positions {
  * cut[i]), and memory allows it: an i that no longer does for one j does not for later ones either, so a heap that drops
  * such i from the top gives the best one left. O(stages · nodes · log nodes), without memory limits O(stages · nodes).
  */
-function canReach({ stages, size }: Instance, at: Positions, limit: number, from: Int32Array[] | undefined): boolean {
+function canReach(
+  { stages, size, againMs }: Instance,
+  at: Positions,
+  limit: number,
+  from: Int32Array[] | undefined,
+): boolean {
   let now = new Uint8Array(size + 1);
   let next = new Uint8Array(size + 1);
   const offers = new Float64Array(size + 1);
@@ -112,12 +117,14 @@ function canReach({ stages, size }: Instance, at: Positions, limit: number, from
     const speed = stages.speed[s]!;
     const memory = stages.memory[s]!;
     const inFlight = stages.inFlight[s]!;
+    /** Where forward passes may run again, all of them do as far as memory goes; what that takes is left out. */
+    const stashes = againMs ? Math.min(1, inFlight) : inFlight;
     const before = at.cuts[s]!;
     const after = at.cuts[s + 1]!;
     let first = -1;
     for (let j = begin; j <= at.high[s + 1]!; j++) {
-      const held = at.resident[j]! + inFlight * at.stash[j]!;
-      room[j] = memory + at.resident[j]! + inFlight * (at.stash[j]! - at.forward[j]!);
+      const held = at.resident[j]! + stashes * at.stash[j]!;
+      room[j] = memory + at.resident[j]! + stashes * at.stash[j]! - inFlight * at.forward[j]!;
       if (j >= at.low[s + 1]!) {
         while (heap.top() >= 0 && room[heap.top()]! < held) heap.pop();
         const i = heap.top();

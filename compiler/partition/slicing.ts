@@ -57,6 +57,16 @@ export function crossings(
 }
 
 /**
+ * Milliseconds at speed 1 that a stage with this much too many bytes pays for running forward passes again, all in the
+ * same proportion; Infinity when that does not save enough.
+ */
+export function againFor(overBytes: number, inFlight: number, stashBytes: number, againMs: number | undefined): number {
+  if (overBytes <= 0) return 0;
+  const savable = Math.max(0, inFlight - 1) * stashBytes;
+  return againMs === undefined || overBytes > savable ? Infinity : (againMs * overBytes) / savable;
+}
+
+/**
  * The best slicing of `order` with a bottleneck below `limitMs`, or undefined when there is none. Both communication
  * models, memory, pins, unlike speeds and links.
  *
@@ -111,6 +121,7 @@ export function slice(instance: Instance, order: ArrayLike<number>, limitMs: num
     let pieceWork = 0;
     let resident = 0;
     let stash = 0;
+    let again = instance.againMs && 0;
     let received = relay ? cross.forward[i]! : 0;
     let messages = 0;
     let bytes = 0;
@@ -119,6 +130,7 @@ export function slice(instance: Instance, order: ArrayLike<number>, limitMs: num
       pieceWork += work[v]!;
       resident += instance.residentBytes[v]!;
       stash += instance.stashBytes[v]!;
+      if (again !== undefined) again += instance.againMs![v]!;
       if (!relay)
         for (let q = nets.of.start[v]!; q < nets.of.start[v + 1]!; q++) {
           const e = nets.of.entries[q]!;
@@ -139,9 +151,9 @@ export function slice(instance: Instance, order: ArrayLike<number>, limitMs: num
       let kept = 0;
       for (let a = 0; a < count; a++) {
         const s = active[a]!;
-        const compute = pieceWork / stages.speed[s]!;
+        const over = resident + stages.inFlight[s]! * (stash + received) - stages.memory[s]!;
+        const compute = (pieceWork + againFor(over, stages.inFlight[s]!, stash, again)) / stages.speed[s]!;
         if (compute >= limit || end > high[s + 1]!) continue;
-        if (resident + stages.inFlight[s]! * (stash + received) > stages.memory[s]!) continue;
         active[kept++] = s;
         if (end < low[s + 1]!) continue;
         const load = relay

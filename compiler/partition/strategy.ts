@@ -15,6 +15,7 @@ import { partitionMilp } from "./milp-model.js";
 import { searchNeighbourhood } from "./neighbourhood.js";
 import { candidateOrders } from "./orders.js";
 import { reduceInstance } from "./reduce.js";
+import { slideStages } from "./shared-devices.js";
 import { slice } from "./slicing.js";
 import { sliceRelay } from "./slicing-relay.js";
 import { stageWindows } from "./windows.js";
@@ -58,6 +59,7 @@ export function slicings(best: Incumbent, closure: Closure): Int32Array {
     if (relayed && best.offer(relayed.stageOf, "slicing")) chosen = order;
     ranked.push({ order, ms: relayed?.bottleneckMs ?? Infinity });
   }
+  if (instance.stages.shared) slideStages(best, orders, () => false);
   if (instance.relay) return chosen;
   if (instance.size > LARGE) ranked.sort((a, b) => a.ms - b.ms).splice(2);
   for (const { order } of ranked) {
@@ -68,14 +70,17 @@ export function slicings(best: Incumbent, closure: Closure): Int32Array {
 }
 
 /**
- * Improves partition and bound until the gap is reached or the methods are used up.
+ * Improves partition and bound until the gap is reached or the methods are used up. Where a device holds several stages,
+ * loads are no matter of one stage and its boundaries, so the methods over chains of ideals are left out.
  * @returns true when a search was complete: the partition is optimal, or none exists if there is none.
  */
 export async function improve(best: Incumbent, options: StrategyOptions): Promise<boolean> {
   const { method, solver, cancelled } = options;
   const open = (): boolean => best.gap > options.gap && !cancelled();
-  const tries = (name: "ideals" | "milp"): boolean => method === "auto" || method === name;
-  if (method === "auto" && best.instance.relay && best.stageOf && open()) searchRegions(best, options);
+  const { shared } = best.instance.stages;
+  const tries = (name: "ideals" | "milp"): boolean =>
+    (method === "auto" || method === name) && !(shared && name === "ideals");
+  if (method === "auto" && best.instance.relay && !shared && best.stageOf && open()) searchRegions(best, options);
   let lattice: Lattice | undefined;
   let reduced: Contraction | undefined;
   if (tries("ideals") && open()) {
@@ -126,8 +131,8 @@ function searchPairs(
   cancelled: () => boolean,
 ): boolean {
   const result = solveByPairs(instance, lattice, { limitMs: best.bottleneckMs, pairLimit, cancelled });
-  if (!result.complete) return false;
   if (result.best) best.offer(expand(nodeOf, result.best.stageOf), "ideal-dp");
+  if (!result.complete) return false;
   if (best.stageOf) best.raise(best.bottleneckMs);
   return true;
 }

@@ -26,10 +26,17 @@ export function loadWorkload(file: string, options: CopyOptions): Workload {
   return { name: `${single.name} x${options.copies}`, text };
 }
 
-/** The problem that the workload states. @throws ARTEFACT_MISMATCH with the culprit. */
-export function problemOf(workload: Workload, stages: number, model: CommunicationModel): PartitionProblem {
+/** The problem that the workload states, each device with its stages in a loop. @throws ARTEFACT_MISMATCH with the culprit. */
+export function problemOf(
+  workload: Workload,
+  devices: number,
+  model: CommunicationModel,
+  perDevice = 1,
+): PartitionProblem {
   const read = isPlacement(workload) ? readDevicePlacement : readPipeDream;
-  return { ...read(workload.text, stages, workload.name), model };
+  const problem: PartitionProblem = { ...read(workload.text, devices, workload.name), model };
+  const once = problem.stages.map((stage, device) => ({ ...stage, device }));
+  return { ...problem, stages: Array.from({ length: perDevice }, () => once).flat() };
 }
 
 /** The load of an assignment of blocks, counted once more from the text. */
@@ -37,5 +44,10 @@ export function recheck(workload: Workload, problem: PartitionProblem, stageOf: 
   const ofNodes: number[] = [];
   for (const { index, nodes } of problem.graph.blocks) for (const node of nodes) ofNodes[node] = stageOf[index]!;
   const count = isPlacement(workload) ? recheckPlacement : recheckProfile;
-  return count(workload.text, problem.stages.length, problem.model === "relay", ofNodes);
+  const { stages, model } = problem;
+  const byStage = count(workload.text, stages.length, model === "relay", ofNodes);
+  const device = (stage: number): number => stages[stage]!.device ?? stage;
+  if (new Set(Array.from(stages.keys(), device)).size === stages.length) return byStage;
+  const { maxLoad } = count(workload.text, stages.length, false, ofNodes.map(device));
+  return { maxLoad, broken: byStage.broken };
 }
