@@ -1,10 +1,12 @@
 /** @file What the devices have in common with each other: how they are described and what holds for this kind of machine. */
-import type { DeviceSpec, LinkSpec } from "./profile/profile.js";
+import type { DeviceSpec, DirectedLink, LinkSpec } from "./profile/profile.js";
 
-/** Devices in the order of the pipeline and the link between any two of them. */
+/** Devices, and the links between them. */
 export interface ClusterSpec {
   readonly devices: readonly DeviceSpec[];
+  /** Between any two devices that `links` does not name. */
   readonly link: LinkSpec;
+  readonly links?: readonly DirectedLink[];
 }
 
 /**
@@ -20,4 +22,24 @@ export const SHARED_MEMORY_LINK: LinkSpec = { bytesPerMs: 10e6, latencyMs: 0.02 
 export function localCluster(count: number): ClusterSpec {
   const devices = Array.from({ length: count }, (_, index) => ({ ...CPU_CORE, name: `cpu${index}` }));
   return { devices, link: SHARED_MEMORY_LINK };
+}
+
+/** What carries tensors from one device to another. */
+export function linkFrom(
+  { link, links = [] }: Pick<ClusterSpec, "link" | "links">,
+  from: number,
+  to: number,
+): LinkSpec {
+  return links.find((own) => own.from === from && own.to === to) ?? link;
+}
+
+/** The cluster with its devices in another order: `order[i]` is the present place of device i. */
+export function reordered(cluster: ClusterSpec, order: readonly number[]): ClusterSpec {
+  const { devices, links, ...rest } = cluster;
+  const place = new Map(order.map((old, now) => [old, now]));
+  return {
+    ...rest,
+    devices: order.map((old) => devices[old]!),
+    ...(links && { links: links.map((link) => ({ ...link, from: place.get(link.from)!, to: place.get(link.to)! })) }),
+  };
 }

@@ -11,6 +11,7 @@ const FROZEN_FLAGS = [
   "-m, --microbatches <n>",
   "--stages-per-device <n>",
   "-s, --schedule <name>",
+  "--recompute <which>",
   "--window <n>",
   "-b, --bind <dim=size>",
   "--input-shape <name=sizes>",

@@ -23,8 +23,10 @@ export interface LinkOptions {
   readonly order: readonly Action[];
   /** Stage of every forward node. */
   readonly stageOf: ReadonlyMap<NodeId, number>;
-  /** Cost of every forward node. */
+  /** Cost of every forward node where it runs. */
   readonly costs: ReadonlyMap<NodeId, NodeCost>;
+  /** Forward nodes that the backward pass runs again. */
+  readonly runAgain?: { has(node: NodeId): boolean };
   readonly optimizer: OptimizerSpec;
   /** Group of the optimizer of each trained parameter that is in one, by name. */
   readonly groups: ReadonlyMap<string, number>;
@@ -129,10 +131,11 @@ function planStage(
   linked: LinkedPrograms,
   rings: readonly SlotRing[],
   parameters: readonly PlanParameter[],
-  { schedule, stageOf, costs, optimizer }: LinkOptions,
+  { schedule, stageOf, costs, optimizer, runAgain }: LinkOptions,
 ): PlanStage {
   const programs = linked.programs.filter(({ key }) => key.stage === index);
-  const own = [...stageOf].filter(([, stage]) => stage === index).map(([node]) => costs.get(node));
+  const nodes = [...stageOf].filter(([, stage]) => stage === index).map(([node]) => node);
+  const own = nodes.map((node) => costs.get(node));
   const sum = (pick: (cost: NodeCost) => number): number =>
     own.reduce((total, cost) => total + (cost ? pick(cost) : 0), 0);
   const ownRings = rings.filter(({ stage }) => stage === index);
@@ -141,6 +144,7 @@ function planStage(
   const bytes = (list: readonly TensorSpec[]): number => list.reduce((total, item) => total + tensorBytes(item), 0);
   const resident = held.reduce((total, item) => total + residentBytes(tensorBytes(item), item.trainable, optimizer), 0);
   const inFlight = ownRings.reduce((total, ring) => total + ringBytes(ring), 0);
+  const workspace = Math.max(0, ...programs.map(workspaceBytes));
   return {
     index,
     device: schedule.placement[index]!,
@@ -157,8 +161,19 @@ function planStage(
     weightGradMs: sum(({ weightGradMs }) => weightGradMs),
     parameterBytes: bytes(held),
     sendBytes: bytes(sent),
-    peakBytes: resident + inFlight + Math.max(0, ...programs.map(workspaceBytes)),
+    peakBytes: resident + inFlight + workspace,
+    workspaceBytes: workspace,
+    recomputed: nodes.filter((node) => runAgain?.has(node)).length,
   };
+}
+
+/** Most bytes that each device holds: what its stages hold, and the workspace of one program at a time. */
+export function deviceBytes(stages: readonly PlanStage[], devices: number): readonly number[] {
+  return Array.from({ length: devices }, (_, device) => {
+    const own = stages.filter((stage) => stage.device === device);
+    const held = own.reduce((sum, stage) => sum + stage.peakBytes - stage.workspaceBytes, 0);
+    return held + Math.max(0, ...own.map(({ workspaceBytes: bytes }) => bytes));
+  });
 }
 
 /** Parameter elements of a graph. */

@@ -4,7 +4,7 @@
  */
 import type { DType, Shape } from "../ir/graph.js";
 import type { Conversion } from "../ir/half.js";
-import type { DeviceSpec, LinkSpec } from "../profile/profile.js";
+import type { DeviceSpec, DirectedLink, LinkSpec, Overheads } from "../profile/profile.js";
 import type { Certificate, CommunicationModel } from "../partition/problem.js";
 import type { Phase } from "../schedule/action.js";
 
@@ -99,7 +99,12 @@ export interface PlanStage {
   readonly parameterBytes: number;
   /** Bytes per microbatch that leave for other stages, forward and backward. */
   readonly sendBytes: number;
+  /** Parameters and what belongs to them, slots, and the workspace of the stage's largest program. */
   readonly peakBytes: number;
+  /** The last of these alone: a device needs it for one of its stages at a time. */
+  readonly workspaceBytes: number;
+  /** Forward nodes that the backward pass runs again. */
+  readonly recomputed: number;
 }
 
 /** Parameters that train with settings of their own. */
@@ -176,6 +181,8 @@ export interface TrainingSpec {
 /** What the simulator says of one step; training compares it with what it measures. */
 export interface Forecast {
   readonly makespanMs: number;
+  /** What the optimizer takes after that, on the slowest device; the step ends with it. */
+  readonly updateMs: number;
   /** Lower bound of the makespan for this partition. */
   readonly boundMs: number;
   readonly gap: number;
@@ -183,6 +190,8 @@ export interface Forecast {
   readonly bubble: number;
   /** Microbatches in flight, per stage. */
   readonly peakActivations: readonly number[];
+  /** Most bytes that each device holds: parameters and what belongs to them, slots, workspace of programs. */
+  readonly peakBytes: readonly number[];
 }
 
 export interface Plan {
@@ -200,9 +209,15 @@ export interface Plan {
     /** What of the file is half precision and trains in float32; left out when nothing is. */
     readonly conversions?: readonly Conversion[];
   };
-  readonly profile: { readonly source: "analytic" | "measured" };
+  readonly profile: {
+    readonly source: "analytic" | "measured";
+    /** Of each device; left out where none were measured. */
+    readonly overheads?: readonly Overheads[];
+  };
   readonly devices: readonly DeviceSpec[];
   readonly link: LinkSpec;
+  /** Links that differ from `link`, each one way; devices by their place in `devices`. */
+  readonly links?: readonly DirectedLink[];
   readonly microbatches: number;
   readonly schedule: { readonly name: string; readonly forecast: Forecast };
   readonly partition: {

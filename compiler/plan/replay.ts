@@ -2,9 +2,14 @@
 import { tensorBytes } from "../ir/literal.js";
 import type { Schedule } from "../schedule/action.js";
 import type { ScheduleCosts, Transfer } from "../schedule/costs.js";
+import type { LinkSpec } from "../profile/profile.js";
 import type { Plan } from "./plan.js";
+import { NO_OVERHEADS, TransferTable } from "./stage-costs.js";
 
-type Described = Pick<Plan, "schedule" | "stages" | "rows" | "microbatches" | "slotGroups" | "link" | "devices">;
+type Described = Pick<
+  Plan,
+  "schedule" | "stages" | "rows" | "microbatches" | "slotGroups" | "link" | "links" | "devices" | "profile"
+>;
 
 /** The rows of a plan without their waits. */
 export function planSchedule({ schedule, stages, rows, microbatches }: Described): Schedule {
@@ -20,31 +25,41 @@ export function planSchedule({ schedule, stages, rows, microbatches }: Described
 
 /** Predicted times of the stages, and the wire time of every tensor that a program of another stage reads. */
 export function planCosts(plan: Described): ScheduleCosts {
+  const { stages, profile, rows } = plan;
+  const startMs = (device: number): number => profile.overheads?.[device]?.actionMs ?? 0;
+  const isSplit = (stage: number): boolean =>
+    rows.some((row) => row.some((action) => action.stage === stage && action.phase === "W"));
   return {
-    forwardMs: plan.stages.map(({ forwardMs }) => forwardMs),
-    inputGradMs: plan.stages.map(({ inputGradMs }) => inputGradMs),
-    weightGradMs: plan.stages.map(({ weightGradMs }) => weightGradMs),
+    forwardMs: stages.map(({ forwardMs, device }) => forwardMs + startMs(device)),
+    inputGradMs: stages.map(({ inputGradMs, device }) => inputGradMs + startMs(device)),
+    weightGradMs: stages.map(
+      ({ weightGradMs, device, index }) => weightGradMs + (isSplit(index) ? startMs(device) : 0),
+    ),
     transfers: transfersOf(plan),
   };
 }
 
 /** One entry per pair of stages that exchange tensors; a tensor crosses once to each stage that reads it. */
-function transfersOf({ stages, slotGroups, link }: Described): readonly Transfer[] {
-  const pairs = new Map<string, { from: number; to: number; forwardMs: number; gradMs: number }>();
+function transfersOf(plan: Described): readonly Transfer[] {
+  const { stages, slotGroups, devices, profile } = plan;
+  const table = new TransferTable({
+    placement: stages.map(({ device }) => device),
+    linkFrom: (from, to) => linkBetween(plan, from, to),
+    overheads: profile.overheads ?? devices.map(() => NO_OVERHEADS),
+  });
   for (const group of slotGroups) {
     for (const value of group.values) {
-      const wireMs = tensorBytes(value) / link.bytesPerMs;
       for (const reader of stages) {
         if (reader.index === group.stage || !reads(reader, value.name)) continue;
-        const [from, to] = [Math.min(reader.index, group.stage), Math.max(reader.index, group.stage)];
-        const pair = pairs.get(`${from} ${to}`) ?? { from, to, forwardMs: 0, gradMs: 0 };
-        pairs.set(`${from} ${to}`, pair);
-        if (group.stage < reader.index) pair.forwardMs += wireMs;
-        else pair.gradMs += wireMs;
+        table.add(group.stage, reader.index, tensorBytes(value), group.stage < reader.index ? "forward" : "backward");
       }
     }
   }
-  return [...pairs.values()].map((pair) => ({ ...pair, latencyMs: link.latencyMs }));
+  return table.transfers;
+}
+
+function linkBetween({ link, links = [] }: Described, from: number, to: number): LinkSpec {
+  return links.find((own) => own.from === from && own.to === to) ?? link;
 }
 
 function reads(stage: Plan["stages"][number], tensor: string): boolean {

@@ -22,11 +22,27 @@ export interface LinkSpec {
   readonly latencyMs: number;
 }
 
+/** The connection from one device to another, by their places in the cluster. The way back may differ. */
+export interface DirectedLink extends LinkSpec {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Time of a forward node and of the backward nodes it owns. */
 export interface NodeCost {
   readonly forwardMs: number;
   readonly inputGradMs: number;
   readonly weightGradMs: number;
+}
+
+/** What running a plan takes besides the nodes. Measured; a profile without them takes none. */
+export interface Overheads {
+  /** To start a program, however small: once per action. */
+  readonly actionMs: number;
+  /** From the end of an action to the begin of the one on another device that waited for it. */
+  readonly messageMs: number;
+  /** Of the optimizer, per trained element. */
+  readonly updateMsPerElement: number;
 }
 
 /**
@@ -40,4 +56,5 @@ export interface Profile {
   /** Digest of the graph that was profiled. */
   readonly graphDigest: string;
   readonly nodes: ReadonlyMap<string, NodeCost>;
+  readonly overheads?: Overheads;
 }

@@ -11,6 +11,8 @@ export interface Transfer {
   readonly from: number;
   readonly to: number;
   readonly latencyMs: number;
+  /** Of the way back. Default: latencyMs. */
+  readonly gradLatencyMs?: number;
   /** Wire time of the activations. */
   readonly forwardMs: number;
   /** Wire time of the gradients. */
@@ -70,9 +72,9 @@ export function checkCosts(stages: number, costs: ScheduleCosts): void {
       `schedule costs: ${name} does not fit; got ${got} expected ${stages} finite numbers of at least 0. Give one number per stage.`,
     );
   }
-  for (const { from, to, latencyMs, forwardMs, gradMs } of costs.transfers ?? []) {
+  for (const { from, to, latencyMs, gradLatencyMs = latencyMs, forwardMs, gradMs } of costs.transfers ?? []) {
     const known = Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from < to && to < stages;
-    if (known && [latencyMs, forwardMs, gradMs].every((ms) => ms >= 0 && ms < Infinity)) continue;
+    if (known && [latencyMs, gradLatencyMs, forwardMs, gradMs].every((ms) => ms >= 0 && ms < Infinity)) continue;
     throw new PipewrightError(
       "USAGE",
       `schedule costs: bad transfer; got stage ${from} to ${to}, latency ${latencyMs}, wire times ${forwardMs} and ${gradMs} expected stages in order below ${stages} and finite times of at least 0. Correct the transfer.`,

@@ -27,11 +27,11 @@ export class Messages {
     this.linkFreeMs = new Float64Array(flat.devices * flat.devices);
     this.forward = Array.from({ length: flat.stages }, () => []);
     this.backward = Array.from({ length: flat.stages }, () => []);
-    for (const { from, to, latencyMs, forwardMs, gradMs } of transfers) {
+    for (const { from, to, latencyMs, gradLatencyMs = latencyMs, forwardMs, gradMs } of transfers) {
       const [a, b] = [schedule.placement[from]!, schedule.placement[to]!];
       if (a === b) continue;
       this.forward[from]!.push({ stage: to, link: a * flat.devices + b, wireMs: forwardMs, latencyMs });
-      this.backward[to]!.push({ stage: from, link: b * flat.devices + a, wireMs: gradMs, latencyMs });
+      this.backward[to]!.push({ stage: from, link: b * flat.devices + a, wireMs: gradMs, latencyMs: gradLatencyMs });
     }
   }
 

@@ -95,9 +95,9 @@ function deliveriesOf({ placement, devices, costs, replicas = 1 }: SchedulingPro
       for (const need of dependencies({ stage, phase, microbatch: 0 }, flow, () => "I"))
         if (need.stage !== stage) add(need, { stage, phase, microbatch: 0 });
   });
-  for (const { from, to, latencyMs, forwardMs, gradMs } of costs.transfers ?? []) {
+  for (const { from, to, latencyMs, gradLatencyMs = latencyMs, forwardMs, gradMs } of costs.transfers ?? []) {
     add({ stage: from, phase: "F", microbatch: 0 }, { stage: to, phase: "F", microbatch: 0 }, forwardMs, latencyMs);
-    add({ stage: to, phase: "I", microbatch: 0 }, { stage: from, phase: "I", microbatch: 0 }, gradMs, latencyMs);
+    add({ stage: to, phase: "I", microbatch: 0 }, { stage: from, phase: "I", microbatch: 0 }, gradMs, gradLatencyMs);
   }
   return deliveries;
 }

@@ -36,6 +36,9 @@ export const FLAGS = {
   microbatches: flag("-m, --microbatches <n>", "parts of a batch that go through the pipeline", wholeNumber(1)),
   stagesPerDevice: flag("--stages-per-device <n>", "stages that each device holds", wholeNumber(1)),
   schedule: flag("-s, --schedule <name>", "auto, search, or a name by `pipewright schedule`", text),
+  recompute: flag("--recompute <which>", "run forward passes again to save memory: none, auto, all", (value) =>
+    oneOf(value, ["none", "auto", "all"] as const),
+  ),
   window: flag("--window <n>", "most microbatches in flight, for windowed-1f1b", wholeNumber(1)),
   bind: flag("-b, --bind <dim=size>", "sizes of symbolic dimensions: batch=4,sequence=128", parseBind),
   inputShape: flag(

@@ -3,6 +3,7 @@ import type { ClusterSpec } from "../../compiler/cluster.js";
 import { CPU_CORE, SHARED_MEMORY_LINK } from "../../compiler/cluster.js";
 import type { Compiled, CompileOptions, CutOptions } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
+import type { Attempt } from "../../compiler/planning/search.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Graph } from "../../compiler/ir/graph.js";
 import { isFloat } from "../../compiler/ir/literal.js";
@@ -39,9 +40,6 @@ const DEFAULT_OPTIMIZER: OptimizerSpec = {
   epsilon: 1e-8,
   weightDecay: 0.01,
 };
-/** What `--schedule auto` tries. Ties go to the one named first. */
-const AUTO_SCHEDULES = ["1f1b", "eager-1f1b", "zb-h1", "zb-h2", "search"] as const;
-
 /** The phases that `makePlan` reports. `readModel` reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
 
@@ -76,13 +74,14 @@ export function clusterOf(requests: readonly DeviceRequest[], link: FlagValues["
   return { devices, link: link ?? SHARED_MEMORY_LINK };
 }
 
-/** Profiles, cuts and schedules a model as the flags say, and writes the plan. */
+/** Profiles, cuts and schedules a model as the flags say, and writes the plan. A signal ends the search with the best so far. */
 export async function makePlan(
   env: Env,
   progress: Progress,
   model: LoadedModel,
   flags: FlagValues,
   directory: string,
+  signal?: AbortSignal,
 ): Promise<Planned> {
   await refuseOtherDirectories(env, directory);
   const requests = flags.devices ?? parseDevices(DEFAULT_DEVICES);
@@ -93,15 +92,18 @@ export async function makePlan(
   const faults: string[] = [];
   progress.begin("profile");
   let solveStartMs: number | undefined;
+  const attempts: SearchAttempt[] = [];
   const options: CompileOptions = {
     cluster: clusterOf(requests, flags.link),
     pipeline: {
-      schedule: "",
+      schedule: flags.schedule ?? "auto",
       microbatches: flags.microbatches ?? 2 * requests.length,
       ...(flags.stagesPerDevice === undefined ? {} : { stagesPerDevice: flags.stagesPerDevice }),
       ...(flags.window === undefined ? {} : { window: flags.window }),
       ...(flags.maxInFlight === undefined ? {} : { maxInFlight: flags.maxInFlight }),
+      ...(flags.recompute === undefined ? {} : { recompute: flags.recompute }),
     },
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     training: { loss, ...(flags.trainable ? { trainable: flags.trainable } : {}) },
     optimizer: flags.optimizer ?? DEFAULT_OPTIMIZER,
     partition: {
@@ -109,22 +111,24 @@ export async function makePlan(
       model: "direct",
       solver,
       onFault: (fault) => faults.push(fault),
+      ...(signal ? { cancelled: () => signal.aborted } : {}),
       ...(flags.gap === undefined ? {} : { gap: flags.gap }),
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit, nowMs: env.clock.nowMs }),
     },
     profile: await profileSource(env, flags, new Map([...weights].map(([name, { bytes }]) => [name, bytes]))),
+    onAttempt: (attempt) => {
+      const endMs = env.clock.nowMs() - (solveStartMs ?? env.clock.nowMs());
+      attempts.push({ ...attemptOf(attempt), endMs });
+    },
     onPass: (pass) => {
-      if (pass !== "schedule" || solveStartMs !== undefined) return;
+      if ((pass !== "schedule" && pass !== "draft") || solveStartMs !== undefined) return;
       progress.end(`${profileHeadline(flags)}${assumed}`);
       progress.begin("partition");
       solveStartMs = env.clock.nowMs();
     },
   };
   try {
-    const attempts: SearchAttempt[] = [];
-    const note = (attempt: Omit<SearchAttempt, "endMs">): void =>
-      void attempts.push({ ...attempt, endMs: env.clock.nowMs() - (solveStartMs ?? env.clock.nowMs()) });
-    const compiled = await compileBest(model, options, flags.schedule ?? "auto", note);
+    const compiled = await compile(model, options);
     const solveMs = env.clock.nowMs() - solveStartMs!;
     progress.end(`${headline(compiled.plan)}${faults.map((fault) => `; solver fault: ${fault}`).join("")}`);
     progress.begin("write");
@@ -168,39 +172,18 @@ function assumedLoss({ outputs }: Graph): readonly LossSpec[] {
   return [{ kind: "mse", output: only!.name, target: DEFAULT_TARGET, weight: 1 }];
 }
 
-/** Compiles with the schedule, or with each of AUTO_SCHEDULES and keeps the plan of the shortest step. */
-async function compileBest(
-  model: LoadedModel,
-  options: CompileOptions,
-  schedule: string,
-  note: (attempt: Omit<SearchAttempt, "endMs">) => void,
-): Promise<Compiled> {
-  const withSchedule = async (name: string, profile: CompileOptions["profile"]): Promise<Compiled> => {
-    const compiled = await compile(model, { ...options, profile, pipeline: { ...options.pipeline, schedule: name } });
-    const { certificate, solver } = compiled.plan.partition;
-    note({ schedule: name, solver, ...certificate, makespanMs: compiled.plan.schedule.forecast.makespanMs });
-    return compiled;
+/** What search.json keeps of a candidate. */
+function attemptOf({ candidate, status, makespanMs, placed }: Attempt): Omit<SearchAttempt, "endMs"> {
+  const { schedule, stagesPerDevice, recompute } = candidate;
+  return {
+    schedule,
+    ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }),
+    ...(recompute === "none" ? {} : { recompute }),
+    solver: placed?.draft.cut.solver ?? "",
+    status,
+    ...placed?.certificate,
+    ...(makespanMs === undefined || makespanMs === Infinity ? {} : { makespanMs }),
   };
-  if (schedule !== "auto") return withSchedule(schedule, options.profile);
-  let best: Compiled | undefined;
-  let failure: unknown;
-  for (const name of AUTO_SCHEDULES) {
-    try {
-      const candidate = await withSchedule(name, best?.profile ?? options.profile);
-      const isShorter = best === undefined || stepMs(candidate) < stepMs(best);
-      if (isShorter) best = candidate;
-    } catch (error) {
-      if (!(error instanceof PipewrightError) || error.code !== "PLAN_INFEASIBLE") throw error;
-      note({ schedule: name, solver: "", status: "infeasible" });
-      failure ??= error;
-    }
-  }
-  if (best) return best;
-  throw failure;
-}
-
-function stepMs({ plan }: Compiled): number {
-  return plan.schedule.forecast.makespanMs;
 }
 
 async function profileSource(

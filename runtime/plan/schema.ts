@@ -93,6 +93,8 @@ const stage = z.strictObject({
   parameterBytes: count,
   sendBytes: count,
   peakBytes: count,
+  workspaceBytes: count,
+  recomputed: count,
 });
 
 /** Schema of plan.json, version 1. */
@@ -108,7 +110,10 @@ export const planSchema = z.strictObject({
       .array(z.strictObject({ from: z.enum(["float16", "bfloat16"]), parameters: count, inputs: count, casts: count }))
       .optional(),
   }),
-  profile: z.strictObject({ source: z.enum(["analytic", "measured"]) }),
+  profile: z.strictObject({
+    source: z.enum(["analytic", "measured"]),
+    overheads: z.array(z.strictObject({ actionMs: finite, messageMs: finite, updateMsPerElement: finite })).optional(),
+  }),
   devices: z
     .array(
       z.strictObject({
@@ -122,15 +127,20 @@ export const planSchema = z.strictObject({
     )
     .min(1),
   link,
+  links: z
+    .array(z.strictObject({ bytesPerMs: z.number().positive(), latencyMs: finite, from: count, to: count }))
+    .optional(),
   microbatches: z.int().min(1),
   schedule: z.strictObject({
     name: z.string(),
     forecast: z.strictObject({
       makespanMs: finite,
+      updateMs: finite,
       boundMs: finite,
       gap: finite,
       bubble: finite,
       peakActivations: z.array(count),
+      peakBytes: z.array(count),
     }),
   }),
   partition: z.strictObject({

@@ -9,8 +9,10 @@ export const SEARCH_FILE = "search.json";
 const finite = z.number().min(0);
 const attempt = z.strictObject({
   schedule: z.string(),
+  stagesPerDevice: z.int().min(1).optional(),
+  recompute: z.enum(["auto", "all"]).optional(),
   solver: z.string(),
-  status: z.enum(["optimal", "feasible", "infeasible"]),
+  status: z.enum(["optimal", "feasible", "infeasible", "pruned"]),
   endMs: finite,
   bottleneckMs: finite.optional(),
   boundMs: finite.optional(),
@@ -22,9 +24,12 @@ const schema = z.strictObject({ version: z.literal(1), attempts: z.array(attempt
 /** A schedule that was tried with its best partition. */
 export interface SearchAttempt {
   readonly schedule: string;
+  readonly stagesPerDevice?: number | undefined;
+  readonly recompute?: "auto" | "all" | undefined;
   /** The method that gave the partition; "" when there is none. */
   readonly solver: string;
-  readonly status: "optimal" | "feasible" | "infeasible";
+  /** pruned: a bound or a quick cut ruled it out. */
+  readonly status: "optimal" | "feasible" | "infeasible" | "pruned";
   /** Since the search began. */
   readonly endMs: number;
   readonly bottleneckMs?: number | undefined;

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ClusterSpec } from "../../compiler/cluster.js";
 import { PipewrightError } from "../../compiler/errors.js";
+import type { Recompute } from "../../compiler/planning/candidate.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import { compileTiny, TIED_GPT, tinyCluster, TINY_MLP, TINY_RESNET } from "../support/tiny-models.js";
 
@@ -10,8 +11,7 @@ const withMemory = (memoryBytes: number): ClusterSpec => {
   return { devices: devices.map((device) => ({ ...device, memoryBytes })), link };
 };
 
-const heldBytes = ({ stages, devices }: Omit<Plan, "files">): number[] =>
-  devices.map((_, device) => stages.reduce((sum, stage) => sum + (stage.device === device ? stage.peakBytes : 0), 0));
+const heldBytes = ({ schedule }: Omit<Plan, "files">): readonly number[] => schedule.forecast.peakBytes;
 
 describe.each([
   ["an MLP", TINY_MLP],
@@ -45,4 +45,28 @@ it("limits only the devices that have a limit", async () => {
   const cluster = { devices: [{ ...first!, memoryBytes: 700 }, second!], link };
   const { plan } = await compileTiny(TINY_MLP, { cluster });
   expect(heldBytes(plan)[0]).toBeLessThanOrEqual(700);
+});
+
+it("needs less when forward passes run again, and pays for no more than it needs", async () => {
+  const compiled = (memoryBytes: number | undefined, recompute: Recompute) =>
+    compileTiny(TIED_GPT, {
+      schedule: "gpipe",
+      microbatches: 8,
+      devices: 2,
+      recompute,
+      ...(memoryBytes === undefined ? {} : { cluster: withMemory(memoryBytes) }),
+    });
+  const refusal = (recompute: Recompute) =>
+    compiled(1, recompute).then(
+      () => expect.fail("one byte does"),
+      (error: unknown) => (error as PipewrightError).details["smallestMemoryBytes"] as number,
+    );
+  const [plain, less] = [await refusal("none"), await refusal("auto")];
+  expect(less).toBeLessThan(plain);
+  const recomputed = ({ stages }: Omit<Plan, "files">) => stages.reduce((sum, stage) => sum + stage.recomputed, 0);
+  expect(recomputed((await compiled(undefined, "auto")).plan)).toBe(0);
+  const { plan } = await compiled(less, "auto");
+  expect(Math.max(...heldBytes(plan))).toBeLessThanOrEqual(less);
+  expect(recomputed(plan)).toBeGreaterThan(0);
+  expect(recomputed(plan)).toBeLessThan(plan.stages.reduce((sum, { nodes }) => sum + nodes, 0));
 });

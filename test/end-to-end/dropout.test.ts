@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { localCluster } from "../../compiler/cluster.js";
 import { compile } from "../../compiler/compile.js";
+import type { Recompute } from "../../compiler/planning/candidate.js";
 import { GraphBuilder } from "../../compiler/ir/builder.js";
 import type { Graph, Value } from "../../compiler/ir/graph.js";
 import { literalOf } from "../../compiler/ir/literal.js";
@@ -36,14 +37,14 @@ function model(): { readonly graph: Graph; readonly weights: ReadonlyMap<string,
 }
 
 /** Losses of four steps on this many devices. */
-async function losses(devices: number): Promise<readonly number[]> {
+async function losses(devices: number, recompute: Recompute = "none"): Promise<readonly number[]> {
   const env = await nodeEnv();
   const { graph, weights } = model();
   const compiled = await compile(
     { name: "dropout", digest: "", graph, bind: {} },
     {
       cluster: localCluster(devices),
-      pipeline: { schedule: "1f1b", microbatches: MICROBATCHES },
+      pipeline: { schedule: "1f1b", microbatches: MICROBATCHES, recompute },
       training: { loss: [{ kind: "mse", target: "t", weight: 1 }] },
       optimizer: { kind: "sgd", learningRate: 0.1, momentum: 0, weightDecay: 0 },
       partition: { model: "direct", solver: undefined },
@@ -70,4 +71,8 @@ test("one device, two and three draw the same masks", async () => {
   expect(one).toHaveLength(4);
   expect(await losses(2)).toEqual(one);
   expect(await losses(3)).toEqual(one);
+});
+
+test("losses are the same when masks are drawn again in the backward pass", async () => {
+  expect(await losses(2, "all")).toEqual(await losses(1));
 });

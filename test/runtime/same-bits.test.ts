@@ -43,6 +43,21 @@ describe.each([
     expect(digest).toBe((await alone).digest);
   });
 
+  it.each(sizes([1, 3], ["1f1b", "zb-h1", "interleaved-1f1b"]))(
+    "on %i devices under %s with every forward pass run again",
+    async (devices, schedule) => {
+      const { losses, digest } = await trained(model, {
+        devices,
+        schedule,
+        recompute: "all",
+        microbatches,
+        optimizer,
+      });
+      expect(losses).toEqual((await alone).losses);
+      expect(digest).toBe((await alone).digest);
+    },
+  );
+
   it.each([
     [2, "1f1b"],
     [3, "zb-h1"],

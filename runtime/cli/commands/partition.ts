@@ -12,7 +12,7 @@ export function planDirectory(modelPath: string): string {
 export const partition: CommandBody = async (context, path, flags) => {
   const progress = context.progress(["read", ...PLANNING_PHASES]);
   const model = await readModel(context.env, progress, path, flags);
-  const planned = await makePlan(context.env, progress, model, flags, flags.out ?? planDirectory(path));
+  const planned = await makePlan(context.env, progress, model, flags, flags.out ?? planDirectory(path), context.signal);
   const { plan, directory } = planned;
   const text = [
     stageTable(plan, context.columns),

@@ -9,6 +9,7 @@ const PLANNING: readonly FlagName[] = [
   "microbatches",
   "stagesPerDevice",
   "schedule",
+  "recompute",
   "window",
   "bind",
   "inputShape",
@@ -72,7 +73,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "partition",
     summary: "cuts a model into stages, with a bound on how good the cut is",
     argument: "model.onnx",
-    flags: [...PLANNING, ...CUTTING, "out"],
+    flags: [...PLANNING, ...CUTTING, "seed", "out"],
     examples: [
       "partition model.onnx --devices 4 --microbatches 8 --loss softmax-cross-entropy:logits=labels -o plan",
       "partition model.onnx --devices 4xcpu:2GiB --link 10GB/s,20us --pin encoder.*=0 --uncut logits --analytic",

@@ -65,13 +65,13 @@ function lossText({ losses, resumedSteps }: Run, columns: number, about: string)
 }
 
 async function planModel(
-  { env }: Context,
+  { env, signal }: Context,
   progress: Progress,
   path: string,
   directory: string,
   flags: FlagValues,
 ): Promise<Plan> {
   const model = await readModel(env, progress, path, flags);
-  const { plan } = await makePlan(env, progress, model, flags, directory);
+  const { plan } = await makePlan(env, progress, model, flags, directory, signal);
   return plan;
 }

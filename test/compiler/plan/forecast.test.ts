@@ -11,7 +11,7 @@ import { simulate } from "../../../compiler/schedule/simulate.js";
 const looked = (name: string, devices: number, costs: (stages: number) => ScheduleCosts) => {
   const schedule = canonicalSchedule(scheduleByName(name, { devices, microbatches: 6 }));
   const times = costs(schedule.stages);
-  return forecast(schedule, times, simulate(schedule, times));
+  return forecast(schedule, times, simulate(schedule, times), { updateMs: 0, peakBytes: [] });
 };
 
 it("proves 1f1b with equal stages optimal among whole backwards", () => {

@@ -1,0 +1,81 @@
+/** @file A candidate for a plan: how it is scheduled, on which devices in which order, and what runs again. */
+import { PipewrightError } from "../errors.js";
+import type { Schedule } from "../schedule/action.js";
+import { canonicalSchedule } from "../schedule/canonical.js";
+import { checkSchedule } from "../schedule/check.js";
+import { inFlight } from "../schedule/in-flight.js";
+import { scheduleByName } from "../schedule/registry.js";
+import { searchStart } from "../schedule/reorder.js";
+
+/** Which forward passes run again in the backward pass: none, all, or as many as memory asks for. */
+export type Recompute = "none" | "auto" | "all";
+
+/** How the pipeline runs. */
+export interface PipelineOptions {
+  /**
+   * By name, see schedule/registry.ts; "search", which finds an order for the stages once they are cut; or "auto", which
+   * tries schedules, stages per device, placements and orders of devices.
+   */
+  readonly schedule: string;
+  readonly microbatches: number;
+  readonly stagesPerDevice?: number;
+  /** Most microbatches in flight, for schedules with a window. */
+  readonly window?: number;
+  /** Most microbatches that a stage may keep at once. Left out: what the schedule needs. */
+  readonly maxInFlight?: number;
+  /** Default: none; with "auto" schedules too. */
+  readonly recompute?: Recompute;
+}
+
+export interface Candidate {
+  readonly schedule: string;
+  readonly stagesPerDevice?: number;
+  readonly recompute: Recompute;
+  /** Places in the cluster of the devices of the pipeline, first to last. */
+  readonly order: readonly number[];
+}
+
+/**
+ * The schedule that a candidate's stages are cut for.
+ * @throws USAGE for a size that it cannot run, PLAN_INFEASIBLE when it keeps more microbatches than allowed.
+ */
+export function scheduleFor({ schedule, stagesPerDevice, order }: Candidate, pipeline: PipelineOptions): Schedule {
+  const { microbatches, window } = pipeline;
+  const size = {
+    devices: order.length,
+    microbatches,
+    ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }),
+    ...(window === undefined ? {} : { window }),
+  };
+  return capped(
+    runnable(schedule === "search" ? searchStart(size) : scheduleByName(schedule, size)),
+    pipeline.maxInFlight,
+  );
+}
+
+/** The schedule in the form that plans run. Refuses schedules that need two copies of the model. */
+function runnable(schedule: Schedule): Schedule {
+  checkSchedule(schedule);
+  if ((schedule.replicas ?? 1) === 1) {
+    const canonical = canonicalSchedule(schedule);
+    checkSchedule(canonical);
+    return canonical;
+  }
+  throw new PipewrightError(
+    "USAGE",
+    `schedule ${schedule.name}: needs ${schedule.replicas} copies of the model, which plans cannot hold. Choose another schedule.`,
+  );
+}
+
+/** The schedule, if no stage of it keeps more microbatches than allowed. */
+function capped(schedule: Schedule, maxInFlight = Infinity): Schedule {
+  const flights = inFlight(schedule);
+  const most = Math.max(...flights);
+  if (most <= maxInFlight) return schedule;
+  throw new PipewrightError(
+    "PLAN_INFEASIBLE",
+    `schedule ${schedule.name}: stage ${flights.indexOf(most)} keeps ${most} microbatches in flight; got a cap of ` +
+      `${maxInFlight}. Raise --max-in-flight, or use --schedule windowed-1f1b --window ${maxInFlight} or fewer microbatches.`,
+    { inFlight: most, maxInFlight },
+  );
+}

@@ -1,0 +1,96 @@
+/** @file A draft: a candidate cut into stages and timed by the simulator. All that a plan needs to be judged, not to run. */
+import type { ClusterSpec } from "../cluster.js";
+import { linkFrom } from "../cluster.js";
+import type { Recomputed } from "../autodiff/recompute.js";
+import { recompute } from "../autodiff/recompute.js";
+import type { NodeId } from "../ir/graph.js";
+import type { Partition, PartitionProblem } from "../partition/problem.js";
+import { stageCosts } from "../plan/stage-costs.js";
+import type { NodeCost } from "../profile/profile.js";
+import type { Schedule } from "../schedule/action.js";
+import type { ScheduleCosts } from "../schedule/costs.js";
+import { reorder } from "../schedule/reorder.js";
+import type { Timeline } from "../schedule/simulate.js";
+import { simulate } from "../schedule/simulate.js";
+import type { PlanSubject } from "./subject.js";
+import { costsOn, overheadsOn } from "./subject.js";
+
+/** How long an order is searched: about a second for 8 devices and 32 microbatches. */
+const SEARCH = { evaluations: 20_000 };
+
+export interface Draft {
+  readonly cut: Partition;
+  readonly schedule: Schedule;
+  readonly stageOf: ReadonlyMap<NodeId, number>;
+  /** The training graph, with copies of what runs again. */
+  readonly recomputed: Recomputed;
+  /** Of every forward node where it runs, with what runs again in its backward pass. */
+  readonly costs: ReadonlyMap<NodeId, NodeCost>;
+  readonly stageCosts: ScheduleCosts;
+  readonly timeline: Timeline;
+}
+
+/** How a draft is timed. */
+export interface DraftOptions {
+  /** With its devices in the order of the pipeline. */
+  readonly cluster: ClusterSpec;
+  readonly schedule: Schedule;
+  /** The order of the actions is searched for these stages; `schedule` gives placement and memory. */
+  readonly isSearched: boolean;
+  readonly seed?: number;
+}
+
+/** Times a partition. Requires: `cut` is one of the problem that was made for the schedule. */
+export function draftOf(
+  subject: PlanSubject,
+  problem: PartitionProblem,
+  cut: Partition,
+  { cluster, schedule: first, isSearched, seed }: DraftOptions,
+): Draft {
+  const { blocks, training, forward } = subject;
+  const stageOf = blocks.stageOfNodes(cut.stageOf);
+  const again = new Set(cut.again.flatMap((block) => problem.graph.blocks[block]!.nodes));
+  const recomputed =
+    again.size === 0
+      ? { differentiated: training.differentiated, runAgain: new Map() }
+      : recompute(training.differentiated, { again, stageOf });
+  const costs = placedCosts(subject, cluster, first.placement, stageOf, recomputed);
+  const isSplit = (stage: number): boolean =>
+    isSearched || first.rows.some((row) => row.some((action) => action.stage === stage && action.phase === "I"));
+  const timed = stageCosts(forward, costs, stageOf, {
+    placement: first.placement,
+    isSplit,
+    runsAgain: (node) => recomputed.runAgain.has(node),
+    linkFrom: (from, to) => linkFrom(cluster, from, to),
+    overheads: cluster.devices.map((device) => overheadsOn(subject, device)),
+  });
+  const search = { ...SEARCH, ...(seed === undefined ? {} : { seed }) };
+  const schedule = isSearched ? reorder(first, timed, search).schedule : first;
+  return { cut, schedule, stageOf, recomputed, costs, stageCosts: timed, timeline: simulate(schedule, timed) };
+}
+
+/** Costs by forward node on the device of its stage; a forward pass that runs again adds to its backward pass. */
+function placedCosts(
+  subject: PlanSubject,
+  cluster: ClusterSpec,
+  placement: readonly number[],
+  stageOf: ReadonlyMap<NodeId, number>,
+  { runAgain }: Recomputed,
+): ReadonlyMap<NodeId, NodeCost> {
+  const byDevice = cluster.devices.map((_, device) => costsOn(subject, cluster, device));
+  return new Map(
+    subject.forward.nodes.map(({ id }) => {
+      const cost = byDevice[placement[stageOf.get(id)!]!]!.get(id)!;
+      const phase = runAgain.get(id);
+      if (phase === undefined) return [id, cost];
+      return [
+        id,
+        {
+          ...cost,
+          inputGradMs: cost.inputGradMs + (phase === "I" ? cost.forwardMs : 0),
+          weightGradMs: cost.weightGradMs + (phase === "W" ? cost.forwardMs : 0),
+        },
+      ];
+    }),
+  );
+}

@@ -1,0 +1,110 @@
+/** @file A candidate as a whole plan: cut, timed and linked, with the memory of its devices kept. */
+import type { ClusterSpec } from "../cluster.js";
+import { reordered } from "../cluster.js";
+import { fitMemory } from "../fit-memory.js";
+import { OPS } from "../ops/registry.js";
+import type { Certificate, CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
+import { certify } from "../partition/certificate.js";
+import type { Linked } from "../plan/link.js";
+import { deviceBytes, link } from "../plan/link.js";
+import type { OptimizerSpec } from "../plan/plan.js";
+import { elementCount } from "../ir/literal.js";
+import { linearize } from "../schedule/linearize.js";
+import type { Candidate, PipelineOptions } from "./candidate.js";
+import { scheduleFor } from "./candidate.js";
+import { cutProblem } from "./cut-problem.js";
+import type { Draft } from "./draft.js";
+import { draftOf } from "./draft.js";
+import { polish } from "./polish.js";
+import type { PlanSubject } from "./subject.js";
+import { overheadsOn } from "./subject.js";
+
+/** What candidates are placed with. */
+export interface PlaceOptions {
+  readonly cluster: ClusterSpec;
+  readonly pipeline: PipelineOptions;
+  readonly optimizer: OptimizerSpec;
+  readonly model: CommunicationModel;
+  readonly seed?: number;
+  /** Cuts a problem. */
+  readonly partition: (problem: PartitionProblem) => Promise<Partition>;
+  /** Told the name of each pass as it begins. */
+  readonly onPass: (pass: string) => void;
+}
+
+export interface Placed {
+  readonly candidate: Candidate;
+  /** Devices in the order of the pipeline. */
+  readonly cluster: ClusterSpec;
+  readonly problem: PartitionProblem;
+  readonly draft: Draft;
+  readonly certificate: Certificate;
+  readonly linked: Linked;
+  /** Most bytes that each device holds. */
+  readonly heldBytes: readonly number[];
+  readonly updateMs: number;
+}
+
+/** From begin of a step to the end of its update. */
+export function stepMs({ draft, updateMs }: Pick<Placed, "draft" | "updateMs">): number {
+  return draft.timeline.makespanMs + updateMs;
+}
+
+/** @throws PLAN_INFEASIBLE with bytes that would do; USAGE for a size that the schedule cannot run. */
+export async function place(subject: PlanSubject, candidate: Candidate, options: PlaceOptions): Promise<Placed> {
+  const { onPass, optimizer, seed } = options;
+  const cluster = reordered(options.cluster, candidate.order);
+  onPass("schedule");
+  const schedule = scheduleFor(candidate, options.pipeline);
+  const whole = cutProblem(subject, cluster, schedule, { model: options.model, recompute: candidate.recompute });
+  const timing = {
+    cluster,
+    schedule,
+    isSearched: candidate.schedule === "search",
+    ...(seed === undefined ? {} : { seed }),
+  };
+  let boundMs = Infinity;
+  let ownBoundMs = Infinity;
+  const limits = cluster.devices.map(({ memoryBytes }) => memoryBytes);
+  return fitMemory(whole, limits, async (problem): Promise<Placed> => {
+    onPass("partition");
+    const cut = await options.partition(problem);
+    boundMs = Math.min(boundMs, cut.certificate.boundMs);
+    ownBoundMs = Math.min(ownBoundMs, cut.certificate.ownBoundMs);
+    onPass("simulate");
+    const draft = polish(subject, problem, draftOf(subject, problem, cut, timing), timing);
+    onPass("link");
+    const linked = link(draft.recomputed.differentiated, {
+      ops: OPS,
+      schedule: draft.schedule,
+      order: linearize(draft.schedule, draft.timeline),
+      stageOf: draft.stageOf,
+      costs: draft.costs,
+      runAgain: draft.recomputed.runAgain,
+      optimizer,
+      groups: subject.groups,
+      results: subject.training.results,
+      batchAxes: subject.batchAxes,
+    });
+    return {
+      candidate,
+      cluster,
+      problem,
+      draft,
+      certificate: certify(draft.cut.certificate.bottleneckMs, boundMs, ownBoundMs),
+      linked,
+      heldBytes: deviceBytes(linked.parts.stages, cluster.devices.length),
+      updateMs: updateMs(subject, cluster, linked),
+    };
+  });
+}
+
+/** Of the device that takes longest. */
+function updateMs(subject: PlanSubject, { devices }: ClusterSpec, { parts }: Linked): number {
+  const ms = devices.map((device, index) => {
+    const own = parts.parameters.filter(({ stage, trainable }) => trainable && parts.stages[stage]!.device === index);
+    const elements = own.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+    return elements * overheadsOn(subject, device).updateMsPerElement;
+  });
+  return Math.max(...ms);
+}

@@ -1,0 +1,79 @@
+/**
+ * @file The last touch on a cut, by the step time itself: the partitioner balances loads, but a step also waits for the
+ * first and the last microbatch, and messages overlap with work. Blocks at the ends of stages move to the next stage as
+ * long as the simulated step becomes shorter.
+ */
+import { certify } from "../partition/certificate.js";
+import { evaluate, violations } from "../partition/evaluate.js";
+import type { Partition, PartitionProblem } from "../partition/problem.js";
+import type { Draft, DraftOptions } from "./draft.js";
+import { draftOf } from "./draft.js";
+import type { PlanSubject } from "./subject.js";
+
+/** Moves that are timed at most: steps of large schedules take longer to simulate, so it is actions that count. */
+const MOST_ACTIONS = 400_000;
+const MOST_MOVES = 300;
+/** A move must shorten the step by this share. */
+const WORTH = 1e-4;
+
+/**
+ * Requires: `draft` is of a partition of `problem`. Ensures: a draft of a valid partition, no slower.
+ * Cost: a simulation and an evaluation per move, a bounded number of them.
+ */
+export function polish(subject: PlanSubject, problem: PartitionProblem, draft: Draft, options: DraftOptions): Draft {
+  if (options.isSearched || problem.stages.length === 1) return draft;
+  const actions = options.schedule.rows.reduce((sum, row) => sum + row.length, 0);
+  let moves = Math.min(MOST_MOVES, Math.floor(MOST_ACTIONS / Math.max(actions, problem.graph.blocks.length)));
+  let best = draft;
+  for (let isBetter = true; isBetter;) {
+    isBetter = false;
+    for (const [block, stage] of endMoves(problem, best.cut.stageOf)) {
+      if (moves <= 0) return best;
+      if (best.cut.stageOf[block] === stage) continue;
+      const stageOf = [...best.cut.stageOf];
+      stageOf[block] = stage;
+      if (violations(problem, stageOf).length > 0) continue;
+      moves--;
+      const next = draftOf(subject, problem, cutOf(problem, stageOf, best.cut), options);
+      if (next.timeline.makespanMs >= best.timeline.makespanMs * (1 - WORTH)) continue;
+      best = next;
+      isBetter = true;
+    }
+  }
+  return best;
+}
+
+function cutOf(problem: PartitionProblem, stageOf: readonly number[], { certificate, solver }: Partition): Partition {
+  const { stages, again, bottleneckMs } = evaluate(problem, stageOf);
+  return {
+    stageOf,
+    loadMs: stages.map(({ loadMs }) => loadMs),
+    again,
+    certificate: certify(bottleneckMs, Math.min(bottleneckMs, certificate.boundMs), certificate.ownBoundMs),
+    solver,
+  };
+}
+
+/** Blocks that may go to the next stage because nothing of their own stage follows them, and likewise backwards. */
+function endMoves(
+  { graph, stages }: PartitionProblem,
+  stageOf: readonly number[],
+): readonly (readonly [block: number, stage: number])[] {
+  const feedsOwn = new Uint8Array(stageOf.length);
+  const isFedByOwn = new Uint8Array(stageOf.length);
+  for (const { producer, consumers, ordered } of graph.nets) {
+    if (ordered === false) continue;
+    for (const reader of consumers) {
+      if (stageOf[reader] !== stageOf[producer]) continue;
+      feedsOwn[producer] = 1;
+      isFedByOwn[reader] = 1;
+    }
+  }
+  return graph.blocks.flatMap(({ index }) => {
+    const stage = stageOf[index]!;
+    const moves: (readonly [number, number])[] = [];
+    if (!feedsOwn[index] && stage + 1 < stages.length) moves.push([index, stage + 1]);
+    if (!isFedByOwn[index] && stage > 0) moves.push([index, stage - 1]);
+    return moves;
+  });
+}

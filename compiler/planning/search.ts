@@ -1,0 +1,241 @@
+/**
+ * @file The outer search: schedules, stages per device, placements, orders of devices and recomputation, judged by the
+ * simulated step. Every candidate is drafted with a quick cut; the most promising ones are then cut with all that the
+ * partitioner has, linked and held against memory, until no bound leaves room for a better one.
+ */
+import type { ClusterSpec } from "../cluster.js";
+import { reordered } from "../cluster.js";
+import { PipewrightError } from "../errors.js";
+import { workBound } from "../partition/bound.js";
+import { instanceOf } from "../partition/instance.js";
+import { partition } from "../partition/partition.js";
+import type { PartitionOptions } from "../partition/partition.js";
+import type { Certificate, CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
+import type { OptimizerSpec } from "../plan/plan.js";
+import type { Candidate, PipelineOptions } from "./candidate.js";
+import { scheduleFor } from "./candidate.js";
+import { deviceOrders, givenOrder, shapes } from "./candidates.js";
+import { cutProblem } from "./cut-problem.js";
+import { draftOf } from "./draft.js";
+import type { PlaceOptions, Placed } from "./place.js";
+import { place, stepMs } from "./place.js";
+import type { PlanSubject } from "./subject.js";
+
+/** What became of a candidate. "pruned": its bound or its draft rules it out. */
+export interface Attempt {
+  readonly candidate: Candidate;
+  readonly status: Certificate["status"] | "infeasible" | "pruned";
+  readonly makespanMs?: number;
+  readonly placed?: Placed;
+}
+
+export interface PlanSearchOptions {
+  readonly cluster: ClusterSpec;
+  readonly pipeline: PipelineOptions;
+  readonly optimizer: OptimizerSpec;
+  readonly partition: PartitionOptions & { readonly model: CommunicationModel };
+  /** Of everything that is random. */
+  readonly seed?: number;
+  readonly onPass: (pass: string) => void;
+  readonly onAttempt: (attempt: Attempt) => void;
+}
+
+/** Candidates that are cut with everything the partitioner has. */
+const MOST_PLACED = 6;
+/** A draft that takes longer than the best plan by this share is not worth a better cut. */
+const HOPE = 0.25;
+/** Rounds of swaps in the order of many devices. */
+const ORDER_ROUNDS = 12;
+
+/** A candidate with the simulated time of its quick cut. */
+interface Sketch {
+  readonly candidate: Candidate;
+  readonly makespanMs: number;
+  /** No plan of this candidate is faster. */
+  readonly boundMs: number;
+}
+
+/**
+ * The best plan found. Without a time limit the same subject, options and seed give the same plan.
+ * @throws PLAN_INFEASIBLE when no candidate fits into memory, with the smallest limit that was found to do.
+ */
+export async function searchPlan(subject: PlanSubject, options: PlanSearchOptions): Promise<Placed> {
+  const { pipeline, cluster } = options;
+  const recompute = pipeline.recompute ?? "none";
+  const cutter = new Cutter(options.partition);
+  const placing: PlaceOptions = { ...options, model: options.partition.model, partition: (own) => cutter.cut(own) };
+  if (pipeline.schedule !== "auto") {
+    const { schedule, stagesPerDevice } = pipeline;
+    const only = { schedule, ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }), recompute };
+    return placeNoted(subject, { ...only, order: givenOrder(cluster) }, placing, options);
+  }
+  const isTimeUp = (): boolean => cutter.isTimeUp();
+  const sketches = await sketchAll(subject, options, isTimeUp);
+  let best: Placed | undefined;
+  let failure: unknown;
+  let count = 0;
+  for (const { candidate, makespanMs, boundMs } of sketches) {
+    const rest = best && stepMs(best) - best.updateMs;
+    const isHopeless = rest !== undefined && (boundMs >= rest || makespanMs > rest * (1 + HOPE));
+    if (isHopeless || (best && (count >= MOST_PLACED || isTimeUp()))) {
+      options.onAttempt({ candidate, status: "pruned", makespanMs });
+      continue;
+    }
+    count++;
+    try {
+      const placed = await placeNoted(subject, candidate, placing, options);
+      if (best === undefined || stepMs(placed) < stepMs(best)) best = placed;
+    } catch (error) {
+      if (!isInfeasible(error)) throw error;
+      failure = smaller(failure, error);
+    }
+  }
+  if (best) return best;
+  throw failure ?? noCandidate();
+}
+
+async function placeNoted(
+  subject: PlanSubject,
+  candidate: Candidate,
+  placing: PlaceOptions,
+  { onAttempt }: PlanSearchOptions,
+): Promise<Placed> {
+  try {
+    const placed = await place(subject, candidate, placing);
+    const { status } = placed.certificate;
+    onAttempt({ candidate, status, makespanMs: placed.draft.timeline.makespanMs, placed });
+    return placed;
+  } catch (error) {
+    if (isInfeasible(error)) onAttempt({ candidate, status: "infeasible" });
+    throw error;
+  }
+}
+
+/** All candidates by the simulated time of a quick cut; those that cannot be cut so quickly come last. */
+async function sketchAll(
+  subject: PlanSubject,
+  options: PlanSearchOptions,
+  isTimeUp: () => boolean,
+): Promise<readonly Sketch[]> {
+  const { cluster, pipeline } = options;
+  const recompute = pipeline.recompute ?? "none";
+  const quick = new Cutter({ method: "slicing", solver: undefined });
+  const sketch = async (candidate: Candidate): Promise<Sketch | undefined> => {
+    const arranged = reordered(cluster, candidate.order);
+    const schedule = ifPossible(() => scheduleFor(candidate, pipeline));
+    if (!schedule) return undefined;
+    const problem = cutProblem(subject, arranged, schedule, { model: options.partition.model, recompute });
+    const boundMs = workBound(instanceOf(problem)) * pipeline.microbatches;
+    try {
+      const cut = await quick.cut(problem);
+      const timing = { cluster: arranged, schedule, isSearched: candidate.schedule === "search" };
+      return { candidate, boundMs, makespanMs: draftOf(subject, problem, cut, timing).timeline.makespanMs };
+    } catch (error) {
+      if (!isInfeasible(error)) throw error;
+      return { candidate, boundMs, makespanMs: Infinity };
+    }
+  };
+  const all = shapes(cluster.devices.length, subject.blocks.graph.blocks.length, pipeline);
+  const orders = await bestOrders(cluster, isTimeUp, (order) => sketch({ ...all[0]!, recompute, order }));
+  const sketches: Sketch[] = [];
+  for (const shape of all) {
+    for (const order of orders) {
+      if (isTimeUp() && sketches.length > 0) break;
+      options.onPass("draft");
+      const found = await sketch({ ...shape, recompute, order });
+      if (found) sketches.push(found);
+    }
+  }
+  return sketches.sort((a, b) => a.makespanMs - b.makespanMs);
+}
+
+/** The orders whose simple schedule is fastest: of few devices the best of all orders, of many where swaps lead. */
+async function bestOrders(
+  cluster: ClusterSpec,
+  isTimeUp: () => boolean,
+  sketch: (order: readonly number[]) => Promise<Sketch | undefined>,
+): Promise<readonly (readonly number[])[]> {
+  let now = givenOrder(cluster);
+  let nowMs = Infinity;
+  for (let round = 0; round < ORDER_ROUNDS; round++) {
+    const orders = deviceOrders(cluster, now);
+    if (orders.length === 1) return orders;
+    let better: { readonly order: readonly number[]; readonly ms: number } | undefined;
+    for (const order of orders) {
+      if (isTimeUp()) break;
+      const ms = (await sketch(order))?.makespanMs ?? Infinity;
+      if (ms < (better?.ms ?? nowMs) * (1 - 1e-9)) better = { order, ms };
+    }
+    if (!better) break;
+    now = better.order;
+    nowMs = better.ms;
+  }
+  const given = givenOrder(cluster);
+  return now.every((device, at) => device === given[at]) ? [now] : [now, given];
+}
+
+/** Cuts problems, equal ones once, within one time limit for all. */
+class Cutter {
+  readonly #options: PartitionOptions;
+  readonly #startMs: number;
+  readonly #known = new Map<string, Promise<Partition>>();
+
+  constructor(options: PartitionOptions) {
+    this.#options = options;
+    this.#startMs = options.nowMs?.() ?? 0;
+  }
+
+  isTimeUp(): boolean {
+    return this.#options.cancelled?.() === true || this.#leftMs() <= 0;
+  }
+
+  cut(problem: PartitionProblem): Promise<Partition> {
+    const { stages, model, link, recompute = "none" } = problem;
+    const isLimited = stages.some(({ memoryBytes }) => memoryBytes !== undefined);
+    const told = isLimited ? stages : stages.map((stage) => ({ ...stage, inFlight: 0 }));
+    const key = JSON.stringify([told, model, link, recompute]);
+    let known = this.#known.get(key);
+    if (!known) {
+      const { timeLimitMs, nowMs } = this.#options;
+      const limit = timeLimitMs === undefined || !nowMs ? {} : { timeLimitMs: Math.max(1, this.#leftMs() / 2) };
+      known = partition(problem, { ...this.#options, ...limit });
+      known.catch(() => undefined);
+      this.#known.set(key, known);
+    }
+    return known;
+  }
+
+  #leftMs(): number {
+    const { timeLimitMs, nowMs } = this.#options;
+    return timeLimitMs === undefined || !nowMs ? Infinity : timeLimitMs - (nowMs() - this.#startMs);
+  }
+}
+
+function ifPossible<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof PipewrightError && error.code === "USAGE") return undefined;
+    throw error;
+  }
+}
+
+function isInfeasible(error: unknown): boolean {
+  return error instanceof PipewrightError && error.code === "PLAN_INFEASIBLE";
+}
+
+/** The refusal that asks for less memory. */
+function smaller(a: unknown, b: unknown): unknown {
+  const bytes = (error: unknown): number =>
+    error instanceof PipewrightError && typeof error.details["smallestMemoryBytes"] === "number"
+      ? error.details["smallestMemoryBytes"]
+      : Infinity;
+  return a === undefined || bytes(b) < bytes(a) ? b : a;
+}
+
+function noCandidate(): PipewrightError {
+  return new PipewrightError(
+    "USAGE",
+    "--schedule auto: no schedule runs with these numbers of devices, stages and microbatches. Change one of them.",
+  );
+}
