@@ -41,7 +41,7 @@ export interface PlanSearchOptions {
 }
 
 /** Candidates that are cut with everything the partitioner has. */
-const MOST_PLACED = 6;
+const MOST_PLACED = 4;
 /** A draft that takes longer than the best plan by this share is not worth a better cut. */
 const HOPE = 0.25;
 /** Rounds of swaps in the order of many devices. */
@@ -63,14 +63,20 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
   const { pipeline, cluster } = options;
   const recompute = pipeline.recompute ?? "none";
   const cutter = new Cutter(options.partition);
-  const placing: PlaceOptions = { ...options, model: options.partition.model, partition: (own) => cutter.cut(own) };
-  if (pipeline.schedule !== "auto") {
+  const quick = new Cutter({ method: "slicing", solver: undefined });
+  const isAuto = pipeline.schedule === "auto";
+  const placing: PlaceOptions = {
+    ...options,
+    model: options.partition.model,
+    partition: (problem) => (isAuto && isShared(problem) ? quick : cutter).cut(problem),
+  };
+  if (!isAuto) {
     const { schedule, stagesPerDevice } = pipeline;
     const only = { schedule, ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }), recompute };
     return placeNoted(subject, { ...only, order: givenOrder(cluster) }, placing, options);
   }
   const isTimeUp = (): boolean => cutter.isTimeUp();
-  const sketches = await sketchAll(subject, options, isTimeUp);
+  const sketches = await sketchAll(subject, options, quick, isTimeUp);
   let best: Placed | undefined;
   let failure: unknown;
   let count = 0;
@@ -115,11 +121,11 @@ async function placeNoted(
 async function sketchAll(
   subject: PlanSubject,
   options: PlanSearchOptions,
+  quick: Cutter,
   isTimeUp: () => boolean,
 ): Promise<readonly Sketch[]> {
   const { cluster, pipeline } = options;
   const recompute = pipeline.recompute ?? "none";
-  const quick = new Cutter({ method: "slicing", solver: undefined });
   const sketch = async (candidate: Candidate): Promise<Sketch | undefined> => {
     const arranged = reordered(cluster, candidate.order);
     const schedule = ifPossible(() => scheduleFor(candidate, pipeline));
@@ -211,11 +217,16 @@ class Cutter {
   }
 }
 
+/** Programmes of stages that share devices take minutes where the search has seconds: the step's own descent serves it better. */
+function isShared({ stages }: PartitionProblem): boolean {
+  return new Set(stages.map(({ device }) => device)).size < stages.length;
+}
+
 function ifPossible<T>(make: () => T): T | undefined {
   try {
     return make();
   } catch (error) {
-    if (error instanceof PipewrightError && error.code === "USAGE") return undefined;
+    if (error instanceof PipewrightError && (error.code === "USAGE" || isInfeasible(error))) return undefined;
     throw error;
   }
 }

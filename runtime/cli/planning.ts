@@ -11,6 +11,7 @@ import type { LossSpec } from "../../compiler/loss/spec.js";
 import { DEFAULT_TARGET, formatLoss } from "../../compiler/loss/spec.js";
 import { MEMORY_WEIGHTS } from "../../compiler/partition/comparison/methods.js";
 import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
+import type { Certificate } from "../../compiler/partition/problem.js";
 import type { OptimizerSpec, Plan } from "../../compiler/plan/plan.js";
 import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
@@ -172,6 +173,14 @@ function assumedLoss({ outputs }: Graph): readonly LossSpec[] {
   return [{ kind: "mse", output: only!.name, target: DEFAULT_TARGET, weight: 1 }];
 }
 
+function boundsOf({
+  bottleneckMs,
+  boundMs,
+  gap,
+}: Certificate): Pick<SearchAttempt, "bottleneckMs" | "boundMs" | "gap"> {
+  return { bottleneckMs, boundMs, gap };
+}
+
 /** What search.json keeps of a candidate. */
 function attemptOf({ candidate, status, makespanMs, placed }: Attempt): Omit<SearchAttempt, "endMs"> {
   const { schedule, stagesPerDevice, recompute } = candidate;
@@ -181,7 +190,7 @@ function attemptOf({ candidate, status, makespanMs, placed }: Attempt): Omit<Sea
     ...(recompute === "none" ? {} : { recompute }),
     solver: placed?.draft.cut.solver ?? "",
     status,
-    ...placed?.certificate,
+    ...(placed ? boundsOf(placed.certificate) : {}),
     ...(makespanMs === undefined || makespanMs === Infinity ? {} : { makespanMs }),
   };
 }
