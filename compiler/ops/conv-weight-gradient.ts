@@ -36,6 +36,11 @@ const SWAP_STRIDE = 4;
 const SWAP_DEPTHWISE_TAPS = 9;
 /** How many times the elements of input and output together the matrix of all taps may have. */
 const TAP_MATRIX_SHARE = 4;
+/**
+ * With so many times the input channels in the output, and as many times again positions in an image, turning the
+ * input around costs less than copying the output gradient.
+ */
+const WIDENING = 4;
 /** Up to so many groups each is a convolution of its own. */
 const FEW_GROUPS = 8;
 
@@ -54,6 +59,7 @@ function ungrouped(b: Emitter, use: ConvUse): Value {
   const [outChannels, channels] = weight as readonly [number, number];
   const taps = elementCount(window.kernel);
   const positions = elementCount(outputGrad.type.shape) / outChannels;
+  if (widens(use)) return byImages(b, use);
   if (channels >= TAP_CHANNELS) {
     return taps > 1 && positions > FEW_POSITIONS ? byTaps(b, use) : byColumns(b, use);
   }
@@ -120,6 +126,28 @@ function byColumns(b: Emitter, use: ConvUse): Value {
   const taps = mapTapMatrices(b, use, (tap) => reshape(b, tap, [channels, 1, positions]));
   const columns = reshape(b, joined(b, taps, 1), [channels * taps.length, positions]);
   return reshape(b, b.emit("Gemm", [rows, columns], { transB: 1 }), use.weight);
+}
+
+/** True for large images and a single tap that meets each of their positions once and makes many more channels. */
+function widens({ input, weight, window }: ConvUse): boolean {
+  const [batch, channels, ...positions] = input.type.shape as readonly [number, number, ...number[]];
+  const pointwise = elementCount(window.kernel) === 1 && window.strides.every((stride) => stride === 1);
+  return (
+    batch > 1 &&
+    pointwise &&
+    padsOf(window).every((pad) => pad === 0) &&
+    weight[0]! >= WIDENING * channels &&
+    elementCount(positions) >= WIDENING * WIDENING * channels
+  );
+}
+
+/** One product [M, P] × [P, C] per image, for a single tap. */
+function byImages(b: Emitter, { input, outputGrad, weight }: ConvUse): Value {
+  const [batch, channels, ...positions] = input.type.shape as readonly [number, number, ...number[]];
+  const flat = elementCount(positions);
+  const turned = transpose(b, reshape(b, input, [batch, channels, flat]), [0, 2, 1]);
+  const products = b.emit("MatMul", [reshape(b, outputGrad, [batch, weight[0]!, flat]), turned]);
+  return reshape(b, sumOver(b, products, [0]), weight);
 }
 
 /** One product [taps·C, N·P] × [N·P, M]: with few channels it is small, and taps side by side are cheap to join. */

@@ -110,6 +110,11 @@ describe("gradients", () => {
       conv([2, 16, 4, 4], [4, 16, 1, 1]),
     ],
     [
+      "pointwise, many more channels: one product per image",
+      "Reshape Transpose Reshape Conv Reshape Transpose Reshape MatMul ReduceSum Reshape",
+      conv([2, 16, 16, 16], [64, 16, 1, 1]),
+    ],
+    [
       "pointwise with a stride: only rows that count",
       "ConvTranspose Transpose Reshape Slice Transpose Reshape Transpose Reshape Slice Reshape Gemm Reshape",
       conv([2, 16, 4, 4], [4, 16, 1, 1], { strides: [2, 2] }),

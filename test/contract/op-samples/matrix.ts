@@ -98,6 +98,7 @@ const convs: readonly OpSample[] = [
     attrs: { pads: [1, 0, 0, 1], dilations: [1, 2] },
     inputs: [floats([1, 16, 6, 8]), floats([1, 16, 2, 2])],
   },
+  { op: "Conv", of: "one tap, many more channels", inputs: [floats([2, 1, 4, 4]), floats([4, 1, 1, 1])] },
   { op: "Conv", of: "no batch", inputs: [floats([0, 2, 4, 4]), floats([3, 2, 2, 2]), floats([3])] },
 ];
 
