@@ -1,4 +1,4 @@
-/** @file From a model to something that trains: random ops made repeatable, loss attached, parameters chosen, gradients appended. */
+/** @file From a model to something that trains: random ops made repeatable, statistics followed, loss attached, parameters chosen, gradients appended. */
 import type { Differentiated } from "./autodiff/differentiated.js";
 import { differentiate } from "./autodiff/differentiate.js";
 import { PipewrightError } from "./errors.js";
@@ -7,8 +7,10 @@ import { chooseParameters } from "./ir/parameter-patterns.js";
 import { attachLoss } from "./loss/attach.js";
 import type { LossSpec } from "./loss/spec.js";
 import type { OpTable } from "./ops/define.js";
+import type { BatchNormMode } from "./plan/plan.js";
 import type { WantedResult } from "./plan/ports.js";
 import { repeatableRandomness } from "./repeatable.js";
+import { followStatistics, runningStatistics } from "./running-statistics.js";
 
 /** What to train a model for. */
 export interface TrainingOptions {
@@ -16,6 +18,8 @@ export interface TrainingOptions {
   readonly loss: readonly LossSpec[];
   /** Patterns of the parameters that train, see ir/parameter-patterns.ts. Left out: every float parameter that the loss reaches. */
   readonly trainable?: readonly string[];
+  /** Mode of all BatchNormalization. Left out: as the model says. */
+  readonly batchNorm?: BatchNormMode;
   /** Also hand out the model's outputs and the gradients of its float inputs, for checking. Costs memory and copies. */
   readonly withOutputs?: boolean;
 }
@@ -35,10 +39,11 @@ export interface TrainingGraph {
  * @throws LOSS_UNKNOWN, MODEL_UNSUPPORTED with all reasons, USAGE for a pattern that matches nothing.
  */
 export function trainingGraph(source: Graph, ops: OpTable, options: TrainingOptions): TrainingGraph {
-  const { graph: model } = repeatableRandomness(source, ops);
+  const { graph: repeatable } = repeatableRandomness(source, ops);
+  const model = followStatistics(repeatable, ops, options.batchNorm);
   const { graph: whole, loss, targets } = attachLoss(model, ops, options.loss);
   const graph = options.withOutputs ? whole : { ...whole, outputs: [] };
-  const params = trainableParameters(model, options.trainable);
+  const params = trainableParameters(model, ops, options.trainable);
   const inputs = options.withOutputs ? model.inputs.filter(({ type }) => type.dtype === "float32") : [];
   const differentiated = differentiate(graph, ops, { seeds: [{ output: loss }], wrt: [...params, ...inputs] });
   if (differentiated.parameterGrads.length === 0) {
@@ -56,9 +61,9 @@ export function trainingGraph(source: Graph, ops: OpTable, options: TrainingOpti
   return { differentiated, targets, results };
 }
 
-/** float32 parameters that the patterns choose, without those that the forward pass replaces itself. */
-function trainableParameters(graph: Graph, patterns: readonly string[] | undefined): readonly Value[] {
-  const states = new Set(graph.states.map(({ param }) => param.id));
-  const candidates = graph.params.filter(({ id, type }) => type.dtype === "float32" && !states.has(id));
+/** float32 parameters that the patterns choose, without running statistics and what else the forward pass replaces. */
+function trainableParameters(graph: Graph, ops: OpTable, patterns: readonly string[] | undefined): readonly Value[] {
+  const kept = new Set([...runningStatistics(graph, ops), ...graph.states.map(({ param }) => param.id)]);
+  const candidates = graph.params.filter(({ id, type }) => type.dtype === "float32" && !kept.has(id));
   return patterns ? chooseParameters(candidates, patterns, graph.params, "--trainable") : candidates;
 }

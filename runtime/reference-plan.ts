@@ -25,6 +25,7 @@ export async function referencePlan(env: Env, { directory, plan }: PlanAt, targe
       training: {
         loss: plan.training.loss.map(parseLoss),
         ...(plan.training.trainable ? { trainable: plan.training.trainable } : {}),
+        ...(plan.training.batchNorm ? { batchNorm: plan.training.batchNorm } : {}),
       },
       optimizer: plan.optimizer,
       partition: { model: plan.partition.model, solver: undefined },

@@ -98,8 +98,8 @@ export class GraphBuilder implements Emitter {
     const id = this.#nextNodeId++;
     const name = unique(this.#nodeNames, names.name || `${this.prefix}${op}_${id}`);
     const filled = fillAttrs(op, name, def.attributes, attrs);
-    const types = inferAt(name, op, () => def.infer(inputs, filled, names.outputs.length));
-    const wanted = withKeptOutputs(names.outputs, Math.min(def.keptOutputs ?? 0, types.length));
+    const wanted = withKeptOutputs(names.outputs, def.keptOutputs ?? 0);
+    const types = inferAt(name, op, () => def.infer(inputs, filled, wanted.length));
     if (types.length < wanted.length) {
       throw new PipewrightError(
         "MODEL_MALFORMED",
@@ -113,6 +113,11 @@ export class GraphBuilder implements Emitter {
     const node = { id, name, op, inputs: [...inputs], outputs, attrs: filled } as unknown as Node<K>;
     this.#nodes.push(node as Node);
     return node;
+  }
+
+  /** A value for an output of a node that is made elsewhere. */
+  value(name: string, type: TensorType): Value {
+    return this.#value(name, type);
   }
 
   /** Appends a node made elsewhere whose values this builder has seen or takes over. */

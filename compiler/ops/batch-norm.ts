@@ -126,7 +126,6 @@ const normalizationWork = perElement(8);
 export const batchNorm: { readonly [K in keyof BatchNormAttrs]: OpDef<K> } = {
   BatchNormalization: {
     attributes: { epsilon: float(1e-5), momentum: float(0.9), training_mode: int(0) },
-    keptOutputs: Infinity,
     infer: (x, { training_mode }) => {
       checkPerChannel(x, 4);
       const statistics: readonly TensorType[] = [typeAt(x, 3), typeAt(x, 4)];
@@ -134,6 +133,15 @@ export const batchNorm: { readonly [K in keyof BatchNormAttrs]: OpDef<K> } = {
     },
     work: (x, y, attrs) => (attrs.training_mode ? normalizationWork(x, y) : perElement(2)(x, y)),
     grad: (b, use) => (use.attrs.training_mode ? trainingGradient(b, use) : inferenceGradient(b, use)),
+    running: {
+      statistics: [
+        { input: 3, output: 1, isVariance: false },
+        { input: 4, output: 2, isVariance: true },
+      ],
+      isTraining: ({ training_mode }) => training_mode !== 0,
+      modeAttrs: (isTraining) => ({ training_mode: isTraining ? 1 : 0 }),
+      samples: (x) => elementCount(typeAt(x, 0).shape) / Math.max(1, channelsOf(x)),
+    },
   },
 
   InstanceNormalization: {

@@ -92,12 +92,31 @@ export interface DrawUse<K extends OpType> {
   readonly bits: (shape: Shape) => Value;
 }
 
+/** One running statistic of an op: the input that holds it, and the output that brings its next value in training. */
+export interface RunningStatistic {
+  readonly input: number;
+  readonly output: number;
+  /** True for variances, of which the op's output takes the biased one. */
+  readonly isVariance: boolean;
+}
+
+/** How an op keeps running statistics, which forward runs in training replace. */
+export interface RunningStatistics<K extends OpType> {
+  readonly statistics: readonly RunningStatistic[];
+  /** True: the node normalizes by its input and outputs the next statistics. */
+  readonly isTraining: (attrs: OpAttrs[K]) => boolean;
+  /** The attributes that put a node into training, or into inference. */
+  readonly modeAttrs: (isTraining: boolean) => Readonly<Record<string, number>>;
+  /** Elements that one statistic is taken over. */
+  readonly samples: (x: readonly (Operand | undefined)[]) => number;
+}
+
 /** All that is known of one operator at compile time. */
 export interface OpDef<K extends OpType> {
   readonly attributes: AttrFields<OpAttrs[K]>;
   /** ONNX domain; left out for ai.onnx. */
   readonly domain?: string;
-  /** Outputs that every node has, asked for or not: its gradient reads them, or engines demand them. Infinity: all. */
+  /** Outputs that every node has, asked for or not: its gradient reads them, or engines demand them. */
   readonly keptOutputs?: number;
   /**
    * Types of all outputs the op can have with these inputs (callers use as many as the node names).
@@ -115,6 +134,8 @@ export interface OpDef<K extends OpType> {
    * repeats. Gives the outputs, or undefined when this node draws nothing.
    */
   readonly draw?: (b: Emitter, use: DrawUse<K>) => readonly (Value | undefined)[] | undefined;
+  /** Set for ops that keep running statistics. */
+  readonly running?: RunningStatistics<K>;
   /** Value of the outputs when all given inputs are literals; used for shape arithmetic. Undefined: not folded. */
   readonly fold?: (
     x: readonly (Literal | undefined)[],

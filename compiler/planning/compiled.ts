@@ -71,6 +71,7 @@ export function compiledOf(
       loss: training.loss.map(formatLoss),
       bind: model.bind,
       ...(training.trainable ? { trainable: training.trainable } : {}),
+      ...(training.batchNorm ? { batchNorm: training.batchNorm } : {}),
     },
     ...linked.parts,
   };

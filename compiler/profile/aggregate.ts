@@ -73,7 +73,20 @@ export function forwardModel(differentiated: Differentiated, profile: Profile, r
         stashBytes: stashBytes.get(id) ?? 0,
       };
     });
-  return { nodes, tensors };
+  return { nodes, tensors, colocate: stateGroups(graph, owner) };
+}
+
+/**
+ * All that reads or replaces one state: on another stage it could run before the microbatch before has replaced it.
+ */
+function stateGroups({ nodes, states }: Differentiated["graph"], owner: Differentiated["owner"]): NodeId[][] {
+  const groups = new Map<ValueId, Set<NodeId>>(states.map(({ param }) => [param.id, new Set<NodeId>()]));
+  const groupOfNext = new Map(states.map(({ param, next }) => [next.id, groups.get(param.id)!]));
+  for (const node of nodes) {
+    for (const value of node.inputs) if (value) groups.get(value.id)?.add(owner.get(node.id)!);
+    for (const value of node.outputs) if (value) groupOfNext.get(value.id)?.add(owner.get(node.id)!);
+  }
+  return [...groups.values()].filter(({ size }) => size > 1).map((group) => [...group]);
 }
 
 function describe(

@@ -6,7 +6,7 @@ import { closest } from "../../compiler/closest.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Files } from "../env/env.js";
 import type { FlagName, FlagValues } from "./flags.js";
-import { FLAGS, longName } from "./flags.js";
+import { FLAGS, JOINTS, longName } from "./flags.js";
 
 /** A flag's text and where it was given, for messages. */
 export interface GivenFlag {
@@ -23,6 +23,9 @@ const ALIASES: Readonly<Record<string, FlagName>> = {
   activemicrobatches: "window",
   maxinflightmicrobatches: "maxInFlight",
   gradientaccumulationsteps: "microbatches",
+  gradientclipping: "clipNorm",
+  maxgradnorm: "clipNorm",
+  scheduler: "lrSchedule",
 };
 const IGNORED = ["version", "$schema"];
 
@@ -58,18 +61,19 @@ export async function readConfig(files: Files, path: string): Promise<GivenFlags
   for (const [key, value] of Object.entries(document)) {
     if (IGNORED.includes(key)) continue;
     const source = `${path}, ${key}`;
-    given.set(flagNamed(key, path), { text: flagText(value, source), source });
+    const name = flagNamed(key, path);
+    given.set(name, { text: flagText(value, source, JOINTS[name]), source });
   }
   return given;
 }
 
-/** What would be written after the flag: lists with commas, maps as name=value. */
-function flagText(value: unknown, source: string): string {
+/** What would be written after the flag: lists with what joins its values, maps as name=value. */
+function flagText(value: unknown, source: string, joint = ","): string {
   const scalar = (part: unknown): string => {
     if (["string", "number", "boolean"].includes(typeof part)) return String(part);
     throw new PipewrightError("USAGE", `${source}: expected a scalar, a list of scalars or a map of scalars.`);
   };
-  if (Array.isArray(value)) return value.map(scalar).join(",");
+  if (Array.isArray(value)) return value.map(scalar).join(joint);
   if (typeof value !== "object" || value === null) return scalar(value);
   return Object.entries(value)
     .map(([name, part]) => `${name}=${scalar(part)}`)

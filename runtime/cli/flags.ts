@@ -1,12 +1,14 @@
 /** @file Every flag of the command line with its reader and its help line. The list is frozen by test/flags.test.ts. */
 import type { PlacementKind } from "../../compiler/schedule/auto.js";
 import { PARTITION_METHODS } from "../../compiler/partition/partition.js";
+import type { BatchNormMode } from "../../compiler/plan/plan.js";
 import { parseCosts } from "./parse/costs.js";
 import { parseDevices } from "./parse/devices.js";
 import { parseLimits } from "./parse/limits.js";
+import { parseLearningRate, parseOptimizer, parseParameterGroups, parsePositive } from "./parse/optimizer.js";
 import { oneOf, wholeNumber } from "./parse/text.js";
 import { parseGroups, parsePatterns, parsePins, parseWeight } from "./parse/steering.js";
-import { parseBind, parseInputShapes, parseLosses, parseOptimizer } from "./parse/training.js";
+import { parseBind, parseInputShapes, parseLosses } from "./parse/training.js";
 import { parseDurationMs, parseLink, parseShare } from "./parse/units.js";
 
 /** A flag with a value. */
@@ -53,7 +55,15 @@ export const FLAGS = {
     parseLosses,
   ),
   optimizer: flag("--optimizer <spec>", "sgd:lr=0.1,momentum=0.9 or adamw:lr=1e-3,weight-decay=0.01", parseOptimizer),
-  trainable: flag("--trainable <patterns>", "parameters to train: encoder.*,head.* (all that the loss reaches)", list),
+  lrSchedule: flag("--lr-schedule <spec>", "linear, constant, cosine:warmup=100,min=0.1", parseLearningRate),
+  paramGroup: flag("--param-group <spec>", "own settings: @vectors:weight-decay=0; repeatable", parseParameterGroups),
+  clipNorm: flag("--clip-norm <n>", "largest norm of all gradients together", parsePositive),
+  trainable: flag("--trainable <patterns>", "parameters to train: encoder.*,head.*,!*.bias", list),
+  batchNorm: flag(
+    "--batch-norm <mode>",
+    "running statistics: train or frozen (as exported)",
+    (text): BatchNormMode | "model" => oneOf(text, ["model", "train", "frozen"]),
+  ),
   gap: flag("--gap <share>", "stop the solver when this close to the bound: 1%", parseShare),
   timeLimit: flag("--time-limit <time>", "most time for the solver: 30s", parseDurationMs),
   method: flag(
@@ -120,6 +130,42 @@ export const FLAGS = {
 } as const satisfies Record<string, ValueFlag<unknown>>;
 
 export type FlagName = keyof typeof FLAGS;
+
+/** Flags that shape a plan. A finished plan has them in it. */
+export const PLANNING_FLAGS: readonly FlagName[] = [
+  "devices",
+  "link",
+  "microbatches",
+  "stagesPerDevice",
+  "schedule",
+  "recompute",
+  "window",
+  "bind",
+  "inputShape",
+  "limit",
+  "loss",
+  "optimizer",
+  "lrSchedule",
+  "paramGroup",
+  "clipNorm",
+  "trainable",
+  "batchNorm",
+  "gap",
+  "timeLimit",
+  "profile",
+  "analytic",
+];
+
+/** What joins the values of a flag that is given twice, or as a list. For the other flags the last one counts. */
+export const JOINTS: { readonly [K in FlagName]?: string } = {
+  bind: ",",
+  limit: ",",
+  trainable: ",",
+  data: ",",
+  loss: ";",
+  inputShape: ";",
+  paramGroup: ";",
+};
 
 /** What a command gets: the flags that were given, read. */
 export type FlagValues = { readonly [K in FlagName]?: ReturnType<(typeof FLAGS)[K]["parse"]> };

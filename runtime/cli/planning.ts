@@ -12,7 +12,7 @@ import { DEFAULT_TARGET, formatLoss } from "../../compiler/loss/spec.js";
 import { MEMORY_WEIGHTS } from "../../compiler/partition/comparison/methods.js";
 import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
 import type { Certificate } from "../../compiler/partition/problem.js";
-import type { OptimizerSpec, Plan } from "../../compiler/plan/plan.js";
+import type { Plan } from "../../compiler/plan/plan.js";
 import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
 import { measureProfile } from "../measure.js";
@@ -28,19 +28,12 @@ import type { DeviceRequest } from "./parse/devices.js";
 import { parseDevices } from "./parse/devices.js";
 import type { Progress } from "./progress.js";
 import { precisionNotes } from "./render/precision.js";
+import { optimizerOf, trainingChoices } from "./training-flags.js";
 import { formatMs, formatShare } from "../report/format.js";
 
 const DEFAULT_DEVICES = "2";
 const DEFAULT_REPEAT = 10;
 const DEFAULT_TIME_LIMIT_MS = 30_000;
-const DEFAULT_OPTIMIZER: OptimizerSpec = {
-  kind: "adamw",
-  learningRate: 1e-3,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-};
 /** The phases that `makePlan` reports. `readModel` reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
 
@@ -105,8 +98,8 @@ export async function makePlan(
       ...(flags.recompute === undefined ? {} : { recompute: flags.recompute }),
     },
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    training: { loss, ...(flags.trainable ? { trainable: flags.trainable } : {}) },
-    optimizer: flags.optimizer ?? DEFAULT_OPTIMIZER,
+    training: { loss, ...trainingChoices(flags) },
+    optimizer: optimizerOf(flags),
     partition: {
       ...cuttingOf(flags),
       model: "direct",

@@ -6,7 +6,7 @@ import type { CommandSpec, Context, Outcome } from "./command.js";
 import type { GivenFlag } from "./config.js";
 import { environmentFlags, givenFlags, readConfig, readFlags, setFlags } from "./config.js";
 import type { FlagName } from "./flags.js";
-import { COMMON_FLAGS, FLAGS, longName } from "./flags.js";
+import { COMMON_FLAGS, FLAGS, JOINTS, longName } from "./flags.js";
 import type { Progress } from "./progress.js";
 import { SILENT, TerminalProgress } from "./progress.js";
 import type { Terminal } from "./terminal.js";
@@ -129,16 +129,6 @@ function base(command: Command, { terminal }: Shell, examples: readonly string[]
     .helpCommand(false)
     .addHelpText("before", `Examples:\n${examples.map((line) => `  pipewright ${line}\n`).join("")}`);
 }
-
-/** What joins the values of a flag that is given twice. For the other flags the last one counts. */
-const JOINTS: { readonly [K in FlagName]?: string } = {
-  bind: ",",
-  limit: ",",
-  trainable: ",",
-  data: ",",
-  loss: ";",
-  inputShape: ";",
-};
 
 function repeated(name: FlagName): (value: string, before?: string) => string {
   const joint = JOINTS[name];

@@ -13,6 +13,7 @@ import { planTrace, TRACE_FILE } from "../report/trace.js";
 import { StragglerWatch } from "../straggler.js";
 import type { StepShares } from "../step-shares.js";
 import { meanShares, SHARE_NAMES, sumOfShares } from "../step-shares.js";
+import type { StepReport } from "../train.js";
 import { train } from "../train.js";
 import type { LastingOptions } from "./lasting-run.js";
 import { LastingRecord } from "./lasting-run.js";
@@ -41,6 +42,10 @@ export interface RunRequest {
 export interface Run {
   /** Mean loss before each update. */
   readonly losses: readonly number[];
+  /** Of every step, for the parameters that are in no group. */
+  readonly learningRates: readonly number[];
+  /** Norm of all gradients before every update; empty where gradients are not clipped. */
+  readonly gradNorms: readonly number[];
   /** Wall time of every step. */
   readonly stepTimesMs: readonly number[];
   /** Median over the steps after the first ones. */
@@ -69,6 +74,8 @@ export async function runTraining(
   { directory, plan, dataset, steps, mode = "process", lasting = {} }: RunRequest,
 ): Promise<Run> {
   const losses: number[] = [];
+  const learningRates: number[] = [];
+  const gradNorms: number[] = [];
   const kept = new StepTimes(WARM_UP_STEPS);
   const stragglers = new StragglerWatch(plan);
   const said = new LastingRecord(progress);
@@ -84,14 +91,18 @@ export async function runTraining(
   };
   for await (const report of train(env, directory, plan, options)) {
     losses.push(report.loss);
+    learningRates.push(report.learningRate);
+    if (report.gradNorm !== undefined) gradNorms.push(report.gradNorm);
     kept.add(report);
     for (const straggler of stragglers.add(report.rows)) progress.note(straggler);
-    progress.update(report.step, steps, `loss ${significant(report.loss)}`);
+    progress.update(report.step, steps, stepLine(report));
   }
   const { median } = kept;
   progress.end(`${losses.length} steps, loss ${significant(losses[0] ?? NaN)} to ${significant(losses.at(-1) ?? NaN)}`);
   return {
     losses,
+    learningRates,
+    gradNorms,
     stepTimesMs: kept.timesMs,
     stepMs: median?.ms ?? 0,
     bubble: measuredBubble(median?.rows ?? []),
@@ -103,6 +114,12 @@ export async function runTraining(
     stragglers: stragglers.found,
     dataShare: kept.dataShare,
   };
+}
+
+/** "loss 1.23, lr 0.001, grad norm 0.5". */
+function stepLine({ loss, learningRate, gradNorm }: StepReport): string {
+  const norm = gradNorm === undefined ? "" : `, grad norm ${significant(gradNorm)}`;
+  return `loss ${significant(loss)}, lr ${significant(learningRate)}${norm}`;
 }
 
 /** Leaves run.json, trace.json and report.html beside the plan. Requires: the run took a step. */
@@ -142,11 +159,24 @@ export function measuredRows(plan: Plan, rows: readonly RowTimes[]): readonly Ti
 
 /** What `train --json` ends with. */
 export function trainJson({ model, devices, schedule: { forecast } }: Plan, run: Run) {
-  const { losses, stepMs, bubble, resumedSteps, checkpoint, recoveries, stragglers, dataShare } = run;
+  const {
+    losses,
+    learningRates,
+    gradNorms,
+    stepMs,
+    bubble,
+    resumedSteps,
+    checkpoint,
+    recoveries,
+    stragglers,
+    dataShare,
+  } = run;
   return {
     steps: losses.length,
     losses,
     finalLoss: losses.at(-1) ?? null,
+    learningRates,
+    gradNorms,
     stepMs: { predicted: forecast.makespanMs, measured: stepMs },
     bubble: { predicted: forecast.bubble, measured: bubble },
     devices: devices.map(({ name }) => name),

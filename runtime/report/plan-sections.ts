@@ -1,4 +1,5 @@
 /** @file The parts of the report page about the solver and about what was run with what. */
+import type { LearningRateSchedule, ParameterGroup } from "../../compiler/plan/plan.js";
 import { legend, stackedBars } from "./charts.js";
 import type { ReportDocument } from "./document.js";
 import { formatBytes, formatCount, formatMs, formatShare } from "./format.js";
@@ -64,11 +65,22 @@ function msOrNothing(ms: number | undefined): string {
   return ms === undefined ? "" : formatMs(ms);
 }
 
+function scheduleText({ kind, warmupSteps, warmupStart, totalSteps, floor }: LearningRateSchedule): string {
+  const rise = warmupSteps > 0 ? `from ${warmupStart} to 1 over ${warmupSteps} steps, then ` : "";
+  return `${rise}${kind}${totalSteps === undefined ? "" : ` to ${floor} at step ${totalSteps}`}`;
+}
+
+function groupText({ weightDecay, learningRateScale }: ParameterGroup): string {
+  const decay = weightDecay === undefined ? [] : [`weightDecay ${weightDecay}`];
+  const scale = learningRateScale === undefined ? [] : [`learning rate times ${learningRateScale}`];
+  return [...decay, ...scale].join(", ");
+}
+
 /** What the plan was made from, and what ran it. */
 export function versionsSection({ plan, run }: ReportDocument): Markup {
   const item = (title: string, value: Part): Markup => markup`<div><dt>${title}</dt><dd>${value}</dd></div>`;
   const { optimizer, link, training } = plan;
-  const { kind, ...numbers } = optimizer;
+  const { kind, schedule, groups = [], ...numbers } = optimizer;
   const settings = Object.entries(numbers).map(([name, value]) => `${name} ${value}`);
   const bind = Object.entries(training.bind).map(([name, value]) => `${name}=${value}`);
   return section(
@@ -88,6 +100,8 @@ export function versionsSection({ plan, run }: ReportDocument): Markup {
       item("loss", training.loss.join("; ")),
       bind.length > 0 ? item("dimensions", bind.join(", ")) : undefined,
       item("optimizer", `${kind}: ${settings.join(", ")}`),
+      schedule ? item("learning rate", scheduleText(schedule)) : undefined,
+      ...groups.map((group) => item(`group ${group.parameters.join(", ")}`, groupText(group))),
       item("plan format", String(plan.version)),
       run
         ? item(

@@ -7,9 +7,7 @@ import { attention } from "./attention.js";
 import { contribAttention } from "./contrib-attention.js";
 import { contrib } from "./contrib.js";
 import { einsum } from "./einsum.js";
-import { localResponse } from "./local-response.js";
 import { losses } from "./loss.js";
-import { widePad } from "./pad.js";
 import { recent } from "./recent.js";
 import { recurrentOps } from "./recurrent.js";
 import { rotary } from "./rotary.js";
@@ -17,7 +15,7 @@ import { simplifications } from "./simplify.js";
 import { spectrum } from "./spectrum.js";
 
 export const SIMPLIFICATIONS: ReadonlyMap<string, Simplification> = new Map<string, Simplification>(
-  Object.entries({ ...simplifications, LRN: localResponse, Pad: widePad }),
+  Object.entries(simplifications),
 );
 
 export const DECOMPOSITIONS: ReadonlyMap<string, Decomposition> = new Map<string, Decomposition>(

@@ -13,6 +13,7 @@ import type { LoadedModel } from "../../model-file.js";
 import { loadModel } from "../../model-file.js";
 import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
+import { trainingChoices } from "../training-flags.js";
 import { formatBytes, formatCount } from "../../report/format.js";
 import { precisionJson, precisionNotes } from "../render/precision.js";
 import { renderTable } from "../render/table.js";
@@ -121,10 +122,10 @@ function countOperators(graph: Graph): readonly OperatorCount[] {
 /** Differentiates for the loss that was asked for; what stands against it is a finding. */
 function tryTraining(
   graph: Graph,
-  { loss = [], trainable }: FlagValues,
+  flags: FlagValues,
 ): { readonly differentiated?: Differentiated; readonly problem?: string } {
   try {
-    return trainingGraph(graph, OPS, { loss, ...(trainable && { trainable }) });
+    return trainingGraph(graph, OPS, { loss: flags.loss ?? [], ...trainingChoices(flags) });
   } catch (error) {
     if (error instanceof PipewrightError && error.code === "MODEL_UNSUPPORTED") return { problem: error.message };
     throw error;

@@ -10,6 +10,7 @@ import { writeProfile } from "../../profile-file.js";
 import type { CommandBody } from "../command.js";
 import { parseDevices } from "../parse/devices.js";
 import { clusterOf, readModel } from "../planning.js";
+import { trainingChoices } from "../training-flags.js";
 import { formatMs, formatShare } from "../../report/format.js";
 import { renderTable } from "../render/table.js";
 
@@ -24,7 +25,7 @@ export const profile: CommandBody = async ({ env, columns, progress: phases }, p
   const model = await readModel(env, progress, path, flags);
   const { differentiated } = trainingGraph(model.graph, OPS, {
     loss: flags.loss ?? [],
-    ...(flags.trainable && { trainable: flags.trainable }),
+    ...trainingChoices(flags),
   });
   const [device] = clusterOf(flags.devices ?? parseDevices("1"), flags.link).devices;
   progress.begin("profile");

@@ -1,27 +1,7 @@
 /** @file All commands with their flags and examples, in the order of `--help`. Bodies are loaded when called. */
 import type { CommandSpec } from "../command.js";
 import type { FlagName } from "../flags.js";
-
-/** Flags that shape a plan. */
-const PLANNING: readonly FlagName[] = [
-  "devices",
-  "link",
-  "microbatches",
-  "stagesPerDevice",
-  "schedule",
-  "recompute",
-  "window",
-  "bind",
-  "inputShape",
-  "limit",
-  "loss",
-  "optimizer",
-  "trainable",
-  "gap",
-  "timeLimit",
-  "profile",
-  "analytic",
-];
+import { PLANNING_FLAGS } from "../flags.js";
 
 /** Flags that say how to cut; `train` takes a plan that was cut with them. */
 const CUTTING: readonly FlagName[] = ["method", "optimize", "memoryWeight", "pin", "together", "uncut", "maxInFlight"];
@@ -49,7 +29,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "inspect",
     summary: "nodes, parameters, unbound dimensions, what has no gradient",
     argument: "model.onnx",
-    flags: ["bind", "inputShape", "limit", "loss", "trainable"],
+    flags: ["bind", "inputShape", "limit", "loss", "trainable", "batchNorm"],
     examples: [
       "inspect model.onnx",
       "inspect model.onnx --bind batch=4",
@@ -61,7 +41,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "profile",
     summary: "measures forward, input-gradient and weight-gradient times",
     argument: "model.onnx",
-    flags: ["devices", "bind", "inputShape", "limit", "loss", "trainable", "repeat", "analytic", "out"],
+    flags: ["devices", "bind", "inputShape", "limit", "loss", "trainable", "batchNorm", "repeat", "analytic", "out"],
     examples: [
       "profile model.onnx --loss mse:output=target",
       "profile model.onnx --loss mse --bind batch=4 --repeat 20 -o profile.json",
@@ -73,7 +53,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "partition",
     summary: "cuts a model into stages, with a bound on how good the cut is",
     argument: "model.onnx",
-    flags: [...PLANNING, ...CUTTING, "seed", "out"],
+    flags: [...PLANNING_FLAGS, ...CUTTING, "seed", "out"],
     examples: [
       "partition model.onnx --devices 4 --microbatches 8 --loss softmax-cross-entropy:logits=labels -o plan",
       "partition model.onnx --devices 4xcpu:2GiB --link 10GB/s,20us --pin encoder.*=0 --uncut logits --analytic",
@@ -129,11 +109,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "train",
     summary: "trains with a plan, or makes one from a model first",
     argument: "plan|model.onnx",
-    flags: [...PLANNING, "data", "shuffle", "seed", "steps", "out", ...LASTING],
+    flags: [...PLANNING_FLAGS, "data", "shuffle", "seed", "steps", "out", ...LASTING],
     examples: [
       "train plan --data train.npz --steps 1000 -o trained.onnx",
       "train plan --data train.npz --steps 1000 --checkpoint-every 100 --resume auto",
-      "train model.onnx --devices 2 --loss mse --data synthetic --steps 20",
+      "train model.onnx --data train.npz --steps 2000 --lr-schedule cosine:warmup=100 --clip-norm 1",
     ],
     load: async () => (await import("./train.js")).trainCommand,
   },
@@ -165,7 +145,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     name: "config",
     summary: "checks flags from file, environment and --set; says where each came from",
-    flags: [...PLANNING, "repeat", "data", "shuffle", "seed", "steps", "print"],
+    flags: [...PLANNING_FLAGS, "repeat", "data", "shuffle", "seed", "steps", "print"],
     examples: ["config --config job.yaml", "config --config job.yaml --print", "config --set devices=4 --print --json"],
     load: async () => (await import("./config.js")).config,
   },

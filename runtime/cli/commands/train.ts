@@ -3,10 +3,12 @@ import { PipewrightError } from "../../../compiler/errors.js";
 import type { Plan } from "../../../compiler/plan/plan.js";
 import { openDataset } from "../../dataset/open.js";
 import { readPlan } from "../../plan/directory.js";
+import { significant } from "../../report/format.js";
 import { REPORT_FILE } from "../../report/page.js";
 import { writeTrained } from "../../trained-model.js";
 import type { CommandBody, Context } from "../command.js";
 import type { FlagValues } from "../flags.js";
+import { PLANNING_FLAGS } from "../flags.js";
 import { lastingOptions } from "../lasting-run.js";
 import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
 import type { Progress } from "../progress.js";
@@ -29,13 +31,16 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
     );
   }
   const progress = context.progress(isModel ? ["read", ...PLANNING_PHASES, "train"] : ["train"]);
+  if (!isModel) refusePlanning(context);
   const directory = isModel ? planDirectory(path) : path;
-  const plan = isModel ? await planModel(context, progress, path, directory, flags) : await readPlan(env, path);
+  const steps = flags.steps ?? DEFAULT_STEPS;
+  const plan = isModel
+    ? await planModel(context, progress, path, directory, { ...flags, steps })
+    : await readPlan(env, path);
   if (!isModel) for (const note of precisionNotes(plan.model.conversions)) progress.note(note);
   const { microbatches } = plan;
   const options = { files: env.files, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };
   const dataset = await openDataset(data, plan.inputs, options);
-  const steps = flags.steps ?? DEFAULT_STEPS;
   const lasting = lastingOptions(flags, plan, directory);
   const run = await runTraining(context, progress, { directory, plan, dataset, steps, lasting });
   if (context.signal.aborted && run.checkpoint !== undefined)
@@ -54,14 +59,38 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   return { json: { ...trainJson(plan, run), out: out ?? null }, text };
 };
 
-function lossText({ losses, resumedSteps }: Run, columns: number, about: string): readonly string[] {
+/** @throws USAGE for a flag of the command line that only a new plan could heed. */
+function refusePlanning({ given }: Context): void {
+  for (const name of PLANNING_FLAGS) {
+    const source = given.get(name)?.source;
+    if (source?.startsWith("--")) {
+      throw new PipewrightError(
+        "USAGE",
+        `${source}: the plan is made already, with its own. Give the flag to partition, or train the model.onnx.`,
+      );
+    }
+  }
+}
+
+function lossText(
+  { losses, learningRates, gradNorms, resumedSteps }: Run,
+  columns: number,
+  about: string,
+): readonly string[] {
   const [first, last] = [losses[0], losses.at(-1)];
   if (first === undefined || last === undefined) return [`loss       no step was left to do after ${resumedSteps}`];
   const before = resumedSteps === 0 ? "" : ` after ${resumedSteps} before`;
   return [
     `loss       ${lossLine(losses, columns - 12)}`,
     `           ${first.toFixed(4)} to ${last.toFixed(4)} in ${losses.length} steps${before}, ${about}`,
+    `           lr ${fromTo(learningRates)}${gradNorms.length > 0 ? `, grad norm ${fromTo(gradNorms)}` : ""}`,
   ];
+}
+
+/** "0.5 to 0.1", or one of them when both are the same. */
+function fromTo(numbers: readonly number[]): string {
+  const [first, last] = [significant(numbers[0]!), significant(numbers.at(-1)!)];
+  return first === last ? first : `${first} to ${last}`;
 }
 
 async function planModel(

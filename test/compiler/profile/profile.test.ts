@@ -11,7 +11,7 @@ import { graphDigest } from "../../../compiler/profile/digest.js";
 import { ownerCosts } from "../../../compiler/profile/owner-costs.js";
 import type { DeviceSpec } from "../../../compiler/profile/profile.js";
 import { trainingGraph } from "../../../compiler/training.js";
-import { TIED_GPT, TINY_MLP } from "../../support/tiny-models.js";
+import { TIED_GPT, TINY_MLP, TINY_RESNET } from "../../support/tiny-models.js";
 
 const DEVICE: DeviceSpec = { ...CPU_CORE, name: "cpu0", flopsPerMs: 100, memoryBytesPerMs: 10 };
 const trainable = ({ built, loss }: typeof TINY_MLP) =>
@@ -75,6 +75,20 @@ describe("the forward model", () => {
       expect(bytes).toBeGreaterThan(0);
     }
     expect(new Set(tensors.map(({ name }) => name)).size).toBe(tensors.length);
+  });
+
+  it("keeps all that reads or replaces a running statistic together", () => {
+    const resnet = trainable(TINY_RESNET);
+    const { colocate } = forwardModel(resnet, analyticProfile(resnet, OPS, DEVICE), 4);
+    const nodeOf = new Map(resnet.graph.nodes.map((node) => [node.id, node]));
+    const statistics = resnet.graph.states.filter(({ param }) => param.name.endsWith(".variance"));
+    expect(colocate).toHaveLength(statistics.length);
+    for (const [index, { param, next }] of statistics.entries()) {
+      const group = colocate![index]!.map((id) => nodeOf.get(id)!);
+      expect(group.some(({ inputs }) => inputs.includes(param))).toBe(true);
+      expect(group.some(({ outputs }) => outputs.includes(next))).toBe(true);
+    }
+    expect(forwardModel(differentiated, analyticProfile(differentiated, OPS, DEVICE), 4).colocate).toEqual([]);
   });
 
   it("sends gradients to earlier nodes only", () => {

@@ -2,7 +2,13 @@ import { describe, expect, it } from "vitest";
 import { parseCosts } from "../../../../runtime/cli/parse/costs.js";
 import { parseDevices } from "../../../../runtime/cli/parse/devices.js";
 import { pairs, wholeNumber } from "../../../../runtime/cli/parse/text.js";
-import { parseBind, parseLosses, parseOptimizer } from "../../../../runtime/cli/parse/training.js";
+import {
+  parseParameterGroups,
+  parseLearningRate,
+  parseOptimizer,
+  parsePositive,
+} from "../../../../runtime/cli/parse/optimizer.js";
+import { parseBind, parseLosses } from "../../../../runtime/cli/parse/training.js";
 import { parseBytes, parseDurationMs, parseLink, parseShare } from "../../../../runtime/cli/parse/units.js";
 
 describe("units", () => {
@@ -93,6 +99,56 @@ describe("parseOptimizer", () => {
     ["sgd:lr=-1", 'cannot read "-1"; expected a number of at least 0.'],
     ["sgd:beta1=1", 'unknown setting "beta1"; expected lr, momentum, weight-decay.'],
   ])("refuses %s", (text, message) => expect(() => parseOptimizer(text)).toThrow(message));
+});
+
+describe("parseLearningRate", () => {
+  it("fills what is left out", () => {
+    expect(parseLearningRate("constant")).toEqual({ kind: "constant", warmupSteps: 0, warmupStart: 0, floor: 0 });
+    expect(parseLearningRate("cosine:warmup=10,total=200,min=0.1,warmup-start=0.5")).toEqual({
+      kind: "cosine",
+      warmupSteps: 10,
+      warmupStart: 0.5,
+      totalSteps: 200,
+      floor: 0.1,
+    });
+  });
+
+  it("reads maps and the names of DeepSpeed's settings", () => {
+    const known = "type=linear,warmup_num_steps=5,total_num_steps=9,warmup_min_ratio=0.2";
+    expect(parseLearningRate(known)).toEqual(parseLearningRate("linear:warmup=5,total=9,warmup-start=0.2"));
+    expect(parseOptimizer("kind=sgd,lr=1,weightDecay=0.5")).toEqual(parseOptimizer("sgd:lr=1,weight-decay=0.5"));
+  });
+
+  it.each([
+    ["WarmupLR", 'cannot read "WarmupLR"; expected one of constant, linear, cosine.'],
+    ["cosine:warmup=9,total=9", "the warm-up leaves no step; got warmup=9 and total=9, expected a larger total."],
+    ["constant:total=9", 'unknown setting "total"; expected warmup, warmup-start.'],
+    ["linear:warmup=1,warmup_num_steps=2", '"warmup" is given twice; expected it once.'],
+    ["linear:warmup=1.5", 'cannot read "1.5"; expected a whole number of at least 0.'],
+  ])("refuses %s", (text, message) => expect(() => parseLearningRate(text)).toThrow(message));
+});
+
+describe("parseParameterGroups", () => {
+  it("reads patterns and settings, names with colons included", () => {
+    expect(
+      parseParameterGroups("*.bias, @vectors:weight-decay=0;onnx::MatMul_7:lr-scale=0.1,weight_decay=0.5"),
+    ).toEqual([
+      { parameters: ["*.bias", "@vectors"], weightDecay: 0 },
+      { parameters: ["onnx::MatMul_7"], weightDecay: 0.5, learningRateScale: 0.1 },
+    ]);
+  });
+
+  it.each([
+    ["*.bias", 'cannot read "*.bias"; expected PATTERNS:SETTINGS, such as *.bias:weight-decay=0.'],
+    [",a:lr-scale=1", "expected PATTERNS:SETTINGS"],
+    ["a:lr=1", 'unknown setting "lr"; expected weight-decay, lr-scale.'],
+    ["a:lr-scale=-1", 'cannot read "-1"; expected a number of at least 0.'],
+  ])("refuses %s", (text, message) => expect(() => parseParameterGroups(text)).toThrow(message));
+});
+
+it("parsePositive refuses zero", () => {
+  expect(parsePositive("0.5")).toBe(0.5);
+  expect(() => parsePositive("0")).toThrow('cannot read "0"; expected a number above 0.');
 });
 
 describe("parseBind and parseCosts", () => {
