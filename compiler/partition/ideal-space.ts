@@ -6,6 +6,7 @@ import { bitsOf, hasBit, setBit } from "./bits.js";
 import { reducedEdges } from "./closure.js";
 import { CutNetwork } from "./cut-network.js";
 import type { Instance } from "./instance.js";
+import { pivotRegions } from "./pivot-regions.js";
 import type { Rows } from "./rows.js";
 import { transposed } from "./rows.js";
 
@@ -71,27 +72,11 @@ export class IdealSpace {
     this.stamp = new Int32Array(instance.nets.count).fill(-1);
   }
 
-  /**
-   * Regions that share out all ideals: region i holds pivots 0..i−1 and not pivot i. Any sequence of nodes will do; one
-   * along a good order gives tight regions. O(pivots · (nodes + pins)) and a few flows each.
-   */
+  /** Regions that share out all ideals, tight when the pivots lie along a good order. A few flows each. */
   byPivots(pivots: ArrayLike<number>): Region[] {
-    const { nets, work } = this.instance;
-    const inside = new Uint32Array(this.words);
-    const regions: Region[] = [];
-    let insideWork = 0;
-    for (let i = 0; i <= pivots.length; i++) {
-      const outside = new Uint32Array(this.words);
-      if (i < pivots.length) {
-        if (hasBit(inside, pivots[i]!)) continue;
-        this.close(pivots[i]!, this.after, outside);
-      }
-      let fixedCut = 0;
-      for (let e = 0; e < nets.count; e++) fixedCut += this.fixedCost(e, inside, outside);
-      regions.push(this.region(inside.slice(), outside, insideWork, fixedCut));
-      if (i < pivots.length) for (const v of this.close(pivots[i]!, this.before, inside)) insideWork += work[v]!;
-    }
-    return regions;
+    return pivotRegions(this.instance, this.before, pivots).map((sets) =>
+      this.region(sets.inside, sets.outside, sets.insideWork, sets.fixedCut),
+    );
   }
 
   /**

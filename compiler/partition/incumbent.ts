@@ -9,6 +9,8 @@ import { slice } from "./slicing.js";
 
 /** Larger instances are not sliced again to fill empty stages. */
 const RESLICE_LIMIT = 5000;
+/** Sums in another order differ by less. */
+const ROUNDING = 1e-9;
 
 /** Assignments are of the instance's nodes; loads and rules are those of the problem's blocks. */
 export class Incumbent {
@@ -20,6 +22,8 @@ export class Incumbent {
   boundMs: number;
   /** The same by our arithmetic alone. */
   ownBoundMs: number;
+  /** A solver's bound that a partition found later was below, if there was one. */
+  contradictedMs: number | undefined;
   /** Who found the assignment. */
   method = "none";
   private readonly nodeOf: Int32Array;
@@ -70,6 +74,10 @@ export class Incumbent {
     this.stageOf = stageOf;
     this.bottleneckMs = bottleneckMs;
     this.method = method;
+    if (this.boundMs > bottleneckMs * (1 + ROUNDING) && this.ownBoundMs <= bottleneckMs * (1 + ROUNDING)) {
+      this.contradictedMs = this.boundMs;
+      this.boundMs = this.ownBoundMs;
+    }
     return true;
   }
 }

@@ -86,12 +86,15 @@ function objectiveOf(model: MilpModel, x: Float64Array): number {
  * number not above any known point, and a model with a start cannot be infeasible. A crash is a fault as well.
  */
 export async function checkedSolve(solver: MilpSolver, model: MilpModel, limits: MilpLimits): Promise<CheckedResult> {
-  let result: MilpResult;
   try {
-    result = await solver.solve(model, limits);
+    return doubted(solver, model, await solver.solve(model, limits));
   } catch (error) {
     return { fault: `${solver.name} failed: ${error instanceof Error ? error.message : String(error)}` };
   }
+}
+
+function doubted(solver: MilpSolver, model: MilpModel, result: MilpResult | null | undefined): CheckedResult {
+  if (typeof result !== "object" || result === null) return { fault: `${solver.name}: no answer` };
   const { status, values, bound } = result;
   if (!["optimal", "feasible", "infeasible", "unknown"].includes(status))
     return { fault: `${solver.name}: status ${String(status)}` };
@@ -106,6 +109,7 @@ export async function checkedSolve(solver: MilpSolver, model: MilpModel, limits:
     if (bound > known + TOLERANCE) return { fault: `${solver.name}: the bound is above a known solution` };
     return { status, bound };
   }
+  if (!(values instanceof Float64Array)) return { fault: `${solver.name}: the solution is no list of numbers` };
   if (values.length !== model.objective.length)
     return { fault: `${solver.name}: ${values.length} values for ${model.objective.length} columns` };
   if (!(infeasibility(model, values) <= TOLERANCE)) return { fault: `${solver.name}: the solution breaks the model` };

@@ -73,6 +73,8 @@ export async function partition(problem: PartitionProblem, options: PartitionOpt
       cancelled: () => options.cancelled?.() === true || (leftMs() ?? 1) <= 0,
       onFault: options.onFault ?? (() => undefined),
     });
+  if (best.contradictedMs !== undefined)
+    options.onFault?.(`solver: claimed a bound of ${best.contradictedMs} ms, and a better partition was found`);
   if (best.stageOf === undefined) throw infeasible(problem, instance, proven);
   const certificate = certify(best.bottleneckMs, best.boundMs, best.ownBoundMs);
   return described(problem, best.ofBlocks(best.stageOf), certificate, best.method);

@@ -91,12 +91,26 @@ function positionsOf(instance: Instance, order: ArrayLike<number>): Positions {
   };
 }
 
+/** The first place of a value that is at least `least`; the length when there is none. Requires: ascending values. */
+function firstAtLeast(values: Float64Array, least: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle]! >= least) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
 /**
  * Whether the order can be cut with loads ≤ `limit`; `from` takes, per stage and end, where the stage begins.
  *
  * Position j ends stage s if some earlier i ended stage s − 1 with work[j] / speed + cut[j] ≤ limit + (work[i] / speed −
  * cut[i]), and memory allows it: an i that no longer does for one j does not for later ones either, so a heap that drops
- * such i from the top gives the best one left. O(stages · nodes · log nodes), without memory limits O(stages · nodes).
+ * such i from the top gives the best one left. A boundary has no more work before it than the stages before it can do by
+ * the limit, nor more behind it than those behind it can, so only that window of positions is looked at.
+ * O(stages · window · log window), without memory limits O(stages · window); a window is nodes at most.
  */
 function canReach(
   { stages, size, againMs }: Instance,
@@ -111,7 +125,16 @@ function canReach(
   const heap = new PositionHeap(offers);
   now[0] = 1;
   let begin = 0;
+  const most = limit * (1 + 1e-9);
+  const whole = at.work[size]!;
+  let speedBefore = 0;
+  let speedAfter = stages.speed.reduce((a, b) => a + b, 0);
   for (let s = 0; s < stages.count; s++) {
+    speedBefore += stages.speed[s]!;
+    speedAfter -= stages.speed[s]!;
+    const doneAfter = s + 1 < stages.count ? speedAfter * most : 0;
+    const low = Math.max(at.low[s + 1]!, firstAtLeast(at.work, whole - doneAfter - 1e-9 * whole));
+    const high = Math.min(at.high[s + 1]!, firstAtLeast(at.work, speedBefore * most), size);
     next.fill(0);
     heap.clear();
     const speed = stages.speed[s]!;
@@ -122,10 +145,10 @@ function canReach(
     const before = at.cuts[s]!;
     const after = at.cuts[s + 1]!;
     let first = -1;
-    for (let j = begin; j <= at.high[s + 1]!; j++) {
+    for (let j = begin; j <= high; j++) {
       const held = at.resident[j]! + stashes * at.stash[j]!;
       room[j] = memory + at.resident[j]! + stashes * at.stash[j]! - inFlight * at.forward[j]!;
-      if (j >= at.low[s + 1]!) {
+      if (j >= low) {
         while (heap.top() >= 0 && room[heap.top()]! < held) heap.pop();
         const i = heap.top();
         const ends = i >= 0 && at.work[j]! / speed + after[j]! <= limit + offers[i]!;

@@ -18,6 +18,7 @@ import { reduceInstance } from "./reduce.js";
 import { slideStages } from "./shared-devices.js";
 import { slice } from "./slicing.js";
 import { sliceRelay } from "./slicing-relay.js";
+import { stageBound } from "./stage-bound.js";
 import { stageWindows } from "./windows.js";
 
 /** What the methods share. */
@@ -45,7 +46,7 @@ const COLUMN_LIMIT = 16_000;
 const WINDOW_COLUMNS = 5000;
 const WINDOW_NODES = 2000;
 const WINDOW_SOLVES = 200;
-/** Above this, only the two best orders are sliced node by node. */
+/** Above this, only the two best orders are sliced node by node, and the bound of single nodes is left out. */
 const LARGE = 5000;
 
 /** Slices along several orders; returns the order of the best slicing, or the first order when nothing fits. */
@@ -55,7 +56,7 @@ export function slicings(best: Incumbent, closure: Closure): Int32Array {
   let chosen = orders[0]!;
   const ranked: { order: Int32Array; ms: number }[] = [];
   for (const order of orders) {
-    const relayed = sliceRelay(instance, order, best.boundMs, Infinity);
+    const relayed = sliceRelay(instance, order, best.boundMs, instance.relay ? best.bottleneckMs : Infinity);
     if (relayed && best.offer(relayed.stageOf, "slicing")) chosen = order;
     ranked.push({ order, ms: relayed?.bottleneckMs ?? Infinity });
   }
@@ -80,6 +81,8 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
   const { shared } = best.instance.stages;
   const tries = (name: "ideals" | "milp"): boolean =>
     (method === "auto" || method === name) && !(shared && name === "ideals");
+  if (method === "auto" && open() && best.instance.size <= LARGE)
+    best.raise(stageBound(best.instance, best.bottleneckMs));
   if (method === "auto" && best.instance.relay && !shared && best.stageOf && open()) searchRegions(best, options);
   let lattice: Lattice | undefined;
   let reduced: Contraction | undefined;

@@ -17,6 +17,7 @@ const attempt = z.strictObject({
   bottleneckMs: finite.optional(),
   boundMs: finite.optional(),
   gap: finite.optional(),
+  ownBoundMs: finite.optional(),
   makespanMs: finite.optional(),
 });
 const schema = z.strictObject({ version: z.literal(1), attempts: z.array(attempt) });
@@ -35,6 +36,8 @@ export interface SearchAttempt {
   readonly bottleneckMs?: number | undefined;
   readonly boundMs?: number | undefined;
   readonly gap?: number | undefined;
+  /** The part of the bound that rests on no solver's word. */
+  readonly ownBoundMs?: number | undefined;
   /** Predicted step. */
   readonly makespanMs?: number | undefined;
 }

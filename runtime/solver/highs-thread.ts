@@ -16,13 +16,16 @@ export interface ThreadOptions {
   /** Time limit of a solve whose limits name none. */
   readonly defaultTimeLimitMs?: number;
   readonly graceMs?: number;
+  /** Heap of the thread, without the memory of WebAssembly. Left out: Node's own limit. */
+  readonly maxHeapMiB?: number;
 }
 
 /** Starts the module in a thread. Sources need a loader, which is there in development; the built package is JavaScript. */
-function startThread(entry: URL): Worker {
-  const name = "pipewright-solver";
-  if (!entry.pathname.endsWith(".ts")) return new Worker(entry, { name });
-  return new Worker(new URL("./source-thread.mjs", import.meta.url), { name, workerData: entry.href });
+function startThread(entry: URL, maxHeapMiB: number | undefined): Worker {
+  const resourceLimits = maxHeapMiB === undefined ? {} : { maxOldGenerationSizeMb: maxHeapMiB };
+  const options = { name: "pipewright-solver", resourceLimits };
+  if (!entry.pathname.endsWith(".ts")) return new Worker(entry, options);
+  return new Worker(new URL("./source-thread.mjs", import.meta.url), { ...options, workerData: entry.href });
 }
 
 /**
@@ -44,7 +47,7 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
   };
 
   const solveNow = (model: MilpModel, limits: MilpLimits): Promise<MilpResult> => {
-    worker ??= startThread(entry);
+    worker ??= startThread(entry, options.maxHeapMiB);
     const current = worker;
     const job = jobs++;
     const timeLimitMs = limits.timeLimitMs ?? options.defaultTimeLimitMs;
@@ -61,8 +64,8 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
       const fail = (reason: string): void => {
         settle(() => void end().then(() => reject(new Error(reason))));
       };
-      const onReply = (reply: SolveReply): void => {
-        if (reply.job !== job) return;
+      const onReply = (reply: SolveReply | null | undefined): void => {
+        if (reply?.job !== job) return;
         if (reply.error === undefined) settle(() => resolve(reply.result));
         else fail(reply.error);
       };

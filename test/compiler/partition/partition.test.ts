@@ -107,7 +107,7 @@ describe("infeasible problems", () => {
       },
     };
     await expect(partition(problem, { solver: undefined })).rejects.toThrow(
-      /pins and grouped blocks leave no partition/,
+      /"b0" is pinned to stage 1 .* "b2" is pinned to stage 0. Data cannot flow back./,
     );
   });
 });

@@ -52,12 +52,20 @@ describe("threadedHighs", () => {
     ["crashes", "process.exit(3)", /ended with code 3/],
     ["throws", "throw new Error('abort()')", /abort\(\)/],
     ["stalls", "for (;;) {}", /no answer 2000 ms after the time limit/],
+    ["exits quietly", "process.exit(0)", /ended with code 0/],
+    ["rejects", "Promise.reject(new Error('unreachable'))", /unreachable/],
+    ["runs out of memory", "const hoard = []; for (;;) hoard.push(new Array(1e6).fill(hoard.length))", /memory|code/],
+    ["answers rubbish", "parentPort.postMessage(null); parentPort.postMessage(7)", /no answer 2000 ms after/],
+    ["answers another job", "parentPort.postMessage({ job: job + 1, result: {} })", /no answer 2000 ms after/],
+    ["answers no result", "parentPort.postMessage({ job })", /no answer/],
+    ["closes its port", "parentPort.close()", /ended with code 0/],
     ["reports an error", "parentPort.postMessage({ job, error: 'out of memory' })", /out of memory/],
   ])("leaves the heuristic plan when the thread %s", async (name, body, fault) => {
     const solver = threadedHighs({
       entry: entryOf(name.replace(/ /g, "-"), body),
       defaultTimeLimitMs: 50,
       graceMs: 2000,
+      maxHeapMiB: 64,
     });
     const faults: string[] = [];
     const heuristic = await partition(wide, { method: "slicing", solver: undefined });
