@@ -1,13 +1,14 @@
 /**
  * @file Every case folder of a corpus against its reference: `npm run -s check:models -- DIR [--stages N] [--json]
- * [--filter TEXT]`. Ends with "N passed, N failed"; exit code 1 when any failed.
+ * [--filter TEXT]`. With more than one stage every gradient must also have the bits that one stage gives. Ends with
+ * "N passed, N failed"; exit code 1 when any failed.
  */
 import { parseArgs } from "node:util";
 import { PipewrightError } from "../compiler/errors.js";
 import { nodeEnv } from "../runtime/env/node.js";
 import { findCases, readCase } from "./corpus/case.js";
 import { isWithin } from "./corpus/compare.js";
-import { runCase } from "./corpus/run-case.js";
+import { compareBits, runCase } from "./corpus/run-case.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -56,7 +57,9 @@ process.exit(failed === 0 ? 0 : 1);
 async function checkFolder(folder: string): Promise<Outcome> {
   const name = folder.slice(folder.lastIndexOf("/") + 1);
   try {
-    const comparisons = await runCase(env, readCase(folder), stages);
+    const subject = readCase(folder);
+    const bits = stages > 1 ? await compareBits(env, subject, stages) : [];
+    const comparisons = [...(await runCase(env, subject, stages)), ...bits];
     const wrong = comparisons.filter((comparison) => !isWithin(comparison));
     const worst = Math.max(...comparisons.map(({ error, limit }) => (error === 0 ? 0 : error / limit)));
     const reason = wrong.map(

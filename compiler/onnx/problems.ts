@@ -1,6 +1,7 @@
 /** @file Collects the nodes that cannot be imported, so that one error lists them all. */
 import { closest } from "../closest.js";
 import { PipewrightError } from "../errors.js";
+import { REFUSALS } from "./unsupported.js";
 
 /** A node that cannot be imported, and why. */
 export interface Problem {
@@ -36,8 +37,10 @@ export class Problems {
   }
 }
 
-/** Why an operator is refused, with the nearest one that exists. */
+/** Why an operator is refused: the reason where there is one, else the nearest operator that exists. */
 export function unknownOperator(op: string, domain: string, known: Iterable<string>): string {
+  const reason = domain === "" ? REFUSALS.get(op) : undefined;
+  if (reason) return `operator ${op} is not supported: ${reason}.`;
   const from = domain === "" ? "" : ` of domain ${domain}`;
   const near = closest(op, known);
   return `operator ${op}${from} is not supported${near ? `; the closest one is ${near}` : ""}.`;

@@ -140,6 +140,16 @@ export function caseGradients(env: Env, subject: CorpusCase, stages: number): Pr
   });
 }
 
+/** Whether `stages` stages give the bits of one stage, for every gradient of one microbatch. */
+export async function compareBits(env: Env, subject: CorpusCase, stages: number): Promise<readonly Comparison[]> {
+  const one = await caseGradients(env, subject, 1);
+  const several = await caseGradients(env, subject, stages);
+  return [...one].map(([name, bytes]) => {
+    const found = several.get(name);
+    return { name: `bits of grad.${name}`, error: found && Buffer.compare(bytes, found) === 0 ? 0 : 1, limit: 0 };
+  });
+}
+
 /** A parameter that the loss does not reach: right only if the reference gradient is zero everywhere. */
 function absentGradient({ reference }: CorpusCase, prefix: string, name: string): Comparison {
   const wanted = numbersOf(tensorAt(reference, `${prefix}grad.${name}`));

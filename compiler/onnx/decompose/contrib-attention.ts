@@ -4,7 +4,7 @@
  */
 import type { Value } from "../../ir/graph.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
-import { inputAt, numberAttr, numbersAttr, unsupportedNode } from "../source.js";
+import { inputAt, malformedNode, numberAttr, numbersAttr, unsupportedNode } from "../source.js";
 import { splitAlong } from "../structural/slices.js";
 import { attention } from "./attention.js";
 import { cast, scalarOf, shaped } from "./emission.js";
@@ -69,8 +69,12 @@ function sumOf(b: ImportEmitter, first: Value | undefined, second: Value | undef
 const packedProjection: Decomposition = (b, node) => {
   if (node.inputs[4]) throw unsupportedNode("a cache of past keys is not supported.");
   const [x, weights, bias] = [inputAt(node, 0), inputAt(node, 1), node.inputs[2]];
+  const columns = weights.type.shape[1] ?? 0;
+  const given = numbersAttr(node, "qkv_hidden_sizes");
+  if (!given && columns % 3 !== 0)
+    throw malformedNode(node, `${columns} columns of weights do not form queries, keys and values`);
   const product = b.emit("MatMul", [x, weights]);
-  const sizes = numbersAttr(node, "qkv_hidden_sizes") ?? [0, 1, 2].map(() => weights.type.shape[1]! / 3);
+  const sizes = given ?? [0, 1, 2].map(() => columns / 3);
   const parts = splitAlong(b, bias ? b.emit("Add", [product, bias]) : product, 2, sizes);
   const mask = maskBias(b, node, node.inputs[3], x, x.type.shape[1]!);
   return attend(b, node, parts as unknown as Projected, sumOf(b, mask, node.inputs[5]));
