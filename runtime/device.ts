@@ -33,15 +33,16 @@ interface BoundRun {
   readonly pushed: readonly SharedBuffer[];
 }
 
-const PHASE_OF: Readonly<Record<ProgramKind, Phase>> = {
+const RUN_OF: Readonly<Record<ProgramKind, Phase | "add">> = {
   forward: "F",
   backward: "B",
   "input-grad": "I",
   "weight-grad": "W",
+  add: "add",
 };
 
-/** The runs of a stage, by phase and microbatch. */
-type StageRuns = Partial<Record<Phase, readonly BoundRun[]>>;
+/** The runs of a stage, by phase and microbatch; what adds gradients of another copy of the model has no phase. */
+type StageRuns = Partial<Record<Phase | "add", readonly (BoundRun | undefined)[]>>;
 
 /** Everything of one device, ready to run its actions. */
 export class Device {
@@ -93,8 +94,10 @@ export class Device {
     const device = new Device(plan, layout, engine, memory);
     for (const stage of plan.stages.filter((candidate) => candidate.device === index)) {
       const runs: StageRuns = {};
-      for (const program of stage.programs)
-        runs[PHASE_OF[program.kind]] = device.#bind(index, program, await read(program.file));
+      for (const program of stage.programs) {
+        const microbatches = microbatchesOf(plan.rows[index]!, stage.index, program.kind);
+        runs[RUN_OF[program.kind]] = device.#bind(index, program, await read(program.file), microbatches);
+      }
       device.#runs[stage.index] = runs;
       if (stage.update) device.#updates.push(device.#updateOf(stage, await read(stage.update.file)));
     }
@@ -103,17 +106,17 @@ export class Device {
 
   /** Brings what an action reads to the device. Nothing moves on a CPU, nor for a stage without a program for the phase. */
   pull(action: PlanAction): void {
-    for (const buffer of this.#runOf(action)?.pulled ?? []) buffer.pull();
+    for (const { pulled } of this.#runsOf(action)) for (const buffer of pulled) buffer.pull();
   }
 
   /** Runs one action. A stage without a program for the phase has nothing to do. */
   run(action: PlanAction): void {
-    this.#runOf(action)?.binding.run();
+    for (const { binding } of this.#runsOf(action)) binding.run();
   }
 
   /** Brings what others read of an action to the shared memory. */
   push(action: PlanAction): void {
-    for (const buffer of this.#runOf(action)?.pushed ?? []) buffer.push();
+    for (const { pushed } of this.#runsOf(action)) for (const buffer of pushed) buffer.push();
   }
 
   /** Call before the first action of a step. */
@@ -176,8 +179,11 @@ export class Device {
     for (const item of this.#owned.reverse()) item.free();
   }
 
-  #runOf({ stage, phase, microbatch }: PlanAction): BoundRun | undefined {
-    return this.#runs[stage]?.[phase]?.[microbatch];
+  /** What an action adds to the sums of its stage, then what it computes. */
+  #runsOf({ stage, phase, microbatch, adds = [] }: PlanAction): readonly BoundRun[] {
+    const runs = this.#runs[stage];
+    const all = [...adds.map((added) => runs?.add?.[added]), runs?.[phase]?.[microbatch]];
+    return all.filter((run) => run !== undefined);
   }
 
   /** On a CPU the slabs of the arena, which lies in the shared memory; elsewhere the device's copy of each parameter. */
@@ -204,9 +210,15 @@ export class Device {
     });
   }
 
-  #bind(device: number, program: StageProgram, model: Uint8Array): readonly BoundRun[] {
+  #bind(
+    device: number,
+    program: StageProgram,
+    model: Uint8Array,
+    microbatches: ReadonlySet<number>,
+  ): readonly (BoundRun | undefined)[] {
     const loaded = this.#engine.load(model);
-    const runs = Array.from({ length: this.#plan.microbatches }, (_, microbatch): BoundRun => {
+    const runs = Array.from({ length: this.#plan.microbatches }, (_, microbatch): BoundRun | undefined => {
+      if (!microbatches.has(microbatch)) return undefined;
       const buffers = (ports: readonly Port[]): Map<string, Buffer> =>
         new Map(ports.map((port) => [port.tensor, this.#bufferAt(device, port, microbatch)]));
       const inputs = buffers(program.inputs);
@@ -255,7 +267,7 @@ export class Device {
           port.tensor,
         );
       case "result": {
-        const name = port.tensor.slice(0, -"/result".length);
+        const name = port.result ?? port.tensor.slice(0, -"/result".length);
         return this.#adopt(results.get(name)?.[microbatch], typeNamed(this.#plan.results, name), port.tensor);
       }
       case "slot":
@@ -306,6 +318,12 @@ export class Device {
     this.#owned.unshift(buffer);
     return buffer;
   }
+}
+
+/** The microbatches for which a row runs a program of a stage: all, or those of one copy of the model. */
+function microbatchesOf(row: readonly PlanAction[], stage: number, kind: ProgramKind): ReadonlySet<number> {
+  const own = row.filter((action) => action.stage === stage);
+  return new Set(own.flatMap(({ microbatch, adds = [] }) => (kind === "add" ? adds : [microbatch])));
 }
 
 function typeNamed(specs: readonly (TensorType & { readonly name: string })[], name: string): TensorType {

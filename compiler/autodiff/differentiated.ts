@@ -10,6 +10,8 @@ export interface Gradient {
   readonly grad: Value;
   /** The forward node that added the last contribution: the earliest reader of `of`. */
   readonly owner: NodeId;
+  /** The same gradient in further copies of the graph, see copies.ts. */
+  readonly copies?: readonly { readonly grad: Value; readonly owner: NodeId }[];
 }
 
 /**

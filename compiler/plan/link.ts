@@ -11,6 +11,7 @@ import { formatProgramKey, placeNodes } from "./placed.js";
 import type { OptimizerSpec, Plan, PlanParameter, PlanStage, StageProgram, TensorSpec } from "./plan.js";
 import type { LinkedPrograms, ProgramGraph, WantedResult } from "./ports.js";
 import { linkPrograms } from "./ports.js";
+import { runsOf, splitStages } from "./runs.js";
 import type { SlotRing } from "./slots.js";
 import { assignSlots } from "./slots.js";
 import { planRows } from "./waits.js";
@@ -47,11 +48,9 @@ export interface Linked {
  */
 export function link(differentiated: Differentiated, options: LinkOptions): Linked {
   const { ops, schedule, order, stageOf, results } = options;
-  const isSplit = Array.from({ length: schedule.stages }, (_, stage) =>
-    schedule.rows.some((row) => row.some((action) => action.stage === stage && action.phase === "I")),
-  );
-  const linked = linkPrograms(placeNodes(differentiated, stageOf, isSplit), ops, results);
-  const rings = assignSlots(linked.crossings, order, schedule.placement, schedule.microbatches);
+  const linked = linkPrograms(placeNodes(differentiated, stageOf, splitStages(schedule)), ops, results);
+  const runs = runsOf(schedule);
+  const rings = assignSlots(linked.crossings, order, schedule.placement, schedule.microbatches, runs);
   const parameters = planParameters(differentiated, linked, options.groups);
   const stages = Array.from({ length: schedule.stages }, (_, index) =>
     planStage(index, linked, rings, parameters, options),
@@ -63,7 +62,7 @@ export function link(differentiated: Differentiated, options: LinkOptions): Link
       parameters,
       stages,
       slotGroups: rings.map(({ stage, program, slots, slotOf, values }) => ({ stage, program, slots, slotOf, values })),
-      rows: planRows(schedule, rings),
+      rows: planRows(schedule, rings, runs),
     },
     programs: linked.programs,
   };

@@ -8,8 +8,11 @@ import type { DeviceSpec, DirectedLink, LinkSpec, Overheads } from "../profile/p
 import type { Certificate, CommunicationModel } from "../partition/problem.js";
 import type { Phase } from "../schedule/action.js";
 
-/** What a stage can run. backward = input-grad then weight-grad, in one graph. */
-export type ProgramKind = "forward" | "backward" | "input-grad" | "weight-grad";
+/**
+ * What a stage can run. backward = input-grad then weight-grad, in one graph. add: adds the gradients that another copy
+ * of the model made for a microbatch to the sums of this stage.
+ */
+export type ProgramKind = "forward" | "backward" | "input-grad" | "weight-grad" | "add";
 
 /** Where a tensor of a program lives while it runs. */
 export type Port =
@@ -21,8 +24,9 @@ export type Port =
   | { readonly tensor: string; readonly at: "input" }
   /** A value that another action of the same microbatch made or will read: a stash or a cut tensor. */
   | { readonly tensor: string; readonly at: "slot" }
-  /** A result that the caller asked for: the loss, an output of the model, an input gradient. */
-  | { readonly tensor: string; readonly at: "result" };
+  /** A result that the caller asked for: the loss, an output of the model, an input gradient. `result` names it, if it
+   *  is not the tensor's name without "/result". */
+  | { readonly tensor: string; readonly at: "result"; readonly result?: string };
 
 /** One ONNX graph of a stage. Ports are in the order of the graph's inputs and outputs, whose names are `tensor`. */
 export interface StageProgram {
@@ -72,6 +76,8 @@ export interface PlanAction {
   readonly phase: Phase;
   readonly microbatch: number;
   readonly waits: readonly Wait[];
+  /** Microbatches of other copies of the model whose gradients the stage adds to its sums before the action. */
+  readonly adds?: readonly number[];
 }
 
 /** An input of the model or a target. */
@@ -219,7 +225,8 @@ export interface Plan {
   /** Links that differ from `link`, each one way; devices by their place in `devices`. */
   readonly links?: readonly DirectedLink[];
   readonly microbatches: number;
-  readonly schedule: { readonly name: string; readonly forecast: Forecast };
+  /** `copies` of the model, if there are several: stage s and stage s + stages / copies are the same part of it. */
+  readonly schedule: { readonly name: string; readonly copies?: number; readonly forecast: Forecast };
   readonly partition: {
     readonly model: CommunicationModel;
     readonly solver: string;

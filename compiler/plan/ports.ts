@@ -26,6 +26,8 @@ export interface ProgramGraph {
 export interface WantedResult {
   readonly name: string;
   readonly value: Value;
+  /** The same in further copies of the model. */
+  readonly copies?: readonly Value[];
 }
 
 /** Programs, and which values they hand to each other. */
@@ -54,14 +56,15 @@ interface Sink extends BoundPort {
   readonly key: ProgramKey;
 }
 
-const KIND_ORDER: readonly ProgramKind[] = ["forward", "input-grad", "weight-grad", "backward"];
+const KIND_ORDER: readonly ProgramKind[] = ["forward", "input-grad", "weight-grad", "backward", "add"];
 
 /**
  * Collects nodes into programs and gives every program input and output a port.
  *
  * Requires: a placed graph; results among its values.
- * Ensures: every gradient of a parameter ends in an accumulator on the stage of its owner; no tensor name occurs twice
- * in a program; a program without nodes is left out.
+ * Ensures: every gradient of a parameter ends in an accumulator on the stage of its owner, those of further copies of
+ * the model through a program of their own; no tensor name occurs twice in a program; a program without nodes is left
+ * out.
  */
 export function linkPrograms(placed: PlacedGraph, ops: OpTable, results: readonly WantedResult[]): LinkedPrograms {
   const { differentiated, programOf } = placed;
@@ -75,7 +78,7 @@ export function linkPrograms(placed: PlacedGraph, ops: OpTable, results: readonl
   const ownerOf = new Map<string, number>();
   const accumulators = new Map<ValueId, Port>();
 
-  for (const { of, grad, owner } of differentiated.parameterGrads) {
+  for (const { of, grad, owner, copies = [] } of differentiated.parameterGrads) {
     const key = gradientProgram(placed, owner);
     ownerOf.set(of.name, key.stage);
     const sum = builder.input(`${of.name}/grad.sum`, grad.type);
@@ -83,6 +86,13 @@ export function linkPrograms(placed: PlacedGraph, ops: OpTable, results: readonl
     const { outputs } = builder.node("Add", [sum, grad], {}, { outputs: [`${of.name}/grad.sum.next`] });
     const next = outputs[0]!;
     appended(key, { value: next, port: { tensor: next.name, at: "accumulator", param: of.name } });
+    for (const copy of copies) {
+      const added = builder.node("Add", [sum, copy.grad], {}, { outputs: [`${of.name}/grad.sum.added`] }).outputs[0]!;
+      appended(
+        { stage: key.stage, kind: "add" },
+        { value: added, port: { tensor: added.name, at: "accumulator", param: of.name } },
+      );
+    }
   }
   for (const { param, next } of differentiated.graph.states) {
     const maker = placed.producer.get(next.id);
@@ -91,11 +101,14 @@ export function linkPrograms(placed: PlacedGraph, ops: OpTable, results: readonl
     ownerOf.set(param.name, key.stage);
     sinks.push({ value: next, port: { tensor: next.name, at: "param", param: param.name }, key });
   }
-  for (const { name, value } of results) {
-    const maker = placed.producer.get(value.id);
-    const key = maker ? programOf.get(maker.id)! : { stage: 0, kind: "forward" as const };
-    const copy = copyOf(builder, value, `${name}/result`);
-    appended(key, { value: copy, port: { tensor: copy.name, at: "result" } });
+  for (const { name, value, copies = [] } of results) {
+    for (const wanted of [value, ...copies]) {
+      const maker = placed.producer.get(wanted.id);
+      const key = maker ? programOf.get(maker.id)! : { stage: 0, kind: "forward" as const };
+      const copy = copyOf(builder, wanted, `${name}/result`);
+      const named = copy.name === `${name}/result` ? {} : { result: name };
+      appended(key, { value: copy, port: { tensor: copy.name, at: "result", ...named } });
+    }
   }
   return assemble(placed, members, sinks, accumulators, ownerOf);
 }

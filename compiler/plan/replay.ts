@@ -1,6 +1,7 @@
 /** @file What a plan says about itself, for the simulator: its rows as a schedule, its stages and cuts as costs. */
 import { tensorBytes } from "../ir/literal.js";
 import type { Schedule } from "../schedule/action.js";
+import { stagesPerReplica } from "../schedule/action.js";
 import type { ScheduleCosts, Transfer } from "../schedule/costs.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { Plan } from "./plan.js";
@@ -13,7 +14,8 @@ type Described = Pick<
 
 /** The rows of a plan without their waits. */
 export function planSchedule({ schedule, stages, rows, microbatches }: Described): Schedule {
-  return {
+  const { copies = 1 } = schedule;
+  const replayed = {
     name: schedule.name,
     devices: rows.length,
     stages: stages.length,
@@ -21,6 +23,11 @@ export function planSchedule({ schedule, stages, rows, microbatches }: Described
     placement: stages.map(({ device }) => device),
     rows: rows.map((row) => row.map(({ stage, phase, microbatch }) => ({ stage, phase, microbatch }))),
   };
+  if (copies === 1) return replayed;
+  const perReplica = stagesPerReplica({ stages: stages.length, replicas: copies });
+  const replicaOf = new Array<number>(microbatches).fill(0);
+  for (const { stage, microbatch } of rows.flat()) replicaOf[microbatch] = Math.floor(stage / perReplica);
+  return { ...replayed, replicas: copies, replicaOf, sums: "in order" };
 }
 
 /** Predicted times of the stages, and the wire time of every tensor that a program of another stage reads. */
@@ -63,5 +70,6 @@ function linkBetween({ link, links = [] }: Described, from: number, to: number):
 }
 
 function reads(stage: Plan["stages"][number], tensor: string): boolean {
-  return stage.programs.some(({ inputs }) => inputs.some((port) => port.at === "slot" && port.tensor === tensor));
+  const passes = stage.programs.filter(({ kind }) => kind !== "add");
+  return passes.some(({ inputs }) => inputs.some((port) => port.at === "slot" && port.tensor === tensor));
 }

@@ -10,6 +10,7 @@ import type { ProgramKey } from "./placed.js";
 import { formatProgramKey } from "./placed.js";
 import type { ProgramKind, SlotGroup } from "./plan.js";
 import type { Crossing } from "./ports.js";
+import type { Runs } from "./runs.js";
 
 /** A slot group before its files exist, with who reads it. */
 export interface SlotRing extends SlotGroup {
@@ -19,15 +20,17 @@ export interface SlotRing extends SlotGroup {
   readonly previous: readonly (number | undefined)[];
 }
 
-const PHASE_OF: Readonly<Record<ProgramKind, Phase>> = {
+/** Phase that runs a program; what adds gradients of other copies runs with others, see runs.ts. */
+export const PHASE_OF: Readonly<Record<Exclude<ProgramKind, "add">, Phase>> = {
   forward: "F",
   backward: "B",
   "input-grad": "I",
   "weight-grad": "W",
 };
 
-/** The action that runs a program for a microbatch. */
+/** The action that runs a program for a microbatch. Requires: not "add". */
 export function actionOf({ stage, kind }: ProgramKey, microbatch: number): Action {
+  invariant(kind !== "add", `no action of its own adds gradients on stage ${stage}`);
   return { stage, phase: PHASE_OF[kind], microbatch };
 }
 
@@ -39,7 +42,8 @@ export function actionKey({ stage, phase, microbatch }: Action, microbatches: nu
 /**
  * One ring for each set of readers of each program that hands values on, so that all values of a ring live equally long.
  *
- * Requires: `order` holds every action of the schedule once, makers before readers.
+ * Requires: `order` holds every action of the schedule once, makers before readers; `runs` tells which of them runs a
+ * program (default: the one of its stage and phase).
  * Ensures: no microbatch gets a slot that an earlier one still needs, in that order; a ring that another device reads
  * has one slot to spare (up to the number of microbatches), so that a late reader does not stop the maker.
  * Cost: per ring, microbatches times readers and slots, and a sort.
@@ -49,10 +53,12 @@ export function assignSlots(
   order: readonly Action[],
   placement: readonly number[],
   microbatches: number,
+  runs: Runs = actionOf,
 ): readonly SlotRing[] {
   const position = new Map(order.map((action, index) => [actionKey(action, microbatches), index]));
   const at = (program: ProgramKey, microbatch: number): number => {
-    const found = position.get(actionKey(actionOf(program, microbatch), microbatches));
+    const action = runs(program, microbatch);
+    const found = action && position.get(actionKey(action, microbatches));
     invariant(
       found !== undefined,
       `the schedule has no action for ${program.stage}.${program.kind} of microbatch ${microbatch}`,
@@ -61,11 +67,14 @@ export function assignSlots(
   };
   return groupByReaders(crossings).map(({ maker, readers, values: members }) => {
     const shared = readers.some((reader) => placement[reader.stage] !== placement[maker.stage]);
-    const lifetimes = Array.from({ length: microbatches }, (_, microbatch) => ({
-      microbatch,
-      made: at(maker, microbatch),
-      lastRead: Math.max(...readers.map((reader) => at(reader, microbatch))),
-    })).sort((a, b) => a.made - b.made);
+    const made = Array.from({ length: microbatches }, (_, microbatch) => microbatch).filter((m) => runs(maker, m));
+    const lifetimes = made
+      .map((microbatch) => ({
+        microbatch,
+        made: at(maker, microbatch),
+        lastRead: Math.max(...readers.map((reader) => at(reader, microbatch))),
+      }))
+      .sort((a, b) => a.made - b.made);
     const needed = peakOverlap(lifetimes);
     const slots = Math.min(microbatches, needed + (shared ? 1 : 0));
     const slotOf = new Array<number>(microbatches).fill(0);

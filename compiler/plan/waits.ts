@@ -4,6 +4,7 @@ import type { Action, Schedule } from "../schedule/action.js";
 import type { PlanAction, Wait } from "./plan.js";
 import type { SlotRing } from "./slots.js";
 import { actionKey, actionOf } from "./slots.js";
+import type { Runs } from "./runs.js";
 
 /**
  * The rows of a schedule with their waits.
@@ -12,20 +13,26 @@ import { actionKey, actionOf } from "./slots.js";
  * Ensures: an action has a wait for another device only if its row has not waited for as much before; within a device
  * the order of the row is enough.
  */
-export function planRows(schedule: Schedule, rings: readonly SlotRing[]): readonly (readonly PlanAction[])[] {
+export function planRows(
+  schedule: Schedule,
+  rings: readonly SlotRing[],
+  runs: Runs = actionOf,
+): readonly (readonly PlanAction[])[] {
   const { microbatches, placement } = schedule;
+  const keyOf = (action: Action): number => actionKey(action, microbatches);
   const place = new Map<number, Wait>();
   for (const [device, row] of schedule.rows.entries()) {
     for (const [index, action] of row.entries()) {
-      place.set(actionKey(action, microbatches), { device, count: index + 1 });
+      place.set(keyOf(action), { device, count: index + 1 });
     }
   }
   const needs = new Map<number, Wait[]>();
+  const adds = new Map<number, Set<number>>();
   const after = (action: Action, earlier: Action): void => {
-    const wait = place.get(actionKey(earlier, microbatches));
+    const wait = place.get(keyOf(earlier));
     invariant(wait, "a slot ring names an action that the schedule lacks");
     if (wait.device === placement[action.stage]) return;
-    const key = actionKey(action, microbatches);
+    const key = keyOf(action);
     const list = needs.get(key);
     if (list) list.push(wait);
     else needs.set(key, [wait]);
@@ -33,18 +40,23 @@ export function planRows(schedule: Schedule, rings: readonly SlotRing[]): readon
   for (const ring of rings) {
     const maker = { stage: ring.stage, kind: ring.program };
     for (let microbatch = 0; microbatch < microbatches; microbatch++) {
+      const making = runs(maker, microbatch);
+      if (!making) continue;
       const previous = ring.previous[microbatch];
       for (const reader of ring.readers) {
-        after(actionOf(reader, microbatch), actionOf(maker, microbatch));
-        if (previous !== undefined) after(actionOf(maker, microbatch), actionOf(reader, previous));
+        const reading = runs(reader, microbatch)!;
+        after(reading, making);
+        if (previous !== undefined) after(making, runs(reader, previous)!);
+        if (reader.kind === "add") adds.set(keyOf(reading), (adds.get(keyOf(reading)) ?? new Set()).add(microbatch));
       }
     }
   }
   return schedule.rows.map((row) => {
     const waited = new Array<number>(schedule.devices).fill(0);
     return row.map((action): PlanAction => {
-      const waits = newWaits(needs.get(actionKey(action, microbatches)) ?? [], waited);
-      return { ...action, waits };
+      const waits = newWaits(needs.get(keyOf(action)) ?? [], waited);
+      const added = adds.get(keyOf(action));
+      return { ...action, waits, ...(added && { adds: [...added].sort((a, b) => a - b) }) };
     });
   });
 }

@@ -53,18 +53,12 @@ export function scheduleFor({ schedule, stagesPerDevice, order }: Candidate, pip
   );
 }
 
-/** The schedule in the form that plans run. Refuses schedules that need two copies of the model. */
+/** The schedule in the form that plans run. */
 function runnable(schedule: Schedule): Schedule {
   checkSchedule(schedule);
-  if ((schedule.replicas ?? 1) === 1) {
-    const canonical = canonicalSchedule(schedule);
-    checkSchedule(canonical);
-    return canonical;
-  }
-  throw new PipewrightError(
-    "USAGE",
-    `schedule ${schedule.name}: needs ${schedule.replicas} copies of the model, which plans cannot hold. Choose another schedule.`,
-  );
+  const canonical = canonicalSchedule(schedule);
+  checkSchedule(canonical);
+  return canonical;
 }
 
 /** The schedule, if no stage of it keeps more microbatches than allowed. */

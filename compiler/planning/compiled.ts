@@ -63,6 +63,7 @@ export function compiledOf(
     microbatches: pipeline.microbatches,
     schedule: {
       name: schedule.name,
+      ...(schedule.replicas === undefined ? {} : { copies: schedule.replicas }),
       forecast: forecast(schedule, stageCosts, timeline, { updateMs, peakBytes: heldBytes }),
     },
     partition: { model: partition.model, solver: draft.cut.solver, certificate },

@@ -4,6 +4,7 @@ import { linkFrom } from "../cluster.js";
 import type { CommunicationModel, PartitionProblem, StageResources } from "../partition/problem.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { Schedule } from "../schedule/action.js";
+import { stagesPerReplica } from "../schedule/action.js";
 import { inFlight } from "../schedule/in-flight.js";
 import type { Recompute } from "./candidate.js";
 import type { PlanSubject } from "./subject.js";
@@ -11,7 +12,8 @@ import { deviceSpeeds } from "./subject.js";
 
 /**
  * Requires: the cluster's devices in the order of the pipeline.
- * Ensures: the stages of the schedule, each with the device that holds it.
+ * Ensures: the stages of the schedule, each with the device that holds it. Of several copies of the model those of the
+ * first, which must suit the devices of all: as slow, as full and as small as the worst.
  */
 export function cutProblem(
   subject: PlanSubject,
@@ -21,14 +23,20 @@ export function cutProblem(
 ): PartitionProblem {
   const flights = inFlight(schedule);
   const speeds = deviceSpeeds(cluster, subject.profiles);
-  const stages = schedule.placement.map((device, stage): StageResources => {
-    const { memoryBytes } = cluster.devices[device]!;
-    const link = cluster.links && linkOfStage(cluster, schedule.placement, stage);
+  const parts = stagesPerReplica(schedule);
+  const { replicas = 1 } = schedule;
+  const placement = schedule.placement.slice(0, parts);
+  const stages = placement.map((device, stage): StageResources => {
+    const copies = Array.from({ length: replicas }, (_, copy) => stage + copy * parts);
+    const holders = copies.map((own) => schedule.placement[own]!);
+    const memoryBytes =
+      Math.min(...holders.map((holder) => cluster.devices[holder]!.memoryBytes ?? Infinity)) / replicas;
+    const link = cluster.links && linkOfStage(cluster, placement, stage);
     return {
-      speed: speeds[device]!,
-      inFlight: flights[stage]!,
+      speed: Math.min(...holders.map((holder) => speeds[holder]!)),
+      inFlight: Math.max(...copies.map((own) => flights[own]!)),
       device,
-      ...(memoryBytes === undefined ? {} : { memoryBytes }),
+      ...(memoryBytes === Infinity ? {} : { memoryBytes: Math.floor(memoryBytes) }),
       ...(link && { link }),
     };
   });

@@ -8,7 +8,9 @@ import type { Partition, PartitionProblem } from "../partition/problem.js";
 import { stageCosts } from "../plan/stage-costs.js";
 import type { NodeCost } from "../profile/profile.js";
 import type { Schedule } from "../schedule/action.js";
+import { stagesPerReplica } from "../schedule/action.js";
 import type { ScheduleCosts } from "../schedule/costs.js";
+import { joinCosts } from "../schedule/costs.js";
 import { reorder } from "../schedule/reorder.js";
 import type { Timeline } from "../schedule/simulate.js";
 import { simulate } from "../schedule/simulate.js";
@@ -21,11 +23,12 @@ const SEARCH = { evaluations: 20_000 };
 export interface Draft {
   readonly cut: Partition;
   readonly schedule: Schedule;
+  /** In the first copy of the model. */
   readonly stageOf: ReadonlyMap<NodeId, number>;
   /** The training graph, with copies of what runs again. */
   readonly recomputed: Recomputed;
-  /** Of every forward node where it runs, with what runs again in its backward pass. */
-  readonly costs: ReadonlyMap<NodeId, NodeCost>;
+  /** By copy of the model: of every forward node where it runs, with what runs again in its backward pass. */
+  readonly costs: readonly ReadonlyMap<NodeId, NodeCost>[];
   readonly stageCosts: ScheduleCosts;
   readonly timeline: Timeline;
 }
@@ -54,16 +57,24 @@ export function draftOf(
     again.size === 0
       ? { differentiated: training.differentiated, runAgain: new Map() }
       : recompute(training.differentiated, { again, stageOf });
-  const costs = placedCosts(subject, cluster, first.placement, stageOf, recomputed);
   const isSplit = (stage: number): boolean =>
     isSearched || first.rows.some((row) => row.some((action) => action.stage === stage && action.phase === "I"));
-  const timed = stageCosts(forward, costs, stageOf, {
-    placement: first.placement,
-    isSplit,
-    runsAgain: (node) => recomputed.runAgain.has(node),
-    linkFrom: (from, to) => linkFrom(cluster, from, to),
-    overheads: cluster.devices.map((device) => overheadsOn(subject, device)),
-  });
+  const parts = stagesPerReplica(first);
+  const placements = Array.from({ length: first.replicas ?? 1 }, (_, copy) =>
+    first.placement.slice(copy * parts, (copy + 1) * parts),
+  );
+  const costs = placements.map((placement) => placedCosts(subject, cluster, placement, stageOf, recomputed));
+  const timed = joinCosts(
+    placements.map((placement, copy) =>
+      stageCosts(forward, costs[copy]!, stageOf, {
+        placement,
+        isSplit: (part) => isSplit(part + copy * parts),
+        runsAgain: (node) => recomputed.runAgain.has(node),
+        linkFrom: (from, to) => linkFrom(cluster, from, to),
+        overheads: cluster.devices.map((device) => overheadsOn(subject, device)),
+      }),
+    ),
+  );
   const search = { ...SEARCH, ...(seed === undefined ? {} : { seed }) };
   const schedule = isSearched ? reorder(first, timed, search).schedule : first;
   return { cut, schedule, stageOf, recomputed, costs, stageCosts: timed, timeline: simulate(schedule, timed) };

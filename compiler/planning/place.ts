@@ -1,4 +1,5 @@
 /** @file A candidate as a whole plan: cut, timed and linked, with the memory of its devices kept. */
+import { withCopies } from "../autodiff/copies.js";
 import type { ClusterSpec } from "../cluster.js";
 import { reordered } from "../cluster.js";
 import { fitMemory } from "../fit-memory.js";
@@ -9,6 +10,7 @@ import type { Linked } from "../plan/link.js";
 import { deviceBytes, link } from "../plan/link.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 import { elementCount } from "../ir/literal.js";
+import { stagesPerReplica } from "../schedule/action.js";
 import { linearize } from "../schedule/linearize.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
 import { scheduleFor } from "./candidate.js";
@@ -74,16 +76,21 @@ export async function place(subject: PlanSubject, candidate: Candidate, options:
     onPass("simulate");
     const draft = polish(subject, problem, draftOf(subject, problem, cut, timing), timing);
     onPass("link");
-    const linked = link(draft.recomputed.differentiated, {
+    const { differentiated, runAgain } = draft.recomputed;
+    const copied = withCopies(differentiated, schedule.replicas ?? 1);
+    const linked = link(copied.differentiated, {
       ops: OPS,
       schedule: draft.schedule,
       order: linearize(draft.schedule, draft.timeline),
-      stageOf: draft.stageOf,
-      costs: draft.costs,
-      runAgain: draft.recomputed.runAgain,
+      stageOf: copied.spread(draft.stageOf, (part, copy) => part + copy * stagesPerReplica(schedule)),
+      costs: copied.spread(draft.costs[0]!, (_, copy, node) => draft.costs[copy]!.get(node)!),
+      runAgain: copied.spread(runAgain, (phase) => phase),
       optimizer,
       groups: subject.groups,
-      results: subject.training.results,
+      results: subject.training.results.map((result) => ({
+        ...result,
+        copies: copied.valuesOf(result.value).slice(1),
+      })),
       batchAxes: subject.batchAxes,
     });
     return {

@@ -29,6 +29,8 @@ export interface Schedule {
   readonly replicas?: number;
   /** Copy that each microbatch runs through; present if and only if there are several. */
   readonly replicaOf?: readonly number[];
+  /** Copy 0 adds up the gradients of all copies in the order of the microbatches, of which it runs the last one. */
+  readonly sums?: "in order";
   /** Per device, positions of the row whose action and the next one run as one overlapped pair (PyTorch's OVERLAP_F_B). */
   readonly pairs?: readonly (readonly number[])[];
 }

@@ -50,6 +50,30 @@ export function uniformCosts(
   return { forwardMs: all(forwardMs), inputGradMs: all(inputGradMs), weightGradMs: all(weightGradMs) };
 }
 
+/** The costs of several copies of the model as those of one schedule: their stages after each other. */
+export function joinCosts(copies: readonly ScheduleCosts[]): ScheduleCosts {
+  const [first] = copies;
+  if (copies.length === 1) return first!;
+  const parts = first!.forwardMs.length;
+  const all = (list: (costs: ScheduleCosts) => readonly number[]) => copies.flatMap(list);
+  return {
+    ...first!,
+    forwardMs: all(({ forwardMs }) => forwardMs),
+    inputGradMs: all(({ inputGradMs }) => inputGradMs),
+    weightGradMs: all(({ weightGradMs }) => weightGradMs),
+    ...(first!.stash && {
+      stash: { forward: all(({ stash }) => stash!.forward), weight: all(({ stash }) => stash!.weight) },
+    }),
+    transfers: copies.flatMap(({ transfers = [] }, copy) =>
+      transfers.map((transfer) => ({
+        ...transfer,
+        from: transfer.from + copy * parts,
+        to: transfer.to + copy * parts,
+      })),
+    ),
+  };
+}
+
 /** A link of this latency between all neighbouring stages. */
 export function uniformLatency(stages: number, latencyMs: number): Transfer[] {
   return Array.from({ length: stages - 1 }, (_, from) => ({ from, to: from + 1, latencyMs, forwardMs: 0, gradMs: 0 }));

@@ -44,7 +44,7 @@ function reduceFaults({ rows, schedule }: LoweredSchedule): Fault[] {
           `stage ${stage} is not reduced once; got ${positions.length} times expected 1`,
           "Reduce it after its last W or B",
           device,
-          positions[1],
+          positions[1] ?? lastGradient[stage],
         ),
       );
     else if (positions[0]! < lastGradient[stage]!)
@@ -93,6 +93,10 @@ function tiedFaults({ rows, schedule, tied }: LoweredSchedule): Fault[] {
             `device ${device} does not do its part of tied group ${group}; got ${count} reduces expected ${member ? 1 : 0}`,
             "Reduce each group once on each of its devices",
             device,
+            Math.max(
+              0,
+              row.findLastIndex((step) => step.kind === "tied-reduce" || step.kind === "reduce"),
+            ),
           ),
         );
     });
@@ -117,6 +121,7 @@ function orderFaults({ rows }: LoweredSchedule): Fault[] {
             `devices ${a} and ${b} reduce tied groups in different orders; got ${second.join(", ")} expected ${first.join(", ")}`,
             "Use one order",
             b,
+            rows[b]!.findIndex((step) => step.kind === "tied-reduce" && step.group === second[k]),
           ),
         ];
     }
@@ -135,7 +140,7 @@ function updateFaults({ rows }: LoweredSchedule): Fault[] {
         `device ${device} does not end with its update; got updates at ${positions.join(", ") || "none"} expected one at ${row.length - 1}`,
         "Update once, last",
         device,
-        at,
+        at ?? row.length - 1,
       ),
     ];
   });

@@ -6,11 +6,18 @@ import type { LoweredSchedule } from "./lower.js";
 import type { Message } from "./step.js";
 import { formatStep } from "./step.js";
 
-/** A message and where it stands. */
-interface Placed {
-  readonly message: Message;
+interface Place {
   readonly device: number;
   readonly position: number;
+}
+
+/** A message and where it stands. */
+interface Placed extends Place {
+  readonly message: Message;
+}
+
+function placeOf(at: Place | undefined): Partial<Place> {
+  return at ? { device: at.device, position: at.position } : {};
 }
 
 /** Sends and receives of each tensor, by "from>to:microbatch". */
@@ -55,12 +62,22 @@ function endsOf({ rows }: LoweredSchedule): Ends {
 }
 
 /** V5 and V14: each tensor that crosses has one send and one receive, on the right devices, of one size. */
-function pairingFaults({ schedule, crossings }: LoweredSchedule, ends: Ends): Fault[] {
+function pairingFaults({ schedule, crossings, rows }: LoweredSchedule, ends: Ends): Fault[] {
   const { placement, microbatches } = schedule;
   const faults: Fault[] = [];
   const expected = new Set<string>();
-  const v5 = (wrong: string, advice: string, at?: Placed): void => {
-    faults.push({ invariant: "V5", wrong, advice, ...(at && { device: at.device, position: at.position }) });
+  const v5 = (wrong: string, advice: string, at?: Place): void => {
+    faults.push({ invariant: "V5", wrong, advice, ...placeOf(at) });
+  };
+  /** Where the action stands that makes or reads a tensor. */
+  const actionAt = (stage: number, phases: string, microbatch: number): Place => {
+    const device = placement[stage]!;
+    const position = rows[device]!.findIndex(
+      (step) =>
+        step.kind === "compute" &&
+        step.actions.some((a) => a.stage === stage && a.microbatch === microbatch && phases.includes(a.phase)),
+    );
+    return { device, position };
   };
   const expectPair = (from: number, to: number, microbatch: number, bytes: number | undefined): void => {
     const key = keyOf(from, to, microbatch);
@@ -74,8 +91,8 @@ function pairingFaults({ schedule, crossings }: LoweredSchedule, ends: Ends): Fa
       if (found.length !== 1)
         v5(
           `${text} does not stand once; got ${found.length} expected 1`,
-          found.length > 1 ? "Remove the others" : "Add it",
-          found[1],
+          found.length > 1 ? "Remove the others" : `Add it ${kind === "send" ? "after" : "before"} the marked action`,
+          found[1] ?? actionAt(stage, from < to ? "F" : "IB", microbatch),
         );
       else if (found[0]!.device !== placement[stage])
         v5(
@@ -90,6 +107,7 @@ function pairingFaults({ schedule, crossings }: LoweredSchedule, ends: Ends): Fa
         invariant: "V14",
         wrong: `the ends of ${key} disagree on its size; got ${sizes[0] ?? "none"} and ${sizes[1] ?? "none"} bytes expected ${bytes ?? "one size"}`,
         advice: "Give both ends the size of the tensor",
+        ...placeOf(ends.send.get(key)?.[0]),
       });
   };
   for (const { from, to, forwardBytes, gradBytes } of crossings) {

@@ -3,7 +3,7 @@ import { formatAction } from "../../compiler/schedule/action.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import { planSchedule } from "../../compiler/plan/replay.js";
 import type { Plan, Port } from "../../compiler/plan/plan.js";
-import { actionOf } from "../../compiler/plan/slots.js";
+import { PHASE_OF } from "../../compiler/plan/slots.js";
 import { checkSchedule } from "../../compiler/schedule/check.js";
 
 /** The first thing of plan.json that names what is not there or can never run; undefined for a whole plan. */
@@ -64,6 +64,7 @@ function brokenSlots({ stages, slotGroups, microbatches }: Plan): string | undef
 }
 
 function brokenPorts({ stages, rows, inputs, results, parameters, slotGroups }: Plan): string | undefined {
+  const adding = new Set(rows.flatMap((row) => row.flatMap(({ stage, adds }) => (adds ? [stage] : []))));
   const phases = new Set(rows.flatMap((row) => row.map(({ stage, phase }) => `${stage}${phase}`)));
   const known = {
     input: new Set(inputs.map(({ name }) => name)),
@@ -72,10 +73,13 @@ function brokenPorts({ stages, rows, inputs, results, parameters, slotGroups }: 
     accumulator: new Set(parameters.flatMap(({ name, trainable }) => (trainable ? [name] : []))),
     slot: new Set(slotGroups.flatMap(({ values }) => values.map(({ name }) => name))),
   };
-  const nameOf = (port: Port): string => (port.at === "param" || port.at === "accumulator" ? port.param : port.tensor);
+  const nameOf = (port: Port): string => {
+    if (port.at === "result" && port.result !== undefined) return `${port.result}/result`;
+    return port.at === "param" || port.at === "accumulator" ? port.param : port.tensor;
+  };
   for (const { index, programs } of stages) {
     for (const { kind, inputs: from, outputs: to } of programs) {
-      if (!phases.has(`${index}${actionOf({ stage: index, kind }, 0).phase}`))
+      if (kind === "add" ? !adding.has(index) : !phases.has(`${index}${PHASE_OF[kind]}`))
         return `plan.json: no row runs ${index}.${kind}`;
       const missing = [...from, ...to].find((port) => !known[port.at].has(nameOf(port)));
       if (missing)

@@ -20,7 +20,7 @@ const dtype = z.enum([
   "bool",
 ]);
 const tensor = { name: z.string(), dtype, shape };
-const programKind = z.enum(["forward", "backward", "input-grad", "weight-grad"]);
+const programKind = z.enum(["forward", "backward", "input-grad", "weight-grad", "add"]);
 /** The only places a plan may point to: nothing outside its directory, nothing absolute, no "..". */
 const stageFile = z.string().regex(/^stages\/\d+\.(forward|backward|input-grad|weight-grad|update)\.onnx$/);
 const port = z.discriminatedUnion("at", [
@@ -28,7 +28,7 @@ const port = z.discriminatedUnion("at", [
   z.strictObject({ tensor: z.string(), at: z.literal("accumulator"), param: z.string() }),
   z.strictObject({ tensor: z.string(), at: z.literal("input") }),
   z.strictObject({ tensor: z.string(), at: z.literal("slot") }),
-  z.strictObject({ tensor: z.string(), at: z.literal("result") }),
+  z.strictObject({ tensor: z.string(), at: z.literal("result"), result: z.string().optional() }),
 ]);
 const link = z.strictObject({ bytesPerMs: z.number().positive(), latencyMs: finite });
 /** What every optimizer may have. */
@@ -133,6 +133,7 @@ export const planSchema = z.strictObject({
   microbatches: z.int().min(1),
   schedule: z.strictObject({
     name: z.string(),
+    copies: z.int().min(2).optional(),
     forecast: z.strictObject({
       makespanMs: finite,
       updateMs: finite,
@@ -186,6 +187,7 @@ export const planSchema = z.strictObject({
         phase: z.enum(["F", "B", "I", "W"]),
         microbatch: count,
         waits: z.array(z.strictObject({ device: count, count })),
+        adds: z.array(count).optional(),
       }),
     ),
   ),

@@ -7,10 +7,9 @@ import { SCHEDULES } from "../../compiler/schedule/registry.js";
 import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET, TUNED } from "../support/tiny-models.js";
 import { trained } from "../support/training.js";
 
-const ALL = [
-  ...SCHEDULES.map(({ name }) => name).filter((name) => name !== "dualpipe" && name !== "chimera"),
-  "search",
-];
+/** Schedules of two copies of the model. */
+const COPIES = ["dualpipe", "chimera"];
+const ALL = [...SCHEDULES.map(({ name }) => name).filter((name) => !COPIES.includes(name)), "search"];
 /** One of each kind: whole backwards, split ones, several stages on a device, both mixed, backwards in reverse. */
 const SOME = ["1f1b", "zb-h1", "interleaved-1f1b", "dualpipe-v", "looped-bfs"];
 
@@ -18,7 +17,12 @@ const sizes = (devices: readonly number[], schedules: readonly string[]) =>
   devices.flatMap((count) => schedules.map((schedule) => [count, schedule] as const));
 
 describe.each([
-  ["a GPT with tied weights, AdamW", TIED_GPT, ADAMW, [...sizes([1], SOME), ...sizes([2, 3], ALL)]],
+  [
+    "a GPT with tied weights, AdamW",
+    TIED_GPT,
+    ADAMW,
+    [...sizes([1], SOME), ...sizes([2, 3], ALL), ...sizes([2], COPIES)],
+  ],
   ["a ResNet with running statistics, SGD", TINY_RESNET, SGD, sizes([2, 3], SOME)],
   ["a GPT in groups with clipped gradients, AdamW", TIED_GPT, TUNED, sizes([2, 3], SOME)],
 ] as const)("%s", (_, model, optimizer, pipelines) => {
@@ -70,6 +74,28 @@ describe.each([
   it("and learns", async () => {
     const { losses } = await alone;
     expect(losses.at(-1)).toBeLessThan(losses[0]!);
+  });
+});
+
+describe("two copies of the model, in opposite directions", () => {
+  const microbatches = 8;
+  const alone = trained(TIED_GPT, { devices: 1, microbatches, optimizer: ADAMW });
+
+  it.each([
+    [4, "dualpipe", "inline"],
+    [4, "chimera", "inline"],
+    [2, "dualpipe", "process"],
+    [2, "chimera", "process"],
+  ] as const)("on %i devices under %s, %s", async (devices, schedule, mode) => {
+    const { losses, digest } = await trained(TIED_GPT, { devices, schedule, microbatches, optimizer: ADAMW, mode });
+    expect(losses).toEqual((await alone).losses);
+    expect(digest).toBe((await alone).digest);
+  });
+
+  it("refuse running statistics, which need one order of all microbatches", async () => {
+    await expect(trained(TINY_RESNET, { devices: 2, schedule: "chimera", microbatches })).rejects.toThrow(
+      /^model: \d+ running statistics, such as .*, are replaced by every microbatch in order, which two copies/,
+    );
   });
 });
 

@@ -142,17 +142,33 @@ function mustStayInOrder(a: Step, b: Step, placement: readonly number[]): boolea
   return false;
 }
 
+/** What is wrong, got and expected, what to do; then the rows with an arrow under the first bad cell. */
+const SHOWN = /^schedule [\w-]+: .+; got .+ expected .+\. .+\.\nd0 [^]*\n +\^ d\d+, position \d+/;
+
+function messageOf(lowered: LoweredSchedule): string | undefined {
+  try {
+    verifyLowered(lowered);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 describe("mutations", () => {
   it.each(PLANS)("of $name are all refused", ({ name, ...size }) => {
     const lowered = lower(scheduleByName(name, size), { tied: TIED });
     expect(loweredFaults(lowered)).toEqual([]);
     let count = 0;
     const survivors: string[] = [];
+    const unclear: string[] = [];
     for (const { what, rows } of mutations(lowered)) {
       count++;
-      if (loweredFaults({ ...lowered, rows }).length === 0) survivors.push(what);
+      const message = messageOf({ ...lowered, rows });
+      if (message === undefined) survivors.push(what);
+      else if (!SHOWN.test(message)) unclear.push(`${what}: ${message}`);
     }
     expect(survivors).toEqual([]);
+    expect(unclear).toEqual([]);
     expect(count).toBeGreaterThan(300);
   });
 });
