@@ -18,7 +18,8 @@ import type { OnRecovery } from "./recovery.js";
 import { readWeights } from "./plan/directory.js";
 import type { RowTimes } from "./executor.js";
 
-const DEFAULT_PREFETCH = 2;
+/** Steps whose samples are read ahead. */
+export const DEFAULT_PREFETCH = 2;
 
 /** What one step of training did. */
 export interface StepReport {

@@ -1,154 +1,141 @@
 /**
  * @file Step time of a pipeline against one worker and against one session with all cores, paired in one run:
- * `npm run -s bench:train -- [--json] [--rounds N] [--microbatches M] [--stages S] [--schedule NAME]`.
+ * `npm run -s bench:train -- [--json] [--model gpt|resnet|mlp] [--stages S] [--microbatches M] [--schedule auto|NAME]
+ * [--rounds N] [--peer torch [--python FILE]]`.
  *
- * The model is a GPT of 4 layers, width 256, sequence 128, microbatch 4 and 6,144 words. The three ways take turns step
- * by step, so that other load on the machine hits them alike; medians and their ratios count.
+ * The GPT has 4 layers, width 256, sequence 128, microbatch 4 and 6,144 words. All ways take turns step by step, so that
+ * other load on the machine hits them alike. Medians and medians of paired ratios count; of rounds in which other
+ * programs took less than 4 % of the machine, when there are three such rounds. The peer is PyTorch's own pipeline with
+ * the GPT of the same sizes: 1F1B, two ranks over Gloo, one thread each.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import type { ClusterSpec } from "../compiler/cluster.js";
 import { localCluster } from "../compiler/cluster.js";
-import { compile } from "../compiler/compile.js";
-import { parseLoss } from "../compiler/loss/spec.js";
-import type { Plan } from "../compiler/plan/plan.js";
-import { BENCH_GPT, buildGpt, GPT_LOSS } from "../models/gpt.js";
-import { modelFile } from "../models/file.js";
-import { markovTask } from "../models/tasks.js";
-import { engineFor } from "../runtime/engine/registry.js";
+import { BENCH_GPT } from "../models/gpt.js";
 import { nodeEnv } from "../runtime/env/node.js";
-import { measureProfile } from "../runtime/measure.js";
-import { loadWeights, modelOf } from "../runtime/model-file.js";
 import type { StepResult } from "../runtime/pipeline.js";
-import { Pipeline } from "../runtime/pipeline.js";
-import { writePlan } from "../runtime/plan/directory.js";
-import { stepBatch } from "../runtime/train.js";
+import { SHARE_NAMES } from "../runtime/step-shares.js";
+import type { Contestant } from "./train/contestant.js";
+import { Arena } from "./train/contestant.js";
+import { ForeignLoad } from "./train/foreign-load.js";
+import { BENCH_MODELS } from "./train/models.js";
+import { accountingOf, computeMs, idleShare, median } from "./train/statistics.js";
+import { TorchPeer } from "./train/torch-peer.js";
+
+const QUIET_SHARE = 0.04;
+const LEAST_QUIET = 3;
 
 const { values } = parseArgs({
   options: {
     json: { type: "boolean" },
+    model: { type: "string", default: "gpt" },
     rounds: { type: "string", default: "15" },
     microbatches: { type: "string", default: "8" },
     stages: { type: "string", default: "2" },
-    schedule: { type: "string", default: "1f1b" },
+    schedule: { type: "string", default: "auto" },
+    peer: { type: "string" },
+    python: { type: "string", default: "python3" },
   },
 });
-const rounds = Number(values.rounds);
-const microbatches = Number(values.microbatches);
-const env = nodeEnv();
-const built = buildGpt(BENCH_GPT);
-const model = modelOf(modelFile(built), "gpt");
-const weights = await loadWeights(env, model);
-const folder = await env.files.temporaryDirectory();
-
-/** One way of training the model. */
-interface Contestant {
-  readonly name: string;
-  readonly plan: Plan;
-  readonly pipeline: Pipeline;
-  readonly steps: StepResult[];
-}
-
-async function enter(name: string, cluster: ClusterSpec, schedule: string): Promise<Contestant> {
-  const compiled = await compile(model, {
-    cluster,
-    pipeline: { schedule, microbatches },
-    training: { loss: [parseLoss(GPT_LOSS)] },
-    optimizer: { kind: "adamw", learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
-    partition: { model: "direct", solver: undefined },
-    profile: (graph, device) =>
-      measureProfile(graph, engineFor({ kind: device.kind }), { repeat: 5, clock: env.clock }),
-  });
-  const plan = await writePlan(env, `${folder}/${name}`, { ...compiled, weights, model: model.bytes });
-  const pipeline = await Pipeline.start(env, `${folder}/${name}`, plan, "process");
-  for (const [parameter, { bytes }] of weights) pipeline.writeParameter(parameter, bytes);
-  return { name, plan, pipeline, steps: [] };
-}
+const [rounds, microbatches, stages] = [Number(values.rounds), Number(values.microbatches), Number(values.stages)];
+const bench = BENCH_MODELS[values.model];
+if (!bench) throw new Error(`--model ${values.model}: expected ${Object.keys(BENCH_MODELS).join(", ")}`);
+if (values.peer !== undefined && (values.peer !== "torch" || values.model !== "gpt"))
+  throw new Error("--peer: expected torch, with --model gpt");
 
 function wholeMachine(): ClusterSpec {
   const one = localCluster(1);
   return { ...one, devices: one.devices.map((device) => ({ ...device, threads: availableParallelism() })) };
 }
 
-const contestants = [
-  await enter("pipeline", localCluster(Number(values.stages)), values.schedule),
-  await enter("worker", localCluster(1), "1f1b"),
-  await enter("session", wholeMachine(), "1f1b"),
-];
-const task = { samples: undefined, about: "markov", feeds: markovTask(BENCH_GPT).feeds };
+/** Steps of one round, in the order of the contestants, and what disturbed them. */
+interface Round {
+  readonly steps: readonly StepResult[];
+  readonly peerMs: number | undefined;
+  readonly foreign: number | undefined;
+}
+
+const env = nodeEnv();
+const folder = await env.files.temporaryDirectory();
+const arena = new Arena(env, folder, bench, microbatches);
+const contestants: Contestant[] = [];
+const kept: Round[] = [];
+let peer: TorchPeer | undefined;
 try {
-  for (let step = 0; step <= rounds; step++) {
-    for (const { plan, pipeline, steps } of contestants) {
-      const batch = await stepBatch(plan, task, step);
-      const result = await pipeline.step(batch, { update: step + 1 });
-      if (step > 0) steps.push(result);
-    }
+  contestants.push(await arena.enter({ name: "worker", cluster: localCluster(1), schedule: "1f1b" }));
+  contestants.push(await arena.enter({ name: "pipeline", cluster: localCluster(stages), schedule: values.schedule }));
+  contestants.push(await arena.enter({ name: "session", cluster: wholeMachine(), schedule: "1f1b" }));
+  if (values.peer !== undefined) peer = await TorchPeer.start(values.python, BENCH_GPT, microbatches);
+  for (let round = 0; round <= rounds; round++) {
+    const load = new ForeignLoad();
+    const steps: StepResult[] = [];
+    for (const contestant of contestants) steps.push(await contestant.step(round));
+    const peerMs = await peer?.step();
+    if (round > 0) kept.push({ steps, peerMs, foreign: load.share });
   }
 } finally {
   for (const { pipeline } of contestants) await pipeline.close();
+  await peer?.stop();
   await env.files.remove(folder);
 }
 
-const [pipeline, worker, session] = contestants as [Contestant, Contestant, Contestant];
-const medians = contestants.map(({ steps }) => median(steps.map(({ ms }) => ms))) as [number, number, number];
-const [pipelineMs, workerMs, sessionMs] = medians;
-/** Compute of one worker's step, without waits and update. */
-const computeMs = median(worker.steps.map(({ rows }) => busyMs(rows[0]!)));
-const ratio = (other: Contestant): number => median(pipeline.steps.map(({ ms }, round) => other.steps[round]!.ms / ms));
+const quiet = kept.filter(({ foreign }) => foreign !== undefined && foreign < QUIET_SHARE);
+const used = quiet.length >= LEAST_QUIET ? quiet : kept;
+const [workers, pipelines, sessions] = contestants.map((_, at) => used.map(({ steps }) => steps[at]!)) as [
+  StepResult[],
+  StepResult[],
+  StepResult[],
+];
+const medianMs = (steps: readonly StepResult[]): number => median(steps.map(({ ms }) => ms));
+const ratio = (others: readonly number[]): number => median(pipelines.map(({ ms }, round) => others[round]! / ms));
+const [worker, pipeline] = contestants as [Contestant, Contestant];
+const peerTimesMs = used.flatMap(({ peerMs }) => peerMs ?? []);
 const report = {
-  model: { ...BENCH_GPT, microbatches },
-  stages: Number(values.stages),
-  schedule: values.schedule,
-  rounds,
-  stepMs: { pipeline: pipelineMs, worker: workerMs, session: sessionMs },
+  model: { name: values.model, ...bench.sizes, microbatches },
+  stages,
+  schedule: pipeline.plan.schedule.name,
+  rounds: { all: kept.length, quiet: quiet.length, used: used.length },
+  foreignShare: median(used.map(({ foreign }) => foreign ?? NaN)),
+  stepMs: {
+    pipeline: medianMs(pipelines),
+    worker: medianMs(workers),
+    session: medianMs(sessions),
+    ...(peer ? { torch: median(peerTimesMs) } : {}),
+  },
   predictedMs: {
     pipeline: pipeline.plan.schedule.forecast.makespanMs,
     worker: worker.plan.schedule.forecast.makespanMs,
   },
-  speedup: { overWorker: ratio(worker), overSession: ratio(session) },
-  overIdeal: pipelineMs / (computeMs / Number(values.stages)),
-  bubble: {
-    predicted: pipeline.plan.schedule.forecast.bubble,
-    measured: median(pipeline.steps.map(idleShare)),
+  speedup: {
+    overWorker: ratio(workers.map(({ ms }) => ms)),
+    overSession: ratio(sessions.map(({ ms }) => ms)),
+    ...(peer ? { overTorch: ratio(peerTimesMs) } : {}),
   },
-  sameLosses: pipeline.steps.every(({ losses }, round) =>
-    losses.every(
-      (loss, index) => loss === worker.steps[round]!.losses[index] && loss === session.steps[round]!.losses[index],
-    ),
+  overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / stages))),
+  bubble: { predicted: pipeline.plan.schedule.forecast.bubble, measured: median(pipelines.map(idleShare)) },
+  accounting: accountingOf(pipelines),
+  sameLosses: kept.every(({ steps }) =>
+    steps.every(({ losses }) => losses.every((loss, at) => loss === steps[0]!.losses[at])),
   ),
+  ...(peer ? { peer: `torch ${peer.version}` } : {}),
 };
 if (values.json) console.log(JSON.stringify(report, undefined, 1));
-else {
-  console.log(
-    `pipeline of ${values.stages}: ${pipelineMs.toFixed(0)} ms a step (predicted ${report.predictedMs.pipeline.toFixed(0)})`,
-  );
-  console.log(
-    `one worker:    ${workerMs.toFixed(0)} ms, ${report.speedup.overWorker.toFixed(2)} times the pipeline's time`,
-  );
-  console.log(
-    `one session with ${availableParallelism()} cores: ${sessionMs.toFixed(0)} ms, ${report.speedup.overSession.toFixed(2)} times`,
-  );
-  console.log(
-    `${report.overIdeal.toFixed(3)} times the ideal; bubble ${percent(report.bubble.measured)} (predicted ${percent(report.bubble.predicted)})`,
-  );
-  console.log(report.sameLosses ? "losses are the same bits in all three" : "losses DIFFER");
-}
+else print();
 
-function busyMs({ startMs, endMs }: StepResult["rows"][number]): number {
-  return endMs.reduce((sum, end, index) => sum + end - startMs[index]!, 0);
-}
-
-/** Idle time of all devices between the first start and the last end, as a share. */
-function idleShare({ rows }: StepResult): number {
-  const first = Math.min(...rows.map(({ startMs }) => startMs[0]!));
-  const last = Math.max(...rows.map(({ endMs }) => endMs.at(-1)!));
-  return 1 - rows.reduce((sum, row) => sum + busyMs(row), 0) / ((last - first) * rows.length);
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+function print(): void {
+  const { stepMs, speedup, accounting, overIdeal, bubble, predictedMs, schedule } = report;
+  const lines = [
+    `pipeline of ${stages}: ${stepMs.pipeline.toFixed(0)} ms a step under ${schedule} (predicted ${predictedMs.pipeline.toFixed(0)})`,
+    `one worker: ${stepMs.worker.toFixed(0)} ms, ${speedup.overWorker.toFixed(2)} times the pipeline's time`,
+    `one session with ${availableParallelism()} cores: ${stepMs.session.toFixed(0)} ms, ${speedup.overSession.toFixed(2)} times`,
+    ...(peer ? [`${report.peer!}: ${stepMs.torch!.toFixed(0)} ms, ${speedup.overTorch!.toFixed(2)} times`] : []),
+    `${overIdeal.toFixed(3)} times the ideal; bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)})`,
+    `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action`,
+    `${report.rounds.used} rounds of ${report.rounds.all}, ${report.rounds.quiet} of them quiet; others used ${percent(report.foreignShare)} of the machine`,
+    report.sameLosses ? "losses are the same bits in all ways" : "losses DIFFER",
+  ];
+  console.log(lines.join("\n"));
 }
 
 function percent(share: number): string {

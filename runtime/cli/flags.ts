@@ -99,7 +99,11 @@ export const FLAGS = {
   svg: flag("--svg <file>", "write the timeline as a picture", text),
   trace: flag("--trace <file>", "write the timeline for ui.perfetto.dev and chrome://tracing", text),
   check: flag("--check <file>", "check a schedule that PyTorch or pipewright wrote as CSV", text),
-  data: flag("--data <source>", "synthetic, FILE, or INPUT=FILE,…: npy, npz, safetensors, csv, idx", text),
+  data: flag(
+    "--data <source>",
+    "synthetic, FILE, INPUT=FILE,… (npy, npz, safetensors, csv, idx, parquet) or MODULE.mjs",
+    text,
+  ),
   shuffle: on("--no-shuffle", "take the samples in the order of the file"),
   steps: flag("--steps <n>", "optimizer steps to run", wholeNumber(1)),
   prefetch: flag("--prefetch <n>", "steps whose samples are read ahead (2)", wholeNumber(1)),

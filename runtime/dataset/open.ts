@@ -1,4 +1,4 @@
-/** @file Opens what `--data` names: `synthetic`, one file for all inputs, or one file per input. */
+/** @file Opens what `--data` names: `synthetic`, one file for all inputs, one file per input, or a module of the user. */
 import { suggestion } from "../../compiler/closest.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import { readSafetensors } from "../../compiler/plan/safetensors.js";
@@ -10,7 +10,9 @@ import type { Dataset, FeedSpec } from "./dataset.js";
 import { readIdx } from "./idx.js";
 import { readNpy } from "./npy.js";
 import { readNpz } from "./npz.js";
+import { readParquet } from "./parquet.js";
 import { inputsOfData, withRandomWords } from "./random-words.js";
+import { samplesDataset } from "./samples.js";
 import { syntheticDataset } from "./synthetic.js";
 
 /** Largest data file, and largest sum of what an archive unpacks to. */
@@ -23,9 +25,11 @@ export interface OpenOptions {
   readonly shuffle: boolean;
   /** Microbatches per step. */
   readonly microbatches: number;
+  /** Loads a module of the user. Left out: modules are refused. */
+  readonly loadModule?: (path: string) => Promise<unknown>;
 }
 
-type Reader = (file: string, bytes: Uint8Array) => FileArrays;
+type Reader = (file: string, bytes: Uint8Array) => FileArrays | Promise<FileArrays>;
 
 const single =
   (read: (file: string, bytes: Uint8Array) => FileArray): Reader =>
@@ -38,12 +42,14 @@ const READERS: Readonly<Record<string, Reader>> = {
   npz: (file, bytes) => readNpz(file, bytes, DATA_LIMIT_BYTES),
   safetensors: (file, bytes) => readSafetensors(bytes, `data file ${file}`),
   csv: readCsv,
+  parquet: (file, bytes) => readParquet(file, bytes, DATA_LIMIT_BYTES),
   idx: single(readIdx),
   ubyte: single(readIdx),
 };
 
 /**
- * `source` is `synthetic`, `synthetic:NAME=CLASSES,…` for integers that the plan does not limit, `FILE`, or `NAME=FILE,…`.
+ * `source` is `synthetic`, `synthetic:NAME=CLASSES,…` for integers that the plan does not limit, `FILE`, `NAME=FILE,…`,
+ * or `MODULE.mjs`.
  * @throws USAGE for a source of another form; FILE, LIMIT_EXCEEDED and ARTEFACT_MISMATCH for what is wrong with a file.
  */
 export async function openDataset(source: string, inputs: readonly FeedSpec[], options: OpenOptions): Promise<Dataset> {
@@ -56,6 +62,11 @@ async function openSource(source: string, inputs: readonly FeedSpec[], options: 
   const { files, seed, shuffle, microbatches } = options;
   if (source === "synthetic" || source.startsWith("synthetic:")) {
     return syntheticDataset(inputs, { seed, limits: parseLimits(source.slice("synthetic:".length)) });
+  }
+  if (source.endsWith(".mjs")) {
+    if (options.loadModule)
+      return samplesDataset(inputs, await options.loadModule(source), { seed, microbatches, source });
+    throw new PipewrightError("USAGE", `--data ${source}: modules are for training only. Give a file of arrays.`);
   }
   const arrays = new Map<string, FileArray>();
   for (const { name, file } of parseSources(source)) {

@@ -107,6 +107,7 @@ describe("workers that are killed", () => {
           ["1f1b on 2", { devices: 2, schedule: "1f1b", microbatches: 3 }, every],
           ["zb-h1 on 2", { devices: 2, schedule: "zb-h1", microbatches: 3 }, every],
           ["gpipe on 3", { devices: 3, schedule: "gpipe", microbatches: 3 }, every],
+          ["1f1b on 4", { devices: 4, schedule: "1f1b", microbatches: 4 }, (row) => [1, row >> 1, "update", "idle"]],
         ]
       : [
           [

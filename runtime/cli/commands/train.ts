@@ -1,10 +1,11 @@
 /** @file `train`: runs a plan, or makes one from a model first, and writes the trained model. */
 import { PipewrightError } from "../../../compiler/errors.js";
 import type { Plan } from "../../../compiler/plan/plan.js";
-import { openDataset } from "../../dataset/open.js";
+import { openInProcess } from "../../sample-reader.js";
 import { readPlan } from "../../plan/directory.js";
 import { significant } from "../../report/format.js";
 import { REPORT_FILE } from "../../report/page.js";
+import { DEFAULT_PREFETCH } from "../../train.js";
 import { writeTrained } from "../../trained-model.js";
 import type { CommandBody, Context } from "../command.js";
 import type { FlagValues } from "../flags.js";
@@ -38,11 +39,16 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
     ? await planModel(context, progress, path, directory, { ...flags, steps })
     : await readPlan(env, path);
   if (!isModel) for (const note of precisionNotes(plan.model.conversions)) progress.note(note);
-  const { microbatches } = plan;
-  const options = { files: env.files, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };
-  const dataset = await openDataset(data, plan.inputs, options);
+  const { microbatches, inputs } = plan;
+  const source = { source: data, inputs, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };
+  const dataset = await openInProcess(env, source, flags.prefetch ?? DEFAULT_PREFETCH);
   const lasting = lastingOptions(flags, plan, directory);
-  const run = await runTraining(context, progress, { directory, plan, dataset, steps, lasting });
+  let run: Run;
+  try {
+    run = await runTraining(context, progress, { directory, plan, dataset, steps, lasting });
+  } finally {
+    await dataset.close();
+  }
   if (context.signal.aborted && run.checkpoint !== undefined)
     progress.note(`stopped: ${run.checkpoint} is safe; the same command with --resume auto continues from there`);
   if (run.losses.length > 0) await recordRun(context, directory, plan, run);

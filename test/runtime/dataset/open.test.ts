@@ -66,8 +66,8 @@ describe("openDataset", () => {
 
   it.each([
     [
-      "table.parquet",
-      "--data table.parquet: unknown kind of file; expected synthetic or a file that ends in npy, npz, safetensors, csv, idx, ubyte.",
+      "table.feather",
+      "--data table.feather: unknown kind of file; expected synthetic or a file that ends in npy, npz, safetensors, csv, parquet, idx, ubyte.",
     ],
     ["synthetic:lables=3", '--data synthetic: no input is called "lables"; got inputs x, labels. Did you mean labels?'],
     ["synthetic:labels", '--data synthetic: cannot read "labels"; expected NAME=CLASSES, as in synthetic:labels=10.'],
