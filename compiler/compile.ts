@@ -3,6 +3,7 @@ import type { ClusterSpec } from "./cluster.js";
 import type { Graph } from "./ir/graph.js";
 import type { Conversion } from "./ir/half.js";
 import { OPS } from "./ops/registry.js";
+import { checkOptimizer } from "./optimizer/check.js";
 import { groupsOf } from "./optimizer/groups.js";
 import { stateCount } from "./optimizer/update.js";
 import { blocksOf } from "./partition/blocks.js";
@@ -74,6 +75,7 @@ export async function compile(model: CompileModel, options: CompileOptions): Pro
     onPass(pass);
     return run();
   };
+  checkOptimizer(optimizer);
   const training = at("differentiate", () => trainingGraph(model.graph, OPS, options.training));
   const { differentiated } = training;
   const trained = differentiated.parameterGrads.map(({ of }) => of);

@@ -11,7 +11,7 @@ export { importModel } from "./onnx/import.js";
 export type { ImportedModel } from "./onnx/import.js";
 export { partition } from "./partition/partition.js";
 export type { Partition, PartitionProblem } from "./partition/problem.js";
-export type { OptimizerSpec, Plan } from "./plan/plan.js";
+export type { BatchNormMode, LearningRateSchedule, OptimizerSpec, ParameterGroup, Plan } from "./plan/plan.js";
 export type { Profile } from "./profile/profile.js";
 export type { Schedule } from "./schedule/action.js";
 export { checkSchedule } from "./schedule/check.js";

@@ -17,7 +17,7 @@ export function checkFit({ path, manifest, state }: Checkpoint, plan: Plan, now:
     if (canonical(got) !== canonical(expected)) throw misfit(path, what, canonical(got), canonical(expected));
   };
   same("model", manifest.model.digest, now.model.digest);
-  same("loss or dimensions", manifest.training, now.training);
+  same("loss, dimensions or what trains", manifest.training, now.training);
   same("number of microbatches", manifest.microbatches, now.microbatches);
   same("inputs", manifest.inputs, now.inputs);
   same("optimizer", manifest.optimizer.kind, now.optimizer.kind);

@@ -2,6 +2,7 @@
 import { formatAction } from "../../compiler/schedule/action.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import { planSchedule } from "../../compiler/plan/replay.js";
+import { optimizerFault } from "../../compiler/optimizer/check.js";
 import type { Plan, Port } from "../../compiler/plan/plan.js";
 import { PHASE_OF } from "../../compiler/plan/slots.js";
 import { checkSchedule } from "../../compiler/schedule/check.js";
@@ -20,6 +21,8 @@ function brokenStages({ stages, devices, rows, parameters, results, optimizer }:
   }
   const orphan = parameters.find((parameter) => !isStage(parameter.stage) || !parameter.readers.every(isStage));
   if (orphan) return `plan.json: parameter ${JSON.stringify(orphan.name)} is on no stage`;
+  const fault = optimizerFault(optimizer);
+  if (fault) return `plan.json: ${fault}`;
   const { groups = [] } = optimizer;
   const stray = parameters.find(({ group }) => group !== undefined && group >= groups.length);
   if (stray) return `plan.json: parameter ${JSON.stringify(stray.name)} is in no group of the optimizer`;

@@ -5,7 +5,7 @@ import { clusterTask } from "../../models/tasks.js";
 import { nodeEnv } from "../../runtime/env/node.js";
 import { planAt, trainTo } from "../support/resuming.js";
 import type { TinyModel, TinyOptions } from "../support/tiny-models.js";
-import { ADAMW } from "../support/tiny-models.js";
+import { TUNED } from "../support/tiny-models.js";
 import { isAlive, watchedEnv } from "../support/watched-workers.js";
 import { IS_WHOLE, report } from "./size.js";
 
@@ -45,7 +45,7 @@ async function trainWithKills(
   options: TinyOptions,
   choose: (row: number, device: number) => readonly Kill["at"][],
 ) {
-  const tiny = await planAt(env, `${folder}/${name}`, WIDE, { optimizer: ADAMW, ...options });
+  const tiny = await planAt(env, `${folder}/${name}`, WIDE, { optimizer: TUNED, ...options });
   const { plan } = tiny;
   const kills = plan.rows.flatMap((row, device) => choose(row.length, device).map((at): Kill => ({ device, at })));
   const steps = 2 * kills.length + 2;

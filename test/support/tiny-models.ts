@@ -7,7 +7,7 @@ import { compile } from "../../compiler/compile.js";
 import { formatGraph } from "../../compiler/ir/print.js";
 import { parseLoss } from "../../compiler/loss/spec.js";
 import type { Recompute } from "../../compiler/planning/candidate.js";
-import type { OptimizerSpec } from "../../compiler/plan/plan.js";
+import type { BatchNormMode, OptimizerSpec } from "../../compiler/plan/plan.js";
 import type { GptOptions } from "../../models/gpt.js";
 import { buildGpt, GPT_LOSS } from "../../models/gpt.js";
 import type { MlpOptions } from "../../models/mlp.js";
@@ -87,6 +87,7 @@ export interface TinyOptions {
   readonly microbatches?: number;
   readonly recompute?: Recompute;
   readonly optimizer?: OptimizerSpec;
+  readonly batchNorm?: BatchNormMode;
   readonly withOutputs?: boolean;
   readonly loss?: string;
 }
@@ -102,14 +103,14 @@ export function compileTiny(
   options: TinyOptions = {},
 ): Promise<Compiled> {
   const { devices = 2, schedule = "1f1b", microbatches = 4, optimizer = SGD, withOutputs = false } = options;
-  const { stagesPerDevice, recompute = "none", cluster = tinyCluster(devices) } = options;
+  const { stagesPerDevice, batchNorm, recompute = "none", cluster = tinyCluster(devices) } = options;
   const digest = createHash("sha256").update(formatGraph(built.graph)).digest("hex");
   return compile(
     { name: built.graph.name, digest, graph: built.graph, bind: {} },
     {
       cluster,
       pipeline: { schedule, microbatches, recompute, ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }) },
-      training: { loss: [parseLoss(options.loss ?? loss)], withOutputs },
+      training: { loss: [parseLoss(options.loss ?? loss)], withOutputs, ...(batchNorm && { batchNorm }) },
       optimizer,
       partition: { model: "direct", solver: undefined },
       profile: "analytic",

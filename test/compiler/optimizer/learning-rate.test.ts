@@ -1,7 +1,8 @@
 /** @file Learning rates from step to step: begin, end and the way between. */
 import { describe, expect, it } from "vitest";
+import { checkOptimizer, optimizerFault } from "../../../compiler/optimizer/check.js";
 import { learningRateAt } from "../../../compiler/optimizer/learning-rate.js";
-import type { LearningRateSchedule } from "../../../compiler/plan/plan.js";
+import type { LearningRateSchedule, OptimizerSpec } from "../../../compiler/plan/plan.js";
 import { SGD } from "../../support/tiny-models.js";
 
 const FLAT: LearningRateSchedule = { kind: "constant", warmupSteps: 0, warmupStart: 0, floor: 0 };
@@ -13,6 +14,7 @@ const rates = (schedule: Partial<LearningRateSchedule>, steps: number, scale?: n
       scale === undefined ? {} : { learningRateScale: scale },
     ),
   );
+const faultOf = (settings: Partial<OptimizerSpec>) => optimizerFault({ ...SGD, ...settings } as OptimizerSpec);
 const near = (numbers: readonly number[]) => numbers.map((number): unknown => expect.closeTo(number, 14));
 
 describe("the learning rate", () => {
@@ -42,4 +44,16 @@ describe("the learning rate", () => {
   it("is scaled for the parameters of a group", () => {
     expect(rates({ kind: "linear", totalSteps: 4 }, 3, 0.5)).toEqual([0.5, 0.375, 0.25]);
   });
+});
+
+it("refuses schedules without end and norms that nothing has", () => {
+  const linear: LearningRateSchedule = { ...FLAT, kind: "linear" };
+  expect(faultOf({ schedule: FLAT, clipNorm: 1 })).toBeUndefined();
+  expect(faultOf({ schedule: { ...linear, totalSteps: 2, warmupSteps: 1 } })).toBeUndefined();
+  expect(faultOf({ schedule: linear })).toBe("the learning-rate schedule linear has no end");
+  expect(faultOf({ schedule: { ...linear, totalSteps: 2, warmupSteps: 2 } })).toMatch(
+    /ends at step 2, within its warm-up/,
+  );
+  expect(faultOf({ clipNorm: 0 })).toBe("gradients are clipped to a norm of 0");
+  expect(() => checkOptimizer({ ...SGD, clipNorm: NaN })).toThrow("optimizer: gradients are clipped to a norm of NaN.");
 });

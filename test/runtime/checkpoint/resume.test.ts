@@ -123,7 +123,7 @@ describe("a run that continues", () => {
     await trainTo(env, tiny, { steps: 5, checkpoints: kept });
     const faster = await planAt(env, `${folder}/faster`, TINY_MLP, {
       devices: 1,
-      optimizer: { ...SGD, learningRate: 0.1 },
+      optimizer: { ...SGD, learningRate: 0.1, clipNorm: 2 },
     });
     const dataset = { ...faster.dataset, identity: { source: "else", seed: 0, shuffle: false, samples: null } };
     const options = { steps: 6, checkpoints: { ...kept, resume: "auto" } };
@@ -131,7 +131,7 @@ describe("a run that continues", () => {
     expect(events[0]).toMatchObject({
       kind: "resumed",
       notices: [
-        expect.stringMatching(/^The optimizer was .*0\.05.*, is .*0\.1/) as string,
+        expect.stringMatching(/^The optimizer was .*0\.05.*, is .*"clipNorm":2.*0\.1/) as string,
         expect.stringMatching(/^The data were .*, are .*else/) as string,
       ],
     });
@@ -141,6 +141,7 @@ describe("a run that continues", () => {
     ["model", TIED_GPT, {}],
     ["number of microbatches", TINY_MLP, { microbatches: 2 }],
     ["optimizer", TINY_MLP, { optimizer: ADAMW }],
+    ["loss, dimensions or what trains", TINY_MLP, { batchNorm: "frozen" }],
   ];
   it.each(OTHERS)("does not continue another %s", async (what, model, options) => {
     const kept = keptAt(`other ${what}`);

@@ -141,6 +141,19 @@ describe("a changed plan.json is refused", () => {
     ],
     ["two groups for a value", (plan) => plan.slotGroups.push(plan.slotGroups[0]!), "has two groups of slots"],
     ["a parameter on no stage", (plan) => (plan.parameters[0]!.stage = 7), "is on no stage"],
+    [
+      "a parameter in no group",
+      (plan) => Object.assign(plan.parameters[0]!, { group: 0 }),
+      "is in no group of the optimizer",
+    ],
+    [
+      "a schedule without end",
+      (plan) =>
+        Object.assign(plan["optimizer"] as object, {
+          schedule: { kind: "cosine", warmupSteps: 1, warmupStart: 0, floor: 0 },
+        }),
+      "plan.json: the learning-rate schedule cosine has no end",
+    ],
     ["a port to nowhere", (plan) => (plan.slotGroups[0]!.values[0]!.name = "elsewhere"), ", which is nowhere"],
     [
       "weights of another shape",
