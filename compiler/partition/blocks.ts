@@ -35,7 +35,7 @@ export interface Blocks {
  *
  * Colocated nodes and nodes on a cycle of groups become one block; tensors with the same blocks become one net. A
  * reader's stage never precedes that of a forward tensor's maker, nor does the maker's stage of a backward tensor
- * precede its readers'.
+ * precede its readers'. After what Tarnawski et al. 2020 do to a graph before they cut it.
  *
  * Requires: nodes in topological order.
  * Ensures: blocks in topological order, close to that of the nodes. O((nodes + readers) log nodes).

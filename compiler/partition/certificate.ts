@@ -17,7 +17,7 @@ export function gapOf(bottleneckMs: number, boundMs: number): number {
 
 /**
  * The certificate of a bottleneck that was recomputed from the assignment, and lower bounds: the best one, and the best
- * one that needs no solver's word.
+ * one that needs no solver's word. The gap is the one that solvers of integer programmes report. Constant time.
  */
 export function certify(bottleneckMs: number, boundMs: number, ownBoundMs: number): Certificate {
   invariant(boundMs <= bottleneckMs * (1 + 1e-6) + 1e-12, `bound ${boundMs} is above bottleneck ${bottleneckMs}`);

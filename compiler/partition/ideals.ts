@@ -31,7 +31,7 @@ function grown<T extends Uint32Array | Float64Array | Int32Array>(array: T, need
 }
 
 /**
- * All ideals of the instance, or undefined when there are more than `limit` or `cancelled` says stop.
+ * All ideals of the instance, the states of the exact programme of Tarnawski et al. 2020, or undefined when there are more than `limit` or `cancelled` says stop.
  * Breadth first by number of nodes; equal sets are found by a 53-bit Zobrist key and compared word by word.
  * O(ideals · width · (size / 32 + predecessors)) time, O(ideals · size / 32) memory.
  */

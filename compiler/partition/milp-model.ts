@@ -124,6 +124,7 @@ class ModelWriter {
  *   direct: y[e, d] ≥ ±(x[hub, d] − x[p, d]);  relay: y[e, b] ≥ z[hub, b−1] − z[p, b−1]
  *   Σ work · x / speed + Σ cost · y ≤ T for each device;  memory rows likewise;  every stage holds a node
  *
+ * Source: the integer programme of Tarnawski et al. 2020, with cumulative columns in place of its contiguity rows.
  * Nodes outside their windows are constants, so a programme over a few free nodes is small. The cutoff on T and the
  * windows decide whether it can be solved at all. Times are divided by the cutoff. O(nets · stages + edges · stages).
  */

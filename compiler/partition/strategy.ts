@@ -1,6 +1,8 @@
 /** @file Which method runs when: cheap ones first, each on what the one before left open. */
 import type { Closure } from "./closure.js";
 import { closureOf } from "./closure.js";
+import { searchCoarse } from "./coarse-search.js";
+import { topologicalOrder } from "./components.js";
 import { expand } from "./contract.js";
 import type { Contraction } from "./contract.js";
 import { enumerateIdeals } from "./ideals.js";
@@ -39,7 +41,9 @@ export interface StrategyOptions {
 const IDEAL_LIMIT = 60_000;
 const FEW_PAIRS = 20_000_000;
 const MANY_PAIRS = 1_000_000_000;
-const REGION_LIMIT = 12_000;
+/** Regions at the start are about 2000. */
+const FEW_REGIONS = 3000;
+const MANY_REGIONS = 12_000;
 const NODE_LIMIT = 100_000;
 /** Programmes with more columns are not solved in one piece. */
 const COLUMN_LIMIT = 16_000;
@@ -83,7 +87,7 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
     (method === "auto" || method === name) && !(shared && name === "ideals");
   if (method === "auto" && open() && best.instance.size <= LARGE)
     best.raise(stageBound(best.instance, best.bottleneckMs));
-  if (method === "auto" && best.instance.relay && !shared && best.stageOf && open()) searchRegions(best, options);
+  if (method === "auto" && best.instance.relay && !shared && best.stageOf && open()) searchRelay(best, options);
   let lattice: Lattice | undefined;
   let reduced: Contraction | undefined;
   if (tries("ideals") && open()) {
@@ -111,14 +115,32 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
   return false;
 }
 
-function searchRegions(best: Incumbent, { order, gap, cancelled }: StrategyOptions): void {
+/**
+ * The search over regions of ideals; where a little of it is not enough, coarse graphs first give it a better partition
+ * to beat. Takes half the time that is left.
+ */
+function searchRelay(best: Incumbent, options: StrategyOptions): void {
+  const { instance } = best;
+  const stopMs = (options.leftMs() ?? 0) / 2;
+  const cancelled = (): boolean => options.cancelled() || (options.leftMs() ?? 0) < stopMs;
+  const open = (): boolean => best.gap > options.gap && !cancelled();
+  searchRegions(best, { ...options, cancelled }, FEW_REGIONS);
+  if (!open()) return;
+  searchCoarse(best, cancelled);
+  const order = topologicalOrder(instance.size, instance.after, best.stageOf!);
+  const sliced = sliceRelay(instance, order, best.boundMs, best.bottleneckMs);
+  if (sliced) best.offer(sliced.stageOf, "slicing");
+  if (open()) searchRegions(best, { ...options, order, cancelled }, MANY_REGIONS);
+}
+
+function searchRegions(best: Incumbent, { order, gap, cancelled }: StrategyOptions, maxRegions: number): void {
   const { instance } = best;
   const boundMs = searchIdeals(instance, {
     order,
     boundMs: best.boundMs,
     limitMs: best.bottleneckMs,
     gap: 0.9 * gap,
-    maxRegions: REGION_LIMIT,
+    maxRegions,
     cancelled,
     offer: ({ stageOf }) => best.offer(stageOf, "ideal-search"),
   });

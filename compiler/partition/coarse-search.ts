@@ -1,0 +1,52 @@
+/** @file Searches coarse versions of a graph for partitions that the fine graph's own search would take long to meet. */
+import { closureOf } from "./closure.js";
+import { coarsen } from "./coarsening.js";
+import { expand } from "./contract.js";
+import { searchIdeals } from "./ideal-search.js";
+import type { Incumbent } from "./incumbent.js";
+import type { Instance } from "./instance.js";
+import { candidateOrders } from "./orders.js";
+import { sliceRelay } from "./slicing-relay.js";
+
+/** Nodes of a coarse graph have at most these shares of the bottleneck, coarsest first. */
+const SHARES = [0.25, 0.1, 0.05];
+/** A graph that shrinks by less is hardly easier. */
+const WORTHWHILE = 0.75;
+const REGION_LIMIT = 4000;
+/** Coarse partitions lose more than this to the fine optimum. */
+const GAP = 1e-3;
+
+/**
+ * Offers the partitions that the search over regions of ideals finds on coarser and less coarse graphs, each started from
+ * the best slicing of the coarse graph. Their bounds hold for the coarse graphs alone and are left aside.
+ * Three times the cost of `searchIdeals` on a graph of a few hundred nodes. Relay model.
+ */
+export function searchCoarse(best: Incumbent, cancelled: () => boolean): void {
+  for (const share of SHARES) {
+    if (cancelled()) return;
+    const { instance, nodeOf } = coarsen(best.instance, share * best.bottleneckMs);
+    if (instance.size > WORTHWHILE * best.instance.size || instance.size < instance.stages.count) continue;
+    const start = bestSlicing(instance);
+    if (!start) continue;
+    const offer = (stageOf: Int32Array): boolean => best.offer(expand(nodeOf, stageOf), "coarse-search");
+    offer(start.stageOf);
+    searchIdeals(instance, {
+      order: start.order,
+      boundMs: 0,
+      limitMs: start.bottleneckMs,
+      gap: GAP,
+      maxRegions: REGION_LIMIT,
+      cancelled,
+      offer: ({ stageOf }) => offer(stageOf),
+    });
+  }
+}
+
+function bestSlicing(instance: Instance) {
+  let best: { readonly order: Int32Array; readonly stageOf: Int32Array; readonly bottleneckMs: number } | undefined;
+  for (const order of candidateOrders(instance, closureOf(instance))) {
+    const sliced = sliceRelay(instance, order, 0, best?.bottleneckMs ?? Infinity);
+    if (sliced) best = { order, ...sliced };
+  }
+  return best;
+}
