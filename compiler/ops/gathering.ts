@@ -6,7 +6,7 @@ import { int } from "./define.js";
 import { asType, inverseOf, padZeros, reshape, transpose, zeros } from "./emission.js";
 import { picked, positionOf, stepsOf } from "./picking.js";
 import { formatShape, mismatch, normalizeAxis, sameShape, typeAt } from "./shape.js";
-import { perElement } from "./work.js";
+import { copyWork } from "./work.js";
 
 export interface GatheringAttrs {
   Gather: { readonly axis: number };
@@ -116,7 +116,7 @@ export const gathering: { readonly [K in keyof GatheringAttrs]: OpDef<K> } = {
       checkRange(x[1]?.literal, axis, shape[axis]!);
       return [{ dtype, shape: [...shape.slice(0, axis), ...indicesAt(x, 1).shape, ...shape.slice(axis + 1)] }];
     },
-    work: perElement(0),
+    work: copyWork,
     grad: (b, { x: [data, indices], dy: [dy], attrs }) => {
       const axis = normalizeAxis(attrs.axis, data!.type.shape.length);
       return [scatterAlong(b, dy!, indices!, axis, data!.type), undefined];
@@ -145,7 +145,7 @@ export const gathering: { readonly [K in keyof GatheringAttrs]: OpDef<K> } = {
       checkRange(x[1]?.literal, axis, shape[axis]!);
       return [{ dtype, shape: indices }];
     },
-    work: perElement(0),
+    work: copyWork,
     grad: (b, { x: [data, indices], dy: [dy], attrs: { axis } }) => [
       b.emit("ScatterElements", [zeros(b, data!.type), indices, dy], { axis, reduction: "add" }),
       undefined,
@@ -160,7 +160,7 @@ export const gathering: { readonly [K in keyof GatheringAttrs]: OpDef<K> } = {
       if (indices.dtype !== "int64") throw mismatch(`input 1 holds no indices; got ${indices.dtype}, expected int64.`);
       return [{ dtype, shape: gatherNdShape(shape, indices.shape, batch_dims) }];
     },
-    work: perElement(0),
+    work: copyWork,
     grad: (b, { x: [data, indices], dy: [dy], attrs: { batch_dims } }) => {
       const tuples = withBatchCoordinates(b, indices!, batch_dims);
       return [b.emit("ScatterND", [zeros(b, data!.type), tuples, dy], { reduction: "add" }), undefined];

@@ -6,7 +6,7 @@ import { int, noAttrs, tensor } from "./define.js";
 import { elementTypeOf } from "./element-type.js";
 import { FOLD_LIMIT, picked } from "./picking.js";
 import { formatShape, mismatch, numbersAt, typeAt } from "./shape.js";
-import { perElement } from "./work.js";
+import { noWork, perElement } from "./work.js";
 
 export interface ShapeAttrs {
   Shape: { readonly start: number; readonly end?: number };
@@ -30,7 +30,7 @@ export const shapeOps: { readonly [K in keyof ShapeAttrs]: OpDef<K> } = {
   Shape: {
     attributes: { start: int(0), end: int() },
     infer: (x, attrs) => [{ dtype: "int64", shape: [shapePart(typeAt(x, 0).shape, attrs).length] }],
-    work: () => ({ flops: 0, bytes: 0 }),
+    work: noWork,
     grad: integers,
     fold: ([x], attrs, [y]) => [literalOf("int64", y!.shape, shapePart(x!.shape, attrs))],
   },
@@ -41,7 +41,7 @@ export const shapeOps: { readonly [K in keyof ShapeAttrs]: OpDef<K> } = {
       typeAt(x, 0);
       return [{ dtype: "int64", shape: [] }];
     },
-    work: () => ({ flops: 0, bytes: 0 }),
+    work: noWork,
     grad: integers,
     fold: ([x]) => [literalOf("int64", [], [elementCount(x!.shape)])],
   },

@@ -6,7 +6,7 @@ import { int, noAttrs, required } from "./define.js";
 import { flip, padZeros, reshape, zeros } from "./emission.js";
 import { picked, positionOf, stepsOf } from "./picking.js";
 import { formatShape, mismatch, normalizeAxis, numbersAt, operand, sameShape, typeAt } from "./shape.js";
-import { perElement } from "./work.js";
+import { copyWork, perElement } from "./work.js";
 
 export interface SlicingAttrs {
   Slice: NoAttrs;
@@ -120,7 +120,7 @@ export const slicing: { readonly [K in keyof SlicingAttrs]: OpDef<K> } = {
       const counts = new Map(progressionsOf(x).map(({ axis, count }) => [axis, count] as const));
       return [{ dtype, shape: shape.map((size, axis) => counts.get(axis) ?? size) }];
     },
-    work: perElement(0),
+    work: copyWork,
     grad: (b, { x, dy: [dy] }) => [unslice(b, dy!, x[0]!.type.shape, progressionsOf(x))],
     fold: (x, _attrs, [y]) => {
       const source = x[0]!;
