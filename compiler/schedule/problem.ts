@@ -38,7 +38,8 @@ export function problemOf(schedule: Schedule, costs: ScheduleCosts, capacity?: r
 }
 
 /** Stops with USAGE if the parts do not fit each other. */
-export function checkProblem({ devices, placement, microbatches, costs, capacity }: SchedulingProblem): void {
+export function checkProblem(problem: SchedulingProblem): void {
+  const { devices, placement, microbatches, costs, capacity, replicas = 1 } = problem;
   checkCosts(placement.length, costs);
   const refuse = (wrong: string): never => {
     throw new PipewrightError("USAGE", `scheduling problem: ${wrong}. Correct the problem.`);
@@ -47,6 +48,12 @@ export function checkProblem({ devices, placement, microbatches, costs, capacity
     refuse(`bad number of microbatches; got ${microbatches} expected a whole number of at least 1`);
   const stray = placement.find((device) => !(device >= 0 && device < devices));
   if (stray !== undefined) refuse(`a stage has no device; got ${stray} expected 0 to ${devices - 1}`);
+  const parts = placement.length / replicas;
+  const stranger = costs.transfers?.find(({ from, to }) => Math.floor(from / parts) !== Math.floor(to / parts));
+  if (stranger)
+    refuse(
+      `a transfer leaves its copy of the model; got stage ${stranger.from} to ${stranger.to} expected stages of one copy of ${parts}`,
+    );
   if (capacity && capacity.length !== devices)
     refuse(`capacity does not fit; got ${capacity.length} numbers expected ${devices}`);
   if (costs.overlap !== undefined) refuse(`costs have an overlap; got ${costs.overlap} expected none`);

@@ -22,7 +22,7 @@ const dtype = z.enum([
 const tensor = { name: z.string(), dtype, shape };
 const programKind = z.enum(["forward", "backward", "input-grad", "weight-grad", "add"]);
 /** The only places a plan may point to: nothing outside its directory, nothing absolute, no "..". */
-const stageFile = z.string().regex(/^stages\/\d+\.(forward|backward|input-grad|weight-grad|update)\.onnx$/);
+const stageFile = z.string().regex(/^stages\/\d+\.(forward|backward|input-grad|weight-grad|add|update)\.onnx$/);
 const port = z.discriminatedUnion("at", [
   z.strictObject({ tensor: z.string(), at: z.literal("param"), param: z.string() }),
   z.strictObject({ tensor: z.string(), at: z.literal("accumulator"), param: z.string() }),

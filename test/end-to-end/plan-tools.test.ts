@@ -68,6 +68,18 @@ describe("report", () => {
   });
 });
 
+describe("two copies of the model", () => {
+  it("make a plan that is simulated, verified bit for bit, and trained", async () => {
+    const words = ["--loss", MLP_LOSS, "--analytic", "--devices", "2", "--microbatches", "4"];
+    await output("partition", at("model.onnx"), ...words, "--schedule", "chimera", "-o", at("copies"));
+    const { equal, tensors } = await json("verify", at("copies"));
+    expect([equal, Number(tensors) > 10]).toEqual([true, true]);
+    const { makespanMs } = await json("simulate", at("copies"));
+    expect(makespanMs).toBeGreaterThan(0);
+    await output("train", at("copies"), "--data", "synthetic", "--steps", "2");
+  });
+});
+
 describe("compare", () => {
   it("puts two plans side by side", async () => {
     const { a, b } = (await json("compare", at("a"), at("b"))) as Record<string, Record<string, unknown>>;

@@ -13,18 +13,24 @@ export function shortestMakespan(
   problem: SchedulingProblem,
   { inMicrobatchOrder }: { inMicrobatchOrder: boolean },
 ): number {
-  const { devices, placement, microbatches, costs, capacity, split = true } = problem;
-  const base = { name: "tried", devices, stages: placement.length, microbatches, placement };
+  const { devices, placement, costs, capacity, split = true, replicas = 1 } = problem;
+  const microbatches = problem.microbatches * replicas;
+  const perReplica = placement.length / replicas;
+  const routes = Array.from({ length: microbatches }, (_, microbatch) => microbatch % replicas);
+  const copies = replicas > 1 ? { replicas, replicaOf: routes } : {};
+  const base = { name: "tried", devices, stages: placement.length, microbatches, placement, ...copies };
   const choices = Array.from({ length: devices }, (_, d) => {
     const local = [...placement.keys()].filter((stage) => placement[stage] === d);
     const chains = local.flatMap((stage) =>
-      Array.from({ length: microbatches }, (_, microbatch) =>
-        (split ? (["F", "I", "W"] as const) : (["F", "B"] as const)).map((phase): Action => ({
-          stage,
-          phase,
-          microbatch,
-        })),
-      ),
+      [...routes.keys()]
+        .filter((microbatch) => routes[microbatch] === Math.floor(stage / perReplica))
+        .map((microbatch) =>
+          (split ? (["F", "I", "W"] as const) : (["F", "B"] as const)).map((phase): Action => ({
+            stage,
+            phase,
+            microbatch,
+          })),
+        ),
     );
     return interleavings(chains, inMicrobatchOrder).filter((row) => {
       const [peak] = peakStash({ ...base, rows: [row] }, costs.stash);
