@@ -7,7 +7,7 @@ import { layoutOf } from "../../runtime/layout.js";
 import { stepBatch } from "../../runtime/train.js";
 import { remoteEngine } from "../support/remote-engine.js";
 import type { TinyModel } from "../support/tiny-models.js";
-import { ADAMW, SGD, TIED_GPT, tinyCluster, TINY_RESNET } from "../support/tiny-models.js";
+import { ADAMW, SGD, TIED_GPT, tinyCluster, TINY_RESNET, TUNED } from "../support/tiny-models.js";
 import { startWeights, trained, withPlan } from "../support/training.js";
 
 const STEPS = 3;
@@ -51,6 +51,7 @@ const allDevices = ({ devices }: Plan): number[] => devices.map((_, device) => d
 describe.each([
   ["a GPT with tied weights and AdamW", TIED_GPT, { optimizer: ADAMW }],
   ["a ResNet with running statistics and SGD", TINY_RESNET, { optimizer: SGD }],
+  ["a GPT in groups with clipped gradients", TIED_GPT, { optimizer: TUNED }],
 ] as const)("%s", (_, model, { optimizer }) => {
   it.each([
     [1, "1f1b"],
