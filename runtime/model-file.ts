@@ -9,10 +9,12 @@ import type { ModelLimits } from "../compiler/onnx/limits.js";
 import { DEFAULT_LIMITS, overLimit } from "../compiler/onnx/limits.js";
 import type { ModelProto } from "../compiler/onnx/proto.js";
 import { trainingBytes, weightBytes } from "../compiler/onnx/weights.js";
-import type { Tensors } from "../compiler/plan/safetensors.js";
+import type { StoredTensor, Tensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
 import { checkExternalFiles, placedInitializers, placedParams, readExternalFiles } from "./external-weights.js";
 import { digestOf } from "./plan/directory.js";
+import type { StartValue, StartValues } from "./plan/start-values.js";
+import { startBytes } from "./plan/start-values.js";
 
 /** A model as it was read. */
 export interface LoadedModel extends CompileModel {
@@ -74,17 +76,37 @@ export function modelOf(
   return { name, digest: digestOf(bytes), graph, bind, bytes, proto: model, weights, opset, conversions, folder: "." };
 }
 
-/** The start values of all parameters. @throws FILE, MODEL_MALFORMED when external data are missing or too short. */
-export async function loadWeights(env: Env, model: LoadedModel): Promise<Tensors> {
-  const placed = placedParams(model);
-  const external = await readExternalFiles(env, model.folder, placed);
+/**
+ * The start values of all parameters, read when they are asked for. @throws MODEL_MALFORMED when the file gives one of
+ * them no value; reading throws FILE.
+ */
+export function startValues(env: Env, model: LoadedModel): StartValues {
   return new Map(
-    placed.map(({ name, type, source }) => {
-      const bytes =
-        source.kind === "external" ? trainingBytes(external.get(name)!, source.dtype) : weightBytes(source, type);
-      return [name, { ...type, bytes }];
+    placedParams(model).map((placed): [string, StartValue] => {
+      const { name, type, source } = placed;
+      if (source.kind === "external") {
+        const read = async (): Promise<Uint8Array> => {
+          const bytes = await readExternalFiles(env, model.folder, [placed]);
+          return trainingBytes(bytes.get(name)!, source.dtype);
+        };
+        return [name, { ...type, read }];
+      }
+      // JSON has no other numbers.
+      const isPlain = source.kind === "fill" && Number.isFinite(source.value) && !Object.is(source.value, -0);
+      if (isPlain) return [name, { ...type, fill: source.value }];
+      return [name, { ...type, read: () => Promise.resolve(weightBytes(source, type)) }];
     }),
   );
+}
+
+/** The start values of all parameters. @throws FILE, MODEL_MALFORMED when external data are missing or too short. */
+export async function loadWeights(env: Env, model: LoadedModel): Promise<Tensors> {
+  const weights = new Map<string, StoredTensor>();
+  for (const [name, value] of startValues(env, model)) {
+    const { dtype, shape } = value;
+    weights.set(name, { dtype, shape, bytes: await startBytes(value) });
+  }
+  return weights;
 }
 
 /** The error with the file's name in front of its message, if the message does not open with it already. */

@@ -48,6 +48,8 @@ export interface PlanParameter extends TensorSpec {
   readonly stage: number;
   readonly readers: readonly number[];
   readonly trainable: boolean;
+  /** The start value of every element, where they are all the same number; the weights file lacks the parameter then. */
+  readonly fill?: number;
   /** Index among the groups of the optimizer. Left out: it trains with the optimizer's own settings, or not at all. */
   readonly group?: number;
 }

@@ -42,66 +42,119 @@ interface Entry extends TensorType {
   readonly end: number;
 }
 
-/**
- * All tensors of a file, in the order of the buffer. Their bytes are views of `bytes`, not copies.
- * `subject` names the file in errors.
- * @throws ARTEFACT_MISMATCH when the header or the offsets break the format: unknown types, holes, overlaps, sizes
- * that do not fit the shape, bytes that belong to no tensor.
- */
-export function readSafetensors(bytes: Uint8Array, subject = "safetensors file"): Tensors {
-  const headerBytes = headerLength(bytes, subject);
-  const buffer = bytes.subarray(LENGTH_BYTES + headerBytes);
-  const entries = parseHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerBytes), subject);
-  const tensors = new Map<string, StoredTensor>();
-  let offset = 0;
-  for (const { name, dtype, shape, start, end } of entries.sort((a, b) => a.start - b.start || a.end - b.end)) {
-    if (start !== offset) throw broken(subject, `tensor "${name}" starts at byte ${start}; expected ${offset}`);
-    if (end > buffer.length)
-      throw broken(subject, `tensor "${name}" ends at byte ${end}, past the ${buffer.length} bytes there are`);
-    tensors.set(name, { dtype, shape, bytes: buffer.subarray(start, end) });
-    offset = end;
-  }
-  if (offset !== buffer.length) throw broken(subject, `${buffer.length - offset} bytes at the end belong to no tensor`);
-  return tensors;
+/** A tensor and where in the file its bytes begin. */
+export interface PlacedTensor extends TensorType {
+  readonly offset: number;
 }
 
 /**
- * A file that holds `tensors`: equal tensors give equal bytes, whatever their order. Wide element types come first, so
- * that every tensor is aligned.
- * Requires: as many bytes as each type takes; no strings.
+ * All tensors of a file, in the order of the buffer. Their bytes are views of `bytes`, not copies.
+ * `subject` names the file in errors.
+ * @throws ARTEFACT_MISMATCH as `safetensorsPlaces`.
  */
-export function writeSafetensors(tensors: Tensors): Uint8Array {
-  const sorted = [...tensors].sort(
+export function readSafetensors(bytes: Uint8Array, subject = "safetensors file"): Tensors {
+  const places = safetensorsPlaces(bytes, bytes.length, subject);
+  return new Map(
+    [...places].map(([name, { offset, ...type }]) => [
+      name,
+      { ...type, bytes: bytes.subarray(offset, offset + tensorBytes(type)) },
+    ]),
+  );
+}
+
+/**
+ * Bytes in front of the buffer of a file of `fileBytes` that begins with `start`.
+ * @throws ARTEFACT_MISMATCH when they are more than there are.
+ */
+export function safetensorsHeadBytes(start: Uint8Array, fileBytes: number, subject: string): number {
+  return LENGTH_BYTES + headerLength(start, fileBytes, subject);
+}
+
+/**
+ * Where the tensors of a file of `fileBytes` lie, in the order of the buffer. `head` is its beginning, as long as
+ * `safetensorsHeadBytes` says at least.
+ * @throws ARTEFACT_MISMATCH when the header or the offsets break the format: unknown types, holes, overlaps, sizes
+ * that do not fit the shape, bytes that belong to no tensor.
+ */
+export function safetensorsPlaces(
+  head: Uint8Array,
+  fileBytes: number,
+  subject: string,
+): ReadonlyMap<string, PlacedTensor> {
+  const base = safetensorsHeadBytes(head, fileBytes, subject);
+  const entries = parseHeader(head.subarray(LENGTH_BYTES, base), subject);
+  const places = new Map<string, PlacedTensor>();
+  let at = 0;
+  for (const { name, dtype, shape, start, end } of entries.sort((a, b) => a.start - b.start || a.end - b.end)) {
+    if (start !== at) throw broken(subject, `tensor "${name}" starts at byte ${start}; expected ${at}`);
+    if (end > fileBytes - base)
+      throw broken(subject, `tensor "${name}" ends at byte ${end}, past the ${fileBytes - base} bytes there are`);
+    places.set(name, { dtype, shape, offset: base + start });
+    at = end;
+  }
+  const rest = fileBytes - base - at;
+  if (rest !== 0) throw broken(subject, `${rest} bytes at the end belong to no tensor`);
+  return places;
+}
+
+/** A file's beginning, and the order in which the bytes of its tensors follow. */
+export interface SafetensorsHead {
+  readonly head: Uint8Array;
+  readonly order: readonly string[];
+}
+
+/**
+ * The beginning of a file with tensors of these types: equal types give equal bytes, whatever their order. Wide element
+ * types come first, so that every tensor is aligned.
+ * Requires: no strings.
+ */
+export function safetensorsHead(types: ReadonlyMap<string, TensorType>): SafetensorsHead {
+  const sorted = [...types].sort(
     ([a, x], [b, y]) => elementBytes(y.dtype) - elementBytes(x.dtype) || (a < b ? -1 : a > b ? 1 : 0),
   );
   const entries: [string, unknown][] = [];
   let offset = 0;
-  for (const [name, tensor] of sorted) {
-    const dtype = NAMES.get(tensor.dtype);
-    invariant(dtype !== undefined && name !== METADATA, `tensor ${name} of ${tensor.dtype} cannot be stored`);
-    invariant(tensor.bytes.length === tensorBytes(tensor), `tensor ${name} has ${tensor.bytes.length} bytes`);
-    const end = offset + tensor.bytes.length;
-    entries.push([name, { dtype, shape: tensor.shape, data_offsets: [offset, end] }]);
+  for (const [name, type] of sorted) {
+    const dtype = NAMES.get(type.dtype);
+    invariant(dtype !== undefined && name !== METADATA, `tensor ${name} of ${type.dtype} cannot be stored`);
+    const end = offset + tensorBytes(type);
+    entries.push([name, { dtype, shape: type.shape, data_offsets: [offset, end] }]);
     offset = end;
   }
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   const headerBytes = Math.ceil(text.length / LENGTH_BYTES) * LENGTH_BYTES;
-  const file = new Uint8Array(LENGTH_BYTES + headerBytes + offset);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.set(text, LENGTH_BYTES);
-  file.fill(0x20, LENGTH_BYTES + text.length, LENGTH_BYTES + headerBytes);
-  let at = LENGTH_BYTES + headerBytes;
-  for (const [, tensor] of sorted) {
-    file.set(tensor.bytes, at);
-    at += tensor.bytes.length;
+  const head = new Uint8Array(LENGTH_BYTES + headerBytes);
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  head.set(text, LENGTH_BYTES);
+  head.fill(0x20, LENGTH_BYTES + text.length);
+  return { head, order: sorted.map(([name]) => name) };
+}
+
+/**
+ * A file that holds `tensors`, as `safetensorsHead` orders them.
+ * Requires: as many bytes as each type takes; no strings.
+ */
+export function writeSafetensors(tensors: Tensors): Uint8Array {
+  const { head, order } = safetensorsHead(tensors);
+  const parts = order.map((name) => {
+    const tensor = tensors.get(name)!;
+    invariant(tensor.bytes.length === tensorBytes(tensor), `tensor ${name} has ${tensor.bytes.length} bytes`);
+    return tensor.bytes;
+  });
+  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, head.length));
+  file.set(head);
+  let at = head.length;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
   }
   return file;
 }
 
-function headerLength(bytes: Uint8Array, subject: string): number {
-  if (bytes.length < LENGTH_BYTES) throw broken(subject, `it has ${bytes.length} bytes; expected at least 8`);
+function headerLength(bytes: Uint8Array, fileBytes: number, subject: string): number {
+  if (fileBytes < LENGTH_BYTES) throw broken(subject, `it has ${fileBytes} bytes; expected at least 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true);
-  const most = Math.min(HEADER_LIMIT_BYTES, bytes.length - LENGTH_BYTES);
+  const most = Math.min(HEADER_LIMIT_BYTES, fileBytes - LENGTH_BYTES);
   if (length > BigInt(most)) throw broken(subject, `the header claims ${length} bytes; at most ${most} fit`);
   return Number(length);
 }

@@ -17,8 +17,10 @@ import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
 import { measureProfile } from "../measure.js";
 import type { LoadedModel } from "../model-file.js";
-import { loadModel, loadWeights } from "../model-file.js";
+import { loadModel, startValues } from "../model-file.js";
 import { PLAN_FILES, writePlan } from "../plan/directory.js";
+import type { StartValues } from "../plan/start-values.js";
+import { startBytes } from "../plan/start-values.js";
 import { readProfile } from "../profile-file.js";
 import type { SearchAttempt } from "../report/search-record.js";
 import { writeSearch } from "../report/search-record.js";
@@ -80,7 +82,7 @@ export async function makePlan(
   await refuseOtherDirectories(env, directory);
   const requests = flags.devices ?? parseDevices(DEFAULT_DEVICES);
   const solver = threadedHighs({ defaultTimeLimitMs: flags.timeLimit ?? DEFAULT_TIME_LIMIT_MS });
-  const weights = await loadWeights(env, model);
+  const weights = startValues(env, model);
   const loss = flags.loss ?? assumedLoss(model.graph);
   const assumed = flags.loss === undefined && loss.length > 0 ? `, assuming --loss ${loss.map(formatLoss).join()}` : "";
   const faults: string[] = [];
@@ -109,7 +111,7 @@ export async function makePlan(
       ...(flags.gap === undefined ? {} : { gap: flags.gap }),
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit, nowMs: env.clock.nowMs }),
     },
-    profile: await profileSource(env, flags, new Map([...weights].map(([name, { bytes }]) => [name, bytes]))),
+    profile: profileSource(env, flags, weights),
     onAttempt: (attempt) => {
       const endMs = env.clock.nowMs() - (solveStartMs ?? env.clock.nowMs());
       attempts.push({ ...attemptOf(attempt), endMs });
@@ -188,18 +190,17 @@ function attemptOf({ candidate, status, makespanMs, placed }: Attempt): Omit<Sea
   };
 }
 
-async function profileSource(
-  env: Env,
-  flags: FlagValues,
-  weights: ReadonlyMap<string, Uint8Array>,
-): Promise<CompileOptions["profile"]> {
+function profileSource(env: Env, flags: FlagValues, weights: StartValues): CompileOptions["profile"] {
   if (flags.analytic) return "analytic";
   const { profile } = flags;
   if (profile !== undefined) return ({ graph }) => readProfile(env, profile, graph);
   return async (graph, device) => {
     const engine = engineFor(device);
     try {
-      return await measureProfile(graph, engine, { repeat: flags.repeat ?? DEFAULT_REPEAT, clock: env.clock, weights });
+      const bytes = new Map<string, Uint8Array>();
+      for (const [name, value] of weights) bytes.set(name, await startBytes(value));
+      const { clock } = env;
+      return await measureProfile(graph, engine, { repeat: flags.repeat ?? DEFAULT_REPEAT, clock, weights: bytes });
     } finally {
       engine.close();
     }

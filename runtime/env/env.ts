@@ -11,6 +11,9 @@ export interface ConfinedFile {
   close(): Promise<void>;
 }
 
+/** What a file is to hold: bytes, text, or parts that are made one after the other, for files larger than an array. */
+export type Content = Uint8Array | string | AsyncIterable<Uint8Array>;
+
 /** Paths are strings of the host. Every failure is a PipewrightError FILE that names the path and the reason. */
 export interface Files {
   read(path: string): Promise<Uint8Array>;
@@ -26,7 +29,7 @@ export interface Files {
   exists(path: string): Promise<boolean>;
   list(path: string): Promise<readonly string[]>;
   /** Writes the whole file so that a crash leaves the old or the new content, never half: temporary file, fsync, rename. */
-  writeAtomic(path: string, bytes: Uint8Array | string): Promise<void>;
+  writeAtomic(path: string, content: Content): Promise<void>;
   /**
    * Makes a directory appear at once: `fill` writes into a temporary sibling, which then takes the place of `path`.
    * On failure nothing is left behind and what was at `path` stays.

@@ -3,7 +3,7 @@ import { constants } from "node:buffer";
 import { basename, dirname, join } from "node:path";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Disk, Entry } from "./disk.js";
-import type { Files, Random } from "./env.js";
+import type { Content, Files, Random } from "./env.js";
 import { fileError, onFile } from "./file-error.js";
 import { publishingOver } from "./publish.js";
 
@@ -69,13 +69,13 @@ export function filesOver(disk: Disk, random: Random): Files {
     remove: (path) => onFile(path, "be removed", () => disk.remove(path)),
     temporaryDirectory: () => onFile("temporary directory", "be made", () => disk.makeTemporary("pipewright-")),
 
-    writeAtomic: (path, bytes) =>
+    writeAtomic: (path, content) =>
       onFile(path, "be written", async () => {
         const temporary = temporaryName(path);
         const present = await disk.entry(path);
         if (present && present.kind !== "file") throw notAFile(path, "be written", present);
         try {
-          await writeNew(disk, temporary, typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
+          await writeNew(disk, temporary, content);
           await disk.rename(temporary, path);
         } catch (error) {
           await discard(disk, temporary);
@@ -109,10 +109,12 @@ export function filesOver(disk: Disk, random: Random): Files {
   };
 }
 
-async function writeNew(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+async function writeNew(disk: Disk, path: string, content: Content): Promise<void> {
   const created = await disk.create(path);
   try {
-    await created.append(bytes);
+    if (typeof content === "string") await created.append(new TextEncoder().encode(content));
+    else if (content instanceof Uint8Array) await created.append(content);
+    else for await (const part of content) await created.append(part);
     await created.sync();
   } finally {
     await created.close();

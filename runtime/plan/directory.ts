@@ -2,14 +2,15 @@
 import { createHash } from "node:crypto";
 import type { ZodError } from "zod";
 import { PipewrightError } from "../../compiler/errors.js";
-import { tensorBytes } from "../../compiler/ir/literal.js";
 import type { BlockMap } from "../../compiler/plan/block-map.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
-import { readSafetensors, writeSafetensors } from "../../compiler/plan/safetensors.js";
-import type { Env } from "../env/env.js";
+import { writeSafetensors } from "../../compiler/plan/safetensors.js";
+import type { Content, Env } from "../env/env.js";
 import { brokenReference } from "./references.js";
 import { planSchema } from "./schema.js";
+import type { StartValues } from "./start-values.js";
+import { readStartValues, weightsFile, withFills } from "./start-values.js";
 
 /** Names of the files of a plan directory besides `stages/`. */
 export const PLAN_FILES = {
@@ -18,6 +19,7 @@ export const PLAN_FILES = {
   weights: "weights.safetensors",
   model: "model.onnx",
   blocks: "blocks.json",
+  external: "external.safetensors",
 } as const;
 
 /** Everything that a plan directory holds, before digests. */
@@ -28,7 +30,9 @@ export interface PlanContents {
   /** Rows in PyTorch's compute-only form. */
   readonly csv: string;
   /** Every parameter's start value. */
-  readonly weights: Tensors;
+  readonly weights: StartValues;
+  /** What the model's files of external data hold besides parameters, as `readRemains` gives it. */
+  readonly external?: Tensors;
   /** The imported file, byte for byte: what the trained model is written back into. */
   readonly model: Uint8Array;
   /** What stands behind the stages, for reports; plans of graphs without blocks have none. */
@@ -45,20 +49,53 @@ export function digestOf(bytes: Uint8Array | string): string {
  * Ensures: on failure `path` is as it was. @throws FILE.
  */
 export async function writePlan(env: Env, path: string, contents: PlanContents): Promise<Plan> {
-  const files = new Map<string, Uint8Array | string>(contents.programs);
+  const files = new Map<string, Content>(contents.programs);
   files.set(PLAN_FILES.schedule, contents.csv);
-  files.set(PLAN_FILES.weights, writeSafetensors(contents.weights));
+  files.set(PLAN_FILES.weights, weightsFile(contents.weights));
   files.set(PLAN_FILES.model, contents.model);
   if (contents.blocks) files.set(PLAN_FILES.blocks, `${JSON.stringify(contents.blocks)}\n`);
-  const digests = [...files].map(([name, bytes]): [string, string] => [name, digestOf(bytes)]);
-  digests.sort(([a], [b]) => (a < b ? -1 : 1));
-  const plan: Plan = { ...contents.plan, files: Object.fromEntries(digests) };
-  files.set(PLAN_FILES.plan, `${JSON.stringify(plan, undefined, 1)}\n`);
+  if (contents.external) files.set(PLAN_FILES.external, writeSafetensors(contents.external));
+  let plan: Plan | undefined;
   await env.files.writeDirectoryAtomic(path, async (temporary) => {
     await env.files.makeDirectory(`${temporary}/stages`);
-    for (const [name, bytes] of files) await env.files.writeAtomic(`${temporary}/${name}`, bytes);
+    const digests: [string, string][] = [];
+    for (const [name, content] of files) {
+      const { digest, passed } = digesting(content);
+      await env.files.writeAtomic(`${temporary}/${name}`, passed);
+      digests.push([name, digest()]);
+    }
+    digests.sort(([a], [b]) => (a < b ? -1 : 1));
+    const parameters = withFills(contents.plan.parameters, contents.weights);
+    plan = { ...contents.plan, parameters, files: Object.fromEntries(digests) };
+    await env.files.writeAtomic(`${temporary}/${PLAN_FILES.plan}`, `${JSON.stringify(plan, undefined, 1)}\n`);
   });
-  return plan;
+  return plan!;
+}
+
+/** The content as it is written, and its sha256 once it is. */
+function digesting(content: Content): { readonly passed: Content; readonly digest: () => string } {
+  if (typeof content === "string" || content instanceof Uint8Array)
+    return { passed: content, digest: () => digestOf(content) };
+  const hash = createHash("sha256");
+  async function* passed(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const part of parts) {
+      hash.update(part);
+      yield part;
+    }
+  }
+  return { passed: passed(content), digest: () => hash.digest("hex") };
+}
+
+/** Bytes that are read at once to make a digest. */
+const DIGEST_PART_BYTES = 64 * 2 ** 20;
+
+/** sha256 of a file of any size. @throws FILE. */
+async function digestOfFile({ files }: Env, path: string): Promise<string> {
+  const size = await files.size(path);
+  const hash = createHash("sha256");
+  for (let at = 0; at < size; at += DIGEST_PART_BYTES)
+    hash.update(await files.readRange(path, at, Math.min(DIGEST_PART_BYTES, size - at)));
+  return hash.digest("hex");
 }
 
 /**
@@ -70,7 +107,7 @@ export async function readPlan(env: Env, path: string): Promise<Plan> {
   const plan = parsePlan(text, path);
   for (const [name, digest] of Object.entries(plan.files)) {
     if (!isPlanFile(name)) throw broken(path, `plan.json names the file ${JSON.stringify(name)}, which no plan has`);
-    const found = digestOf(await env.files.read(`${path}/${name}`));
+    const found = await digestOfFile(env, `${path}/${name}`);
     if (found !== digest) throw broken(path, `${name} was changed; got sha256 ${found}, expected ${digest}`);
   }
   const { schedule, weights, model } = PLAN_FILES;
@@ -82,20 +119,9 @@ export async function readPlan(env: Env, path: string): Promise<Plan> {
 }
 
 /** The start values of the plan's parameters. @throws ARTEFACT_MISMATCH when one is missing or has another type. */
-export async function readWeights(env: Env, path: string, plan: Plan): Promise<Tensors> {
-  const weights = readSafetensors(await env.files.read(`${path}/${PLAN_FILES.weights}`));
-  for (const parameter of plan.parameters) {
-    const found = weights.get(parameter.name);
-    const wanted = `${parameter.dtype}[${parameter.shape.join(",")}]`;
-    const got = found ? `${found.dtype}[${found.shape.join(",")}]` : "nothing";
-    if (got !== wanted || found?.bytes.length !== tensorBytes(parameter)) {
-      throw broken(
-        path,
-        `${PLAN_FILES.weights}: parameter ${JSON.stringify(parameter.name)} does not fit; got ${got}, expected ${wanted}`,
-      );
-    }
-  }
-  return weights;
+export function readWeights(env: Env, path: string, plan: Plan): Promise<Tensors> {
+  const misfit = (what: string): Error => broken(path, `${PLAN_FILES.weights}: ${what}`);
+  return readStartValues(env, `${path}/${PLAN_FILES.weights}`, plan, misfit);
 }
 
 function parsePlan(text: string, path: string): Plan {
@@ -114,8 +140,11 @@ function parsePlan(text: string, path: string): Plan {
 }
 
 function isPlanFile(name: string): boolean {
-  const { schedule, weights, model, blocks } = PLAN_FILES;
-  return /^stages\/\d+\.[a-z-]+\.onnx$/.test(name) || [schedule, weights, model, blocks].some((file) => file === name);
+  const { schedule, weights, model, blocks, external } = PLAN_FILES;
+  return (
+    /^stages\/\d+\.[a-z-]+\.onnx$/.test(name) ||
+    [schedule, weights, model, blocks, external].some((file) => file === name)
+  );
 }
 
 function firstIssue(error: ZodError): string {

@@ -167,6 +167,7 @@ export const planSchema = z.strictObject({
       stage: count,
       readers: z.array(count),
       trainable: z.boolean(),
+      fill: z.number().optional(),
       group: count.optional(),
     }),
   ),
