@@ -1,33 +1,101 @@
-/** @file The trained model of a plan directory as one ONNX file. */
+/** @file The trained model of a plan directory in the form of the file that it came from. */
 import { tensorBytes } from "../compiler/ir/literal.js";
+import { formatName } from "../compiler/names.js";
 import { decodeModel, encodeModel } from "../compiler/onnx/codec.js";
 import { isExternal } from "../compiler/onnx/external.js";
 import { UNLIMITED } from "../compiler/onnx/limits.js";
 import type { TensorProto } from "../compiler/onnx/proto.js";
 import { changed } from "../compiler/onnx/proto.js";
 import { tensorType } from "../compiler/onnx/tensor-data.js";
-import type { TrainedTensor } from "../compiler/onnx/write-back.js";
-import { writeBack } from "../compiler/onnx/write-back.js";
+import type { TrainedTensor, WrittenModel } from "../compiler/onnx/write-back.js";
+import { checkPlaces, writeBack } from "../compiler/onnx/write-back.js";
+import type { Plan } from "../compiler/plan/plan.js";
 import type { Tensors } from "../compiler/plan/safetensors.js";
+import { readSafetensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
+import { assembled, freeLocations, writeExternalFiles } from "./external-output.js";
+import { externalTensors, remainsOf } from "./external-remains.js";
 import { PLAN_FILES } from "./plan/directory.js";
 
+/** What `writeTrained` wrote. */
+export interface WrittenFiles {
+  /** Files of external data, relative to the model's folder. */
+  readonly external: readonly string[];
+  /** What is not as in the original file, in sentences. */
+  readonly notes: readonly string[];
+}
+
 /**
- * The model of a plan directory with new weights, written to `out`. Nodes, names and metadata stay as they were.
+ * The model of a plan directory with new weights, written to `out`; external data go beside it, in files of the same
+ * layout. Everything else stays as it was. External files appear first, each at once, and the model last.
+ * Requires: `weights` are all parameters of the plan.
  * @throws FILE; MODEL_UNSUPPORTED for parameters that have no place in the file.
  */
-export async function writeTrained(env: Env, directory: string, weights: Tensors, out: string): Promise<void> {
+export async function writeTrained(
+  env: Env,
+  directory: string,
+  plan: Plan,
+  weights: Tensors,
+  out: string,
+): Promise<WrittenFiles> {
   const bytes = await env.files.read(`${directory}/${PLAN_FILES.model}`);
-  await env.files.writeAtomic(out, withWeights(bytes, weights));
+  const isChanged = changedParameters(plan);
+  const trained = new Map([...weights].filter(([name]) => isChanged.has(name)));
+  if (!Object.hasOwn(plan.files, PLAN_FILES.external)) {
+    const written = writtenWithin(bytes, trained);
+    await env.files.writeAtomic(out, written.bytes);
+    return { external: [], notes: saturationNotes(written) };
+  }
+  const remains = remainsOf(readSafetensors(await env.files.read(`${directory}/${PLAN_FILES.external}`)));
+  const outside = namesOfExternal(bytes);
+  const all = new Map([...weights].filter(([name]) => isChanged.has(name) || outside.has(name)));
+  const whole = writeBack(bytes, trainedTensors(all));
+  const { files, displaced } = assembled(remains, whole.external);
+  const free = await freeLocations(env, out, [...files.map(({ location }) => location)]);
+  const moved = new Map([...weights].filter(([name]) => displaced.includes(name)));
+  const within = moved.size > 0 ? writtenWithin(whole.bytes, moved).bytes : whole.bytes;
+  await writeExternalFiles(env, out, files, free);
+  await env.files.writeAtomic(out, renamed(within, free));
+  const renames = [...free].filter(([location, name]) => location !== name);
+  return {
+    external: [...free.values()],
+    notes: [
+      ...saturationNotes(whole),
+      ...renames.map(([location, name]) => `${location} is there already, so the trained data are in ${name}`),
+      ...displaced.map((name) => `${formatName(name)} shared its data and trained apart, so it is in the model file`),
+    ],
+  };
+}
+
+/** @throws MODEL_UNSUPPORTED when a parameter that the plan changes has no place in the model file. */
+export async function checkWritable(env: Env, directory: string, plan: Plan): Promise<void> {
+  checkPlaces(await env.files.read(`${directory}/${PLAN_FILES.model}`), changedParameters(plan));
 }
 
 /** The model file with new weights. Tensors that lay in other files move into it, so that no other file changes. */
 export function withWeights(bytes: Uint8Array, weights: Tensors): Uint8Array {
-  return writeBack(embedded(bytes, weights), trainedTensors(weights)).bytes;
+  return writtenWithin(bytes, weights).bytes;
+}
+
+function writtenWithin(bytes: Uint8Array, weights: Tensors): WrittenModel {
+  return writeBack(embedded(bytes, weights), trainedTensors(weights));
+}
+
+/** Parameters that training replaces: those with a gradient, and states such as running means. */
+function changedParameters({ parameters, stages }: Plan): ReadonlySet<string> {
+  const states = stages.flatMap(({ programs }) =>
+    programs.flatMap(({ outputs }) => outputs.flatMap((port) => (port.at === "param" ? [port.param] : []))),
+  );
+  return new Set([...parameters.filter(({ trainable }) => trainable).map(({ name }) => name), ...states]);
 }
 
 function trainedTensors(weights: Tensors): ReadonlyMap<string, TrainedTensor> {
   return new Map([...weights].map(([name, { dtype, shape, bytes }]) => [name, { type: { dtype, shape }, bytes }]));
+}
+
+function namesOfExternal(bytes: Uint8Array): ReadonlySet<string> {
+  const { graph } = decodeModel(bytes, UNLIMITED);
+  return new Set((graph?.initializer ?? []).filter(isExternal).map(({ name }) => name ?? ""));
 }
 
 /** The model file with room for the external initializers among `weights`. */
@@ -42,4 +110,29 @@ function embedded(bytes: Uint8Array, weights: Tensors): Uint8Array {
     return changed(tensor, { raw_data: room, external_data: [], data_location: 0 });
   });
   return encodeModel(changed(model, { graph: changed(graph, { initializer }) }));
+}
+
+/** The model file with other names for its files of external data; the same bytes where none changes. */
+function renamed(bytes: Uint8Array, names: ReadonlyMap<string, string>): Uint8Array {
+  if ([...names].every(([location, name]) => location === name)) return bytes;
+  const model = decodeModel(bytes, UNLIMITED);
+  for (const { external_data = [] } of externalTensors(model)) {
+    const entry = external_data.find(({ key }) => key === "location") as { value: string } | undefined;
+    if (entry)
+      entry.value =
+        names.get(
+          entry.value
+            .split("/")
+            .filter((part) => part !== ".")
+            .join("/"),
+        ) ?? entry.value;
+  }
+  return encodeModel(model);
+}
+
+function saturationNotes({ saturated }: WrittenModel): readonly string[] {
+  return [...saturated].map(
+    ([name, count]) =>
+      `${formatName(name)}: ${count} element${count === 1 ? " is" : "s are"} too large for the half precision of the file, which has the largest number there is instead`,
+  );
 }

@@ -10,7 +10,7 @@ import { isExternal } from "./external.js";
 import { UNLIMITED } from "./limits.js";
 import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "./proto.js";
 import { changed } from "./proto.js";
-import { bytesFromElements, elementsFromBytes, elementViews, withBytes } from "./tensor-data.js";
+import { bytesFromElements, elementsFromBytes, elementViews, tensorBytes, withBytes } from "./tensor-data.js";
 import { weightSource } from "./weights.js";
 
 /** New elements of a parameter, little-endian, row-major. */
@@ -21,6 +21,8 @@ export interface TrainedTensor {
 
 /** Bytes that belong into a file of external data; `location` is relative to the model's directory. */
 export interface ExternalPatch {
+  /** The parameter that they are. */
+  readonly name: string;
   readonly location: string;
   readonly offset: number;
   readonly bytes: Uint8Array;
@@ -46,7 +48,7 @@ export interface WrittenModel {
  */
 export function writeBack(bytes: Uint8Array, tensors: ReadonlyMap<string, TrainedTensor>): WrittenModel {
   const graph = decodeModel(bytes, UNLIMITED).graph!;
-  const places = placesOf(graph, tensors);
+  const places = placesOf(graph, new Set(tensors.keys()));
   const written = bytes.slice();
   const external: ExternalPatch[] = [];
   const saturated = new Map<string, number>();
@@ -61,6 +63,7 @@ export function writeBack(bytes: Uint8Array, tensors: ReadonlyMap<string, Traine
     if (isExternalTensor) external.push(patchOf(tensor, { ...trained.type, dtype }, stored.bytes));
     const views = isExternalTensor ? [] : node?.op_type === FILLED ? undefined : elementViews(tensor);
     const isInPlace = views !== undefined && views.every(({ buffer }) => buffer === bytes.buffer);
+    if (!isInPlace && !isExternalTensor && isAsBefore(tensor, node, stored.bytes)) continue;
     if (!isInPlace || (isExternalTensor && tensor.external_data!.some(({ key }) => key === CHECKSUM))) {
       rebuilt.set(name, stored.bytes);
       continue;
@@ -74,6 +77,11 @@ export function writeBack(bytes: Uint8Array, tensors: ReadonlyMap<string, Traine
   return { bytes: rebuilt.size === 0 ? written : encodedAgain(written, tensors, rebuilt), external, saturated };
 }
 
+/** @throws MODEL_UNSUPPORTED as `writeBack`, before anything is trained. */
+export function checkPlaces(bytes: Uint8Array, names: ReadonlySet<string>): void {
+  placesOf(decodeModel(bytes, UNLIMITED).graph!, names);
+}
+
 const CHECKSUM = "checksum";
 const FILLED = "ConstantOfShape";
 const HELD = "Constant";
@@ -85,7 +93,7 @@ interface Place {
 }
 
 /** Where each parameter stands. @throws MODEL_UNSUPPORTED naming one that stands nowhere. */
-function placesOf(graph: GraphProto, tensors: ReadonlyMap<string, TrainedTensor>): ReadonlyMap<string, Place> {
+function placesOf(graph: GraphProto, tensors: ReadonlySet<string>): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
   for (const tensor of graph.initializer ?? [])
     if (tensors.has(tensor.name ?? "")) places.set(tensor.name!, { tensor });
@@ -95,7 +103,7 @@ function placesOf(graph: GraphProto, tensors: ReadonlyMap<string, TrainedTensor>
     const tensor = node.attribute?.find(({ t }) => t)?.t;
     places.set(name, { node, tensor: tensor ?? { dims: [1], data_type: 1 } });
   }
-  const homeless = [...tensors.keys()].filter((name) => !places.has(name));
+  const homeless = [...tensors].filter((name) => !places.has(name));
   if (homeless.length === 0) return places;
   throw new PipewrightError(
     "MODEL_UNSUPPORTED",
@@ -120,10 +128,18 @@ function storedBytes({ type, bytes }: TrainedTensor, dtype: DType): { readonly b
   return { bytes: bytesFromElements(halves), saturated };
 }
 
+/** True when the file holds these elements already. Asked only where changing them means encoding the file again. */
+function isAsBefore(tensor: TensorProto, node: NodeProto | undefined, bytes: Uint8Array): boolean {
+  const held = (tensor.raw_data?.length ?? 0) + (tensor.$unknowns?.length ?? 0) > 0;
+  const own = held ? tensorBytes(tensor, tensor.name ?? "") : new Uint8Array(4);
+  if (node?.op_type !== FILLED) return own.every((byte, at) => byte === bytes[at]);
+  return bytes.every((byte, at) => byte === own[at % own.length]);
+}
+
 function patchOf(tensor: TensorProto, type: TensorType, bytes: Uint8Array): ExternalPatch {
   const source = weightSource(tensor, type, `initializer ${formatName(tensor.name ?? "")}`);
   invariant(source.kind === "external", "an external tensor has an external source");
-  return { location: source.location, offset: source.offset, bytes };
+  return { name: tensor.name ?? "", location: source.location, offset: source.offset, bytes };
 }
 
 /** The file with tensors in it that do not fit in place. */

@@ -15,6 +15,7 @@ import type { Certificate } from "../../compiler/partition/problem.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
+import { readRemains } from "../external-remains.js";
 import { measureProfile } from "../measure.js";
 import type { LoadedModel } from "../model-file.js";
 import { loadModel, startValues } from "../model-file.js";
@@ -128,7 +129,9 @@ export async function makePlan(
     const solveMs = env.clock.nowMs() - solveStartMs!;
     progress.end(`${headline(compiled.plan)}${faults.map((fault) => `; solver fault: ${fault}`).join("")}`);
     progress.begin("write");
-    const plan = await writePlan(env, directory, { ...compiled, weights, model: model.bytes });
+    const external = await readRemains(env, model);
+    const contents = { ...compiled, weights, model: model.bytes };
+    const plan = await writePlan(env, directory, external ? { ...contents, external } : contents);
     await writeSearch(env, directory, attempts);
     progress.end(directory);
     return { plan, compiled, directory, solveMs };

@@ -69,7 +69,7 @@ export const demo: CommandBody = async (context, _, flags) => {
     );
   }
   const run = await runTraining(context, progress, { directory, plan, dataset, steps: flags.steps ?? DEFAULT_STEPS });
-  if (run.weights) await writeTrained(env, directory, run.weights, `${directory}/${TRAINED}`);
+  if (run.weights) await writeTrained(env, directory, plan, run.weights, `${directory}/${TRAINED}`);
   await recordRun(context, directory, plan, run);
   return {
     json: {

@@ -6,7 +6,7 @@ import { readPlan } from "../../plan/directory.js";
 import { significant } from "../../report/format.js";
 import { REPORT_FILE } from "../../report/page.js";
 import { DEFAULT_PREFETCH } from "../../train.js";
-import { writeTrained } from "../../trained-model.js";
+import { checkWritable, writeTrained } from "../../trained-model.js";
 import type { CommandBody, Context } from "../command.js";
 import type { FlagValues } from "../flags.js";
 import { PLANNING_FLAGS } from "../flags.js";
@@ -39,6 +39,7 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
     ? await planModel(context, progress, path, directory, { ...flags, steps })
     : await readPlan(env, path);
   if (!isModel) for (const note of precisionNotes(plan.model.conversions)) progress.note(note);
+  if (flags.out !== undefined) await checkWritable(env, directory, plan);
   const { microbatches, inputs } = plan;
   const source = { source: data, inputs, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };
   const dataset = await openInProcess(env, source, flags.prefetch ?? DEFAULT_PREFETCH);
@@ -53,16 +54,21 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
     progress.note(`stopped: ${run.checkpoint} is safe; the same command with --resume auto continues from there`);
   if (run.losses.length > 0) await recordRun(context, directory, plan, run);
   const out = flags.out;
-  if (out !== undefined && run.weights) await writeTrained(env, directory, run.weights, out);
+  const written =
+    out !== undefined && run.weights ? await writeTrained(env, directory, plan, run.weights, out) : undefined;
+  for (const note of written?.notes ?? []) progress.note(note);
   const text = [
     stageTable(plan, columns),
     runSummary(plan, run),
     ...lossText(run, columns, dataset.about),
-    `wrote      ${[...(out === undefined ? [] : [out]), `${directory}/${REPORT_FILE}`].join(", ")}`,
+    `wrote      ${[...(out === undefined ? [] : [out, ...(written?.external ?? [])]), `${directory}/${REPORT_FILE}`].join(", ")}`,
     `next       open ${directory}/${REPORT_FILE} in a browser`,
     "",
   ].join("\n");
-  return { json: { ...trainJson(plan, run), out: out ?? null }, text };
+  return {
+    json: { ...trainJson(plan, run), out: out ?? null, external: written?.external ?? [], notes: written?.notes ?? [] },
+    text,
+  };
 };
 
 /** @throws USAGE for a flag of the command line that only a new plan could heed. */

@@ -66,7 +66,7 @@ describe("initializers", () => {
       modelWith({ dims: [2], data_type: 1, name: "w", data_location: 1, external_data }),
       new Map([["w", trained]]),
     );
-    expect(external).toEqual([{ location: "w.bin", offset: 4096, bytes: trained.bytes }]);
+    expect(external).toEqual([{ name: "w", location: "w.bin", offset: 4096, bytes: trained.bytes }]);
     const [own] = decodeModel(bytes).graph!.initializer!;
     expect(own!.external_data!.map(({ key }) => key)).toEqual(["location", "offset", "length"]);
     expect(own!.data_location).toBe(1);
