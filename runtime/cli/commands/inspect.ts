@@ -7,6 +7,7 @@ import { formatType } from "../../../compiler/ir/print.js";
 import { decodeModel } from "../../../compiler/onnx/codec.js";
 import { DEFAULT_LIMITS } from "../../../compiler/onnx/limits.js";
 import type { ModelProto } from "../../../compiler/onnx/proto.js";
+import { parameterElements } from "../../../compiler/plan/link.js";
 import { OPS } from "../../../compiler/ops/registry.js";
 import { trainingGraph } from "../../../compiler/training.js";
 import type { LoadedModel } from "../../model-file.js";
@@ -60,7 +61,8 @@ function describeUnbound({ columns }: Context, path: string, { graph }: ModelPro
 
 function describe({ columns }: Context, path: string, model: LoadedModel, flags: FlagValues): Outcome {
   const { graph, opset } = model;
-  const parameters = graph.params.reduce((sum, { type }) => sum + elementCount(type.shape), 0);
+  const runningStatistics = graph.states.reduce((sum, { param }) => sum + elementCount(param.type.shape), 0);
+  const parameters = parameterElements(graph) - runningStatistics;
   const operators = countOperators(graph);
   const training = flags.loss ? tryTraining(graph, flags) : undefined;
   const trainBytes = graph.params.reduce(
@@ -75,6 +77,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     opset,
     nodes: graph.nodes.length,
     parameters,
+    runningStatistics,
     parameterBytes: graph.params.reduce((sum, { type }) => sum + tensorBytes(type), 0),
     inputs: types(graph.inputs),
     outputs: types(graph.outputs),
@@ -92,7 +95,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
   const list = (values: readonly { readonly name: string; readonly type: string }[]) =>
     values.map(({ name, type }) => `${name} ${type}`).join(", ");
   const lines = [
-    `${path}: ${json.nodes} nodes, ${formatCount(parameters)} parameters (${formatBytes(json.parameterBytes)}), opset ${opset}`,
+    `${path}: ${json.nodes} nodes, ${formatCount(parameters)} parameters (${formatBytes(json.parameterBytes)}${runningStatistics > 0 ? " with running statistics" : ""}), opset ${opset}`,
     `inputs   ${list(json.inputs)}`,
     `outputs  ${list(json.outputs)}`,
     ...precisionNotes(model.conversions).map((note) => `note     ${note}`),
