@@ -9,7 +9,7 @@ const names = existsSync(FOLDER)
   ? readdirSync(FOLDER).flatMap((file) => (file.endsWith(".onnx") ? [file.slice(0, -".onnx".length)] : []))
   : [];
 if (names.length === 0)
-  console.log("skipped: ../shared/corpus/arch is not here, so no full-size architecture is tested");
+  process.stdout.write("skipped: ../shared/corpus/arch is absent, no full-size architecture is tested\n");
 
 describe.skipIf(names.length === 0)("architectures of ../shared/corpus/arch", () => {
   // The large language models take seconds each; `npm run -s check:arch` has them.
