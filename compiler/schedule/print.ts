@@ -65,12 +65,22 @@ function round(ms: number): string {
 
 /** Right-pads all cells to one width; "." and "=" fill theirs. One line per device, "d0" first. */
 function layout(cells: readonly (readonly string[])[]): string[] {
-  const width = Math.max(3, ...cells.flat().map((text) => text.length));
+  const width = widest(cells);
   const label = `d${cells.length - 1}`.length;
   return cells.map((line, d) => {
     const texts = line.map((text) => (text === IDLE || text === HELD ? text.repeat(width) : text.padEnd(width)));
     return `${`d${d}`.padEnd(label)}  ${texts.join(" ")}`.trimEnd();
   });
+}
+
+/** Width of a column. */
+function widest(cells: readonly (readonly string[])[]): number {
+  return cells.reduce((most, line) => line.reduce((own, text) => Math.max(own, text.length), most), 3);
+}
+
+/** The order of every row alone, without times. One line per device, "d0" first. */
+export function printOrder({ rows }: Schedule): string {
+  return `${layout(rows.map((row) => row.map(formatAction))).join("\n")}\n`;
 }
 
 /** Columns shown on each side of a marked cell. */
@@ -86,7 +96,7 @@ export function printRows(
 ): string {
   const from = Math.max(0, mark.position - AROUND);
   const shown = rows.map((row) => row.slice(from, mark.position + AROUND + 1));
-  const width = Math.max(3, ...shown.flat().map((text) => text.length));
+  const width = widest(shown);
   const label = `d${rows.length - 1}`.length;
   const arrow = " ".repeat(label + 2 + (mark.position - from) * (width + 1)) + "^";
   const lines = layout(shown);

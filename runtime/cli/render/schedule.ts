@@ -3,7 +3,7 @@ import type { Schedule } from "../../../compiler/schedule/action.js";
 import { formatAction } from "../../../compiler/schedule/action.js";
 import { makespanBound } from "../../../compiler/schedule/bound.js";
 import type { ScheduleCosts } from "../../../compiler/schedule/costs.js";
-import { printSchedule } from "../../../compiler/schedule/print.js";
+import { printOrder, printSchedule } from "../../../compiler/schedule/print.js";
 import { problemOf } from "../../../compiler/schedule/problem.js";
 import type { SearchResult } from "../../../compiler/schedule/search.js";
 import type { Timeline } from "../../../compiler/schedule/simulate.js";
@@ -31,6 +31,8 @@ export interface Proof {
 }
 
 const ROUNDING = 1e-9;
+/** Devices whose memory is told one by one. */
+const MOST_LISTED = 16;
 
 /** Undefined where no bound is known: overlapped pairs. */
 export function proofOf({ schedule, costs, timeline, memory }: Simulated): Proof | undefined {
@@ -75,12 +77,21 @@ export function scheduleJson(simulated: Simulated): object {
   };
 }
 
-/** The grid if it is wanted or fits, else the timeline to scale. */
+/** The grid if it fits, or the order of the rows if all of it is wanted; else the timeline to scale. */
 export function drawing({ schedule, costs, timeline }: Simulated, { columns, color, unit, isWhole }: View): string {
-  const grid = printSchedule(schedule, { costs });
-  const rows = grid.slice(grid.indexOf("\n") + 1);
-  if (isWhole || rows.split("\n").every((line) => line.length <= columns)) return rows;
+  if (isOnGrid(timeline) && (isWhole || timeline.makespanMs <= columns)) {
+    const grid = printSchedule(schedule, { costs });
+    const rows = grid.slice(grid.indexOf("\n") + 1);
+    if (isWhole || rows.split("\n").every((line) => line.length <= columns)) return rows;
+  }
+  if (isWhole) return printOrder(schedule);
   return renderTimeline(timelineRows(schedule, timeline), columns, color, (ms) => formatTime(ms, unit));
+}
+
+/** Does every action start and end at a whole number, so that a column can stand for one unit of time? */
+function isOnGrid({ startMs, endMs }: Timeline): boolean {
+  const isWhole = (ms: number) => Math.abs(ms - Math.round(ms)) < ROUNDING;
+  return [...startMs, ...endMs].every((row) => row.every(isWhole));
 }
 
 /** One line per figure. */
@@ -99,9 +110,15 @@ export function figures(simulated: Simulated, { unit }: Pick<View, "unit">): str
     `step         ${time(makespanMs)}  (${judged})`,
     `bubble       ${formatShare(bubble)} of the step, from a common start (makespan)`,
     `             ${formatShare(spanBubble)} of ${time(spanMs)}, the longest that one device is at it (span)`,
-    `activations  at most ${peakStash.map(significantOrWhole).join(", ")} per device`,
+    `activations  at most ${listed(peakStash)} per device`,
     ...(known ? [`best known   ${known.name}, ${time(known.makespanMs)}`] : []),
   ];
+}
+
+/** All of a few numbers, the largest of many. */
+function listed(numbers: readonly number[]): string {
+  const shown = numbers.length <= MOST_LISTED ? numbers : [Math.max(...numbers)];
+  return shown.map(significantOrWhole).join(", ");
 }
 
 function formatTime(ms: number, unit: View["unit"]): string {

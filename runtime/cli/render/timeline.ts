@@ -36,7 +36,7 @@ export function renderTimeline(
 ): string {
   const labelWidth = Math.max(0, ...rows.map(({ label }) => label.length)) + 1;
   const columns = Math.max(LEAST_COLUMNS, width - labelWidth - 1);
-  const totalMs = Math.max(0, ...rows.flatMap(({ cells }) => cells.map(({ endMs }) => endMs)));
+  const totalMs = rows.reduce((last, { cells }) => cells.reduce((own, { endMs }) => Math.max(own, endMs), last), 0);
   const lines = rows.map(
     ({ label, cells }) => `${label.padEnd(labelWidth)} ${drawRow(cells, columns, totalMs, color)}`,
   );

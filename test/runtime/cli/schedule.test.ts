@@ -99,6 +99,25 @@ activations  at most 7, 7, 7, 7 per device
     ]);
   });
 
+  it("shows a grid on request where times are whole, else the order of the rows", async () => {
+    const rows = (text: string) => text.split("\n").slice(2, 4);
+    expect(rows((await run("-d 2 -m 2 --schedule gpipe --grid")).stdout)).toEqual([
+      "d0  0F0 0F1 ... ... ... 0B0 === 0B1 ===",
+      "d1  ... 1F0 1F1 1B0 === 1B1 === ... ...",
+    ]);
+    expect(rows((await run("-d 2 -m 2 --schedule gpipe --grid --costs 0.5,0.4,0.3")).stdout)).toEqual([
+      "d0  0F0 0F1 0B0 0B1",
+      "d1  1F0 1F1 1B0 1B1",
+    ]);
+  });
+
+  it("copes with 102,000 actions", async () => {
+    const files = ["--trace", at("big.json"), "--svg", at("big.svg"), "--csv", at("big.csv")];
+    const { schedule } = await json("-d 34 -m 1000 --schedule zb-h1", ...files);
+    expect(schedule).toMatchObject({ makespanMs: 3033, status: "optimal" });
+    expect((await run("--check", at("big.csv"))).stdout).toContain("rules        all kept\n");
+  });
+
   it("says what is missing", async () => {
     expect((await run("--costs 1,1,1")).stderr).toBe(
       "error: schedule: the number of devices is not known; got no list of stages, 1 on each device. Give --devices.\n",
