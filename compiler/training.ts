@@ -47,6 +47,13 @@ export function trainingGraph(source: Graph, ops: OpTable, options: TrainingOpti
   const inputs = options.withOutputs ? model.inputs.filter(({ type }) => type.dtype === "float32") : [];
   const differentiated = differentiate(graph, ops, { seeds: [{ output: loss }], wrt: [...params, ...inputs] });
   if (differentiated.parameterGrads.length === 0) {
+    const doubles = model.params.filter(({ type }) => type.dtype === "float64").length;
+    if (params.length === 0 && doubles > 0) {
+      throw new PipewrightError(
+        "MODEL_UNSUPPORTED",
+        `model: its parameters are float64, and training is in float32; got ${doubles} of float64, none of float32. Export the model in float32.`,
+      );
+    }
     throw new PipewrightError(
       "MODEL_UNSUPPORTED",
       `loss: it depends on no trainable parameter; got ${params.length} candidates. Check --loss and --trainable.`,

@@ -71,3 +71,13 @@ it("hands out the loss, and on request the outputs and the gradients of float in
   expect(results.map(({ name }) => name)).toEqual(["loss", "logits", "x/grad"]);
   expect(targets.map(({ name }) => name)).toEqual(["labels"]);
 });
+
+it("refuses a model whose parameters are all float64", () => {
+  const builder = new GraphBuilder(OPS);
+  const type = { dtype: "float64", shape: [2] } as const;
+  const y = builder.emit("Mul", [builder.input("x", type), builder.param("w", type)]);
+  const graph = builder.build("double", [y]);
+  expect(() => trainingGraph(graph, OPS, { loss: [{ kind: "mse", target: "target", weight: 1 }] })).toThrow(
+    "model: its parameters are float64, and training is in float32; got 1 of float64, none of float32. Export the model in float32.",
+  );
+});
