@@ -2,10 +2,10 @@
  * @file The promise of the runtime: the same losses and weights, bit for bit, on any number of devices, under any
  * schedule, in one thread or in processes.
  */
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { SCHEDULES } from "../../compiler/schedule/registry.js";
 import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET, TUNED } from "../support/tiny-models.js";
-import { trained } from "../support/training.js";
+import { trained as trainedOnce } from "../support/training.js";
 
 /** Schedules of two copies of the model. */
 const COPIES = ["dualpipe", "chimera"];
@@ -25,8 +25,17 @@ describe.each([
   ],
   ["a ResNet with running statistics, SGD", TINY_RESNET, SGD, sizes([2, 3], SOME)],
   ["a GPT in groups with clipped gradients, AdamW", TIED_GPT, TUNED, [...sizes([2, 3], SOME), ...sizes([2], COPIES)]],
-] as const)("%s", (_, model, optimizer, pipelines) => {
+] as const)("%s", (about, model, optimizer, pipelines) => {
   const microbatches = 6;
+  const seen: string[] = [];
+  const trained: typeof trainedOnce = async (...args) => {
+    const run = await trainedOnce(...args);
+    seen.push(run.digest);
+    return run;
+  };
+  afterAll(() => {
+    process.stderr.write(`same bits: ${about}: ${seen.length} runs, SHA-256 ${[...new Set(seen)].join(" and ")}\n`);
+  });
   const alone = trained(model, { devices: 1, schedule: "1f1b", microbatches, optimizer });
 
   it.each(pipelines)("on %i devices under %s", async (devices, schedule) => {
@@ -79,7 +88,7 @@ describe.each([
 
 describe("two copies of the model, in opposite directions", () => {
   const microbatches = 8;
-  const alone = trained(TIED_GPT, { devices: 1, microbatches, optimizer: ADAMW });
+  const alone = trainedOnce(TIED_GPT, { devices: 1, microbatches, optimizer: ADAMW });
 
   it.each([
     [4, "dualpipe", "inline"],
@@ -87,13 +96,13 @@ describe("two copies of the model, in opposite directions", () => {
     [2, "dualpipe", "process"],
     [2, "chimera", "process"],
   ] as const)("on %i devices under %s, %s", async (devices, schedule, mode) => {
-    const { losses, digest } = await trained(TIED_GPT, { devices, schedule, microbatches, optimizer: ADAMW, mode });
+    const { losses, digest } = await trainedOnce(TIED_GPT, { devices, schedule, microbatches, optimizer: ADAMW, mode });
     expect(losses).toEqual((await alone).losses);
     expect(digest).toBe((await alone).digest);
   });
 
   it("refuse running statistics, which need one order of all microbatches", async () => {
-    await expect(trained(TINY_RESNET, { devices: 2, schedule: "chimera", microbatches })).rejects.toThrow(
+    await expect(trainedOnce(TINY_RESNET, { devices: 2, schedule: "chimera", microbatches })).rejects.toThrow(
       /^model: \d+ running statistics, such as .*, are replaced by every microbatch in order, which two copies/,
     );
   });
@@ -102,9 +111,9 @@ describe("two copies of the model, in opposite directions", () => {
 it("depends on every microbatch and step", async () => {
   const options = { devices: 1, microbatches: 2, steps: 2 };
   const digests = await Promise.all([
-    trained(TINY_MLP, options),
-    trained(TINY_MLP, { ...options, microbatches: 3 }),
-    trained(TINY_MLP, { ...options, steps: 3 }),
+    trainedOnce(TINY_MLP, options),
+    trainedOnce(TINY_MLP, { ...options, microbatches: 3 }),
+    trainedOnce(TINY_MLP, { ...options, steps: 3 }),
   ]);
   expect(new Set(digests.map(({ digest }) => digest)).size).toBe(3);
 });

@@ -16,6 +16,7 @@ export const FUNCTIONS = {
   CreateSessionOptions: { place: 10, takes: ["out"] },
   SetSessionExecutionMode: { place: 13, takes: ["pointer", "int"] },
   EnableProfiling: { place: 14, takes: ["pointer", "path"] },
+  DisableMemPattern: { place: 17, takes: ["pointer"] },
   SetSessionLogSeverityLevel: { place: 22, takes: ["pointer", "int"] },
   SetSessionGraphOptimizationLevel: { place: 23, takes: ["pointer", "int"] },
   SetIntraOpNumThreads: { place: 24, takes: ["pointer", "int"] },
@@ -41,6 +42,8 @@ export const FUNCTIONS = {
   CreateIoBinding: { place: 134, takes: ["pointer", "out"] },
   BindInput: { place: 136, takes: ["pointer", "text", "pointer"] },
   BindOutput: { place: 137, takes: ["pointer", "text", "pointer"] },
+  CreateAndRegisterAllocator: { place: 144, takes: ["pointer", "pointer", "pointer"] },
+  CreateArenaCfg: { place: 156, takes: ["size", "int", "int", "int", "out"] },
   SessionOptionsAppendExecutionProvider_CUDA_V2: { place: 204, takes: ["pointer", "pointer"] },
   CreateCUDAProviderOptions: { place: 205, takes: ["out"] },
   UpdateCUDAProviderOptions: { place: 206, takes: ["pointer", "pointer", "pointer", "size"] },
@@ -61,6 +64,7 @@ export const RELEASES = {
   ReleaseSessionOptions: 100,
   ReleaseAllocator: 132,
   ReleaseIoBinding: 135,
+  ReleaseArenaCfg: 157,
   ReleaseCUDAProviderOptions: 208,
 } as const;
 

@@ -16,6 +16,7 @@ import { OrtProgram } from "./program.js";
 import { onProvider, providerOf } from "./provider.js";
 import { QUIET, createSession, takeText } from "./session.js";
 import type { SessionSettings } from "./session.js";
+import { shareWorkspace } from "./workspace.js";
 
 /** How an engine is made. */
 export interface OrtEngineOptions {
@@ -42,6 +43,7 @@ export function createOrtEngine(options: OrtEngineOptions = {}): Engine {
   const api = ortApi();
   const env = api.create("CreateEnv", QUIET, "pipewright");
   try {
+    shareWorkspace(api, env);
     if (kind === "cpu") {
       return new OrtEngine({ api, env, kind, files, settings: { threads }, memory: hostMemory(api) });
     }

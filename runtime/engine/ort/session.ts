@@ -33,11 +33,14 @@ export function createSession(api: OrtApi, env: Handle, model: Uint8Array, setti
   try {
     api.check("SetSessionExecutionMode", options, SEQUENTIAL);
     api.check("SetSessionGraphOptimizationLevel", options, NO_OPTIMISATION);
+    // A pattern would be one block for all that a run needs, beside the blocks of the run that it was learnt from.
+    api.check("DisableMemPattern", options);
     api.check("SetSessionLogSeverityLevel", options, QUIET);
     api.check("SetIntraOpNumThreads", options, settings.threads);
     api.check("SetInterOpNumThreads", options, 1);
     api.check("AddSessionConfigEntry", options, DENORMAL_AS_ZERO, "0");
     api.check("AddSessionConfigEntry", options, "session.intra_op.allow_spinning", "0");
+    api.check("AddSessionConfigEntry", options, "session.use_env_allocators", "1");
     if (settings.profilePrefix !== undefined) api.check("EnableProfiling", options, settings.profilePrefix);
     settings.addProvider?.(options);
     return api.create("CreateSessionFromArray", env, model, model.byteLength, options);

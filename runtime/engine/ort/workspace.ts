@@ -1,0 +1,27 @@
+/**
+ * @file The memory that graphs compute in: one arena for all sessions of a process. Sessions of their own arenas would
+ * each keep what they once needed, although only one runs at a time.
+ */
+import { OrtError } from "./api.js";
+import type { Handle, OrtApi } from "./api.js";
+
+/** OrtArenaAllocator: an arena, not plain allocations. */
+const ARENA = 1;
+/** kSameAsRequested: the arena grows by what is asked for, not to the next power of two. */
+const AS_REQUESTED = 1;
+/** Leaves a setting to the library. */
+const DEFAULT = -1;
+
+/** Makes the arena, unless another engine of the process has: there is one OrtEnv in a process. */
+export function shareWorkspace(api: OrtApi, env: Handle): void {
+  const place = api.create("CreateMemoryInfo", "Cpu", ARENA, 0, 0);
+  const settings = api.create("CreateArenaCfg", 0, AS_REQUESTED, DEFAULT, DEFAULT);
+  try {
+    api.check("CreateAndRegisterAllocator", env, place, settings);
+  } catch (error) {
+    if (!(error instanceof OrtError && error.message.includes("already"))) throw error;
+  } finally {
+    api.release("ReleaseArenaCfg", settings);
+    api.release("ReleaseMemoryInfo", place);
+  }
+}
