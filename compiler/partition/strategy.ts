@@ -44,9 +44,12 @@ const MANY_PAIRS = 1_000_000_000;
 /** Regions at the start are about 2000. */
 const FEW_REGIONS = 3000;
 const MANY_REGIONS = 12_000;
-const NODE_LIMIT = 100_000;
-/** Programmes with more columns are not solved in one piece. */
-const COLUMN_LIMIT = 16_000;
+/** Branch-and-bound nodes times columns; a node takes time in proportion to the columns. */
+const NODE_COLUMNS = 10_000_000;
+/** Programmes with more columns are not solved in one piece: their first relaxation alone takes minutes. */
+const COLUMN_LIMIT = 8000;
+/** The same where a time limit ends what takes too long. */
+const TIMED_COLUMN_LIMIT = 16_000;
 const WINDOW_COLUMNS = 5000;
 const WINDOW_NODES = 2000;
 const WINDOW_SOLVES = 200;
@@ -174,11 +177,12 @@ async function solveWhole(best: Incumbent, solver: MilpSolver, options: Strategy
     boundMs: best.boundMs,
     ...(start ? { start } : {}),
   });
-  if (milp.model.objective.length > Math.min(solver.maxColumns, COLUMN_LIMIT)) return;
   const leftMs = options.leftMs();
+  const columns = milp.model.objective.length;
+  if (columns > Math.min(solver.maxColumns, leftMs === undefined ? COLUMN_LIMIT : TIMED_COLUMN_LIMIT)) return;
   const answer = await checkedSolve(solver, milp.model, {
     relativeGap: 0.9 * options.gap,
-    nodeLimit: NODE_LIMIT,
+    nodeLimit: Math.ceil(NODE_COLUMNS / columns),
     ...(leftMs === undefined ? {} : { timeLimitMs: leftMs }),
   });
   if (answer.fault !== undefined) {

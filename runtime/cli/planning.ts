@@ -36,7 +36,6 @@ import { formatMs, formatShare } from "../report/format.js";
 
 const DEFAULT_DEVICES = "2";
 const DEFAULT_REPEAT = 10;
-const DEFAULT_TIME_LIMIT_MS = 30_000;
 /** The phases that `makePlan` reports. `readModel` reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
 
@@ -82,7 +81,7 @@ export async function makePlan(
 ): Promise<Planned> {
   await refuseOtherDirectories(env, directory);
   const requests = flags.devices ?? parseDevices(DEFAULT_DEVICES);
-  const solver = threadedHighs({ defaultTimeLimitMs: flags.timeLimit ?? DEFAULT_TIME_LIMIT_MS });
+  const solver = threadedHighs();
   const weights = startValues(env, model);
   const loss = flags.loss ?? assumedLoss(model.graph);
   const assumed = flags.loss === undefined && loss.length > 0 ? `, assuming --loss ${loss.map(formatLoss).join()}` : "";
@@ -90,12 +89,14 @@ export async function makePlan(
   progress.begin("profile");
   let solveStartMs: number | undefined;
   const attempts: SearchAttempt[] = [];
+  /** Pins count stages, so their number is not searched then. */
+  const stagesPerDevice = flags.stagesPerDevice ?? (flags.pin === undefined ? undefined : 1);
   const options: CompileOptions = {
     cluster: clusterOf(requests, flags.link),
     pipeline: {
       schedule: flags.schedule ?? "auto",
       microbatches: flags.microbatches ?? 2 * requests.length,
-      ...(flags.stagesPerDevice === undefined ? {} : { stagesPerDevice: flags.stagesPerDevice }),
+      ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }),
       ...(flags.window === undefined ? {} : { window: flags.window }),
       ...(flags.maxInFlight === undefined ? {} : { maxInFlight: flags.maxInFlight }),
       ...(flags.recompute === undefined ? {} : { recompute: flags.recompute }),

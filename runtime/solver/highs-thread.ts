@@ -13,8 +13,8 @@ export interface ThreadSolver extends MilpSolver {
 export interface ThreadOptions {
   /** Module that runs in the thread; it answers SolveRequest with SolveReply. */
   readonly entry?: URL;
-  /** Time limit of a solve whose limits name none. */
-  readonly defaultTimeLimitMs?: number;
+  /** How long a solve without a time limit may be silent: it guards against stalls and is no limit on the search. */
+  readonly silenceMs?: number;
   readonly graceMs?: number;
   /** Heap of the thread, without the memory of WebAssembly. Left out: Node's own limit. */
   readonly maxHeapMiB?: number;
@@ -35,7 +35,7 @@ function startThread(entry: URL, maxHeapMiB: number | undefined): Worker {
 export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
   const built = import.meta.url.endsWith(".js");
   const entry = options.entry ?? new URL(built ? "./highs-worker.js" : "./highs-worker.ts", import.meta.url);
-  const graceMs = options.graceMs ?? 5000;
+  const { graceMs = 5000, silenceMs = 600_000 } = options;
   let worker: Worker | undefined;
   let jobs = 0;
   let turn: Promise<unknown> = Promise.resolve();
@@ -50,7 +50,8 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
     worker ??= startThread(entry, options.maxHeapMiB);
     const current = worker;
     const job = jobs++;
-    const timeLimitMs = limits.timeLimitMs ?? options.defaultTimeLimitMs;
+    const { timeLimitMs } = limits;
+    const patienceMs = timeLimitMs === undefined ? silenceMs : timeLimitMs + graceMs;
     return new Promise<MilpResult>((resolve, reject) => {
       let alarm: NodeJS.Timeout | undefined;
       const settle = (finish: () => void): void => {
@@ -75,8 +76,7 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
       current.on("message", onReply);
       current.on("error", onError);
       current.on("exit", onExit);
-      if (timeLimitMs !== undefined)
-        alarm = setTimeout(() => fail(`no answer ${graceMs} ms after the time limit`), timeLimitMs + graceMs);
+      alarm = setTimeout(() => fail(`no answer in ${patienceMs} ms`), patienceMs);
       const request: SolveRequest = {
         job,
         model,

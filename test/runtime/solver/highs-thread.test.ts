@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
+import { instanceOf } from "../../../compiler/partition/instance.js";
+import { partitionMilp } from "../../../compiler/partition/milp-model.js";
 import { partition } from "../../../compiler/partition/partition.js";
 import type { PartitionProblem } from "../../../compiler/partition/problem.js";
 import { inlineHighs } from "../../../compiler/partition/solvers/highs.js";
@@ -51,20 +53,19 @@ describe("threadedHighs", () => {
   it.each([
     ["crashes", "process.exit(3)", /ended with code 3/],
     ["throws", "throw new Error('abort()')", /abort\(\)/],
-    ["stalls", "for (;;) {}", /no answer 2000 ms after the time limit/],
+    ["stalls", "for (;;) {}", /no answer in 2050 ms/],
     ["exits quietly", "process.exit(0)", /ended with code 0/],
     ["rejects", "Promise.reject(new Error('unreachable'))", /unreachable/],
     ["runs out of memory", "const hoard = []; for (;;) hoard.push(new Array(1e6).fill(hoard.length))", /memory|code/],
-    ["answers rubbish", "parentPort.postMessage(null); parentPort.postMessage(7)", /no answer 2000 ms after/],
-    ["answers another job", "parentPort.postMessage({ job: job + 1, result: {} })", /no answer 2000 ms after/],
+    ["answers rubbish", "parentPort.postMessage(null); parentPort.postMessage(7)", /no answer in 2050 ms/],
+    ["answers another job", "parentPort.postMessage({ job: job + 1, result: {} })", /no answer in 2050 ms/],
     ["answers no result", "parentPort.postMessage({ job })", /no answer/],
     ["closes its port", "parentPort.close()", /ended with code 0/],
     ["reports an error", "parentPort.postMessage({ job, error: 'out of memory' })", /out of memory/],
   ])("leaves the heuristic plan when the thread %s", async (name, body, fault) => {
     const solver = threadedHighs({
       entry: entryOf(name.replace(/ /g, "-"), body),
-      defaultTimeLimitMs: 50,
-      graceMs: 2000,
+      silenceMs: fault.source.startsWith("no answer") ? 2050 : 60_000,
       maxHeapMiB: 64,
     });
     const faults: string[] = [];
@@ -73,5 +74,16 @@ describe("threadedHighs", () => {
     await solver.close();
     expect(faults).toEqual([expect.stringMatching(fault)]);
     expect(answer).toEqual(heuristic);
+  });
+
+  it("kills a solve some time after its time limit", async () => {
+    const solver = threadedHighs({ entry: entryOf("deaf", "for (;;) {}"), graceMs: 100 });
+    const model = partitionMilp(instanceOf(wide), {
+      windows: { first: new Int32Array(9), last: new Int32Array(9).fill(2) },
+      cutoffMs: 100,
+      boundMs: 0,
+    }).model;
+    await expect(solver.solve(model, { relativeGap: 0, timeLimitMs: 100 })).rejects.toThrow("no answer in 200 ms");
+    await solver.close();
   });
 });
