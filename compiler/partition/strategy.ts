@@ -115,6 +115,9 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
       onFault: options.onFault,
     });
   }
+  const isNew = best.method === "neighbourhood" || options.leftMs() !== undefined;
+  if (method === "auto" && isNew && best.instance.relay && !shared && best.stageOf && open())
+    searchRegions(best, { ...options, order: orderOf(best) }, MANY_REGIONS);
   return false;
 }
 
@@ -130,10 +133,15 @@ function searchRelay(best: Incumbent, options: StrategyOptions): void {
   searchRegions(best, { ...options, cancelled }, FEW_REGIONS);
   if (!open()) return;
   searchCoarse(best, cancelled);
-  const order = topologicalOrder(instance.size, instance.after, best.stageOf!);
+  const order = orderOf(best);
   const sliced = sliceRelay(instance, order, best.boundMs, best.bottleneckMs);
   if (sliced) best.offer(sliced.stageOf, "slicing");
   if (open()) searchRegions(best, { ...options, order, cancelled }, MANY_REGIONS);
+}
+
+/** A topological order that the best partition cuts into its stages. */
+function orderOf({ instance, stageOf }: Incumbent): Int32Array {
+  return topologicalOrder(instance.size, instance.after, stageOf!);
 }
 
 function searchRegions(best: Incumbent, { order, gap, cancelled }: StrategyOptions, maxRegions: number): void {

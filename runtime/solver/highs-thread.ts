@@ -53,7 +53,7 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
     const { timeLimitMs } = limits;
     const patienceMs = timeLimitMs === undefined ? silenceMs : timeLimitMs + graceMs;
     return new Promise<MilpResult>((resolve, reject) => {
-      let alarm: NodeJS.Timeout | undefined;
+      const alarm = setTimeout(() => fail(`no answer in ${patienceMs} ms`), patienceMs);
       const settle = (finish: () => void): void => {
         clearTimeout(alarm);
         current.off("message", onReply);
@@ -76,12 +76,7 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
       current.on("message", onReply);
       current.on("error", onError);
       current.on("exit", onExit);
-      alarm = setTimeout(() => fail(`no answer in ${patienceMs} ms`), patienceMs);
-      const request: SolveRequest = {
-        job,
-        model,
-        limits: { ...limits, ...(timeLimitMs === undefined ? {} : { timeLimitMs }) },
-      };
+      const request: SolveRequest = { job, model, limits };
       current.postMessage(request);
     });
   };
