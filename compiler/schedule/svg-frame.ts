@@ -29,7 +29,7 @@ export function title(schedule: Schedule, timeline: Timeline, unit: string): [na
 }
 
 /** Phases that occur, shades of stages if a device has several, parts of the batch, and what the right margin tells. */
-export function legend({ rows, stages, devices }: Schedule, width: number): string[] {
+export function legend({ rows, stages, devices, replicas = 1 }: Schedule, width: number): string[] {
   const used = new Set(rows.flat().map(({ phase }) => phase));
   let x: number = FRAME.left;
   const entry = (colours: readonly string[], name: string): string => {
@@ -48,7 +48,7 @@ export function legend({ rows, stages, devices }: Schedule, width: number): stri
       ? [
           entry(
             [0, 1].map((local) => colourOf(phases[0]!.phase, local)),
-            "lighter: later stage",
+            replicas > 1 ? "lighter: other copy" : "lighter: later stage",
           ),
         ]
       : []),

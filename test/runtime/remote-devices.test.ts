@@ -46,6 +46,12 @@ function trainedRemotely(model: TinyModel, options: Parameters<typeof withPlan>[
   });
 }
 
+it.each(["dualpipe", "chimera"])("two copies of a GPT with clipped gradients under %s", async (schedule) => {
+  const weights = await trainedRemotely(TIED_GPT, { devices: 2, schedule, optimizer: TUNED });
+  const wanted = await trained(TIED_GPT, { devices: 1, optimizer: TUNED, steps: STEPS });
+  for (const [name, { bytes }] of wanted.weights) expect(weights.get(name), name).toEqual(bytes);
+});
+
 const allDevices = ({ devices }: Plan): number[] => devices.map((_, device) => device);
 
 describe.each([

@@ -36,6 +36,9 @@ export function stageTable({ stages, devices }: Pick<Plan, "stages" | "devices">
   return renderTable(STAGE_COLUMNS, stages.map(row), width);
 }
 
+/** Gaps below this are of rounding. */
+const ROUNDING = 1e-9;
+
 /** Partition and schedule with their bounds. */
 export function planSummary({ partition, schedule, microbatches }: Omit<Plan, "files">): string {
   const { certificate, solver } = partition;
@@ -47,10 +50,15 @@ export function planSummary({ partition, schedule, microbatches }: Omit<Plan, "f
   return [
     `bottleneck  ${formatMs(certificate.bottleneckMs)} per microbatch  (bound ${formatMs(certificate.boundMs)}, ${proof}, by ${solver})`,
     `schedule    ${schedule.name}, ${microbatches} microbatches`,
-    `step        ${formatMs(forecast.makespanMs)}  (bound ${formatMs(forecast.boundMs)}, gap ${formatShare(forecast.gap)})`,
+    `step        ${formatMs(forecast.makespanMs)}  (bound ${formatMs(forecast.boundMs)}, ${judged(forecast.gap)})`,
     `bubble      ${formatShare(forecast.bubble)} of the step`,
     "",
   ].join("\n");
+}
+
+/** Of a schedule, by its gap to the bound. */
+function judged(gap: number): string {
+  return gap < ROUNDING ? "optimal for these stages" : `gap ${formatShare(gap)}`;
 }
 
 /** A simulated schedule as rows to draw. */
