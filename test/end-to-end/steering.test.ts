@@ -16,7 +16,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function plan(words: readonly string[]) {
   const out = join(folder, "plan");
   rmSync(out, { recursive: true, force: true });
-  const given = ["partition", model, "--loss", MLP_LOSS, "--devices", "2", "--analytic", "-o", out, ...words];
+  const fixed = ["--devices", "2", "--schedule", "1f1b", "--analytic"];
+  const given = ["partition", model, "--loss", MLP_LOSS, ...fixed, "-o", out, ...words];
   const { exitCode, stderr } = await pipewright(given);
   const stageOf = new Map<string, number>();
   if (exitCode === 0) {
