@@ -98,8 +98,8 @@ export class GraphBuilder implements Emitter {
     const id = this.#nextNodeId++;
     const name = unique(this.#nodeNames, names.name || `${this.prefix}${op}_${id}`);
     const filled = fillAttrs(op, name, def.attributes, attrs);
-    const wanted = withKeptOutputs(names.outputs, def.keptOutputs ?? 0);
-    const types = inferAt(name, op, () => def.infer(inputs, filled, wanted.length));
+    const types = inferAt(name, op, () => def.infer(inputs, filled, names.outputs.length));
+    const wanted = withKeptOutputs(names.outputs, Math.min(def.keptOutputs ?? 0, types.length));
     if (types.length < wanted.length) {
       throw new PipewrightError(
         "MODEL_MALFORMED",

@@ -281,7 +281,7 @@ export class Lowering {
       outputs: source.outputs,
     });
     for (const [input, output] of RUNNING_STATES.get(source.op) ?? []) {
-      const [param, next] = [inputs[input], outputs[output]];
+      const [param, next] = [inputs[input], source.outputs[output] ? outputs[output] : undefined];
       if (param && next && this.weights.has(param.id)) this.emitter.builder.state(param, next);
     }
     return outputs;

@@ -126,6 +126,7 @@ const normalizationWork = perElement(8);
 export const batchNorm: { readonly [K in keyof BatchNormAttrs]: OpDef<K> } = {
   BatchNormalization: {
     attributes: { epsilon: float(1e-5), momentum: float(0.9), training_mode: int(0) },
+    keptOutputs: Infinity,
     infer: (x, { training_mode }) => {
       checkPerChannel(x, 4);
       const statistics: readonly TensorType[] = [typeAt(x, 3), typeAt(x, 4)];

@@ -116,7 +116,7 @@ export interface OpDef<K extends OpType> {
   readonly attributes: AttrFields<OpAttrs[K]>;
   /** ONNX domain; left out for ai.onnx. */
   readonly domain?: string;
-  /** Outputs that every node has, asked for or not: its gradient reads them, or engines demand them. */
+  /** Outputs that every node has, asked for or not: its gradient reads them, or engines demand them. Infinity: all. */
   readonly keptOutputs?: number;
   /**
    * Types of all outputs the op can have with these inputs (callers use as many as the node names).

@@ -49,9 +49,21 @@ function sourceOf(mode: Exclude<PadMode, "constant">, at: number, size: number):
 }
 
 /**
- * The adjoint of padding one axis with copies: every element of `dy` is added where it was copied from. Engines crop
- * first, so copies come from what is left of the axis.
+ * The element of an axis of `size` that each element of the padded axis is a copy of. Engines crop first, so copies
+ * come from what is left of the axis.
  */
+export function padSources(
+  mode: Exclude<PadMode, "constant">,
+  size: number,
+  begin: number,
+  end: number,
+): readonly number[] {
+  const cropped = Math.max(0, -begin);
+  const left = size - cropped - Math.max(0, -end);
+  return Array.from({ length: size + begin + end }, (_, at) => cropped + sourceOf(mode, at - Math.max(0, begin), left));
+}
+
+/** The adjoint of padding one axis with copies: every element of `dy` is added where it was copied from. */
 function foldBack(
   b: Emitter,
   dy: Value,
@@ -60,13 +72,7 @@ function foldBack(
   margins: Margins,
   mode: Exclude<PadMode, "constant">,
 ) {
-  const [begin, end] = [margins.begins[axis]!, margins.ends[axis]!];
-  const cropped = Math.max(0, -begin);
-  const left = size - cropped - Math.max(0, -end);
-  const sources = Array.from(
-    { length: dy.type.shape[axis]! },
-    (_, at) => cropped + sourceOf(mode, at - Math.max(0, begin), left),
-  );
+  const sources = padSources(mode, size, margins.begins[axis]!, margins.ends[axis]!);
   const shape = dy.type.shape.map((own, at) => (at === axis ? size : own));
   return scatterAlong(b, dy, b.int64s(sources), axis, { dtype: dy.type.dtype, shape });
 }

@@ -22,7 +22,7 @@ const LEAST_VARIANCE = 1e-18;
  * Mean over `size` neighbouring channels, with zeros beyond the first and the last: `before` of them lie before the
  * channel itself. Channels become the rows of an image with one column per remaining element.
  */
-function channelWindowMean(b: Emitter, value: Value, size: number, before: number): Value {
+export function channelWindowMean(b: Emitter, value: Value, size: number, before: number): Value {
   const { shape } = value.type;
   const image = reshape(b, value, [shape[0]!, 1, shape[1]!, elementCount(shape.slice(2))]);
   const mean = b.emit("AveragePool", [image], {

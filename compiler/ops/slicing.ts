@@ -180,6 +180,7 @@ export const slicing: { readonly [K in keyof SlicingAttrs]: OpDef<K> } = {
 
   Split: {
     attributes: { axis: int(0), num_outputs: int() },
+    keptOutputs: Infinity,
     infer: (x, attrs, outputs) => {
       const { dtype, shape } = operand(x, 0).type;
       const axis = normalizeAxis(attrs.axis, shape.length);

@@ -6,8 +6,12 @@ import type { Decomposition, Simplification } from "../source.js";
 import { attention } from "./attention.js";
 import { contribAttention } from "./contrib-attention.js";
 import { contrib } from "./contrib.js";
+import { deformConv } from "./deformable.js";
 import { einsum } from "./einsum.js";
+import { localResponse } from "./local-response.js";
 import { losses } from "./loss.js";
+import { widePad } from "./pad.js";
+import { quantized } from "./quantized.js";
 import { recent } from "./recent.js";
 import { recurrentOps } from "./recurrent.js";
 import { rotary } from "./rotary.js";
@@ -15,17 +19,19 @@ import { simplifications } from "./simplify.js";
 import { spectrum } from "./spectrum.js";
 
 export const SIMPLIFICATIONS: ReadonlyMap<string, Simplification> = new Map<string, Simplification>(
-  Object.entries(simplifications),
+  Object.entries({ ...simplifications, LRN: localResponse, Pad: widePad }),
 );
 
 export const DECOMPOSITIONS: ReadonlyMap<string, Decomposition> = new Map<string, Decomposition>(
   Object.entries({
     Attention: attention,
+    DeformConv: deformConv,
     Einsum: einsum,
     RotaryEmbedding: rotary,
     ...contrib,
     ...contribAttention,
     ...losses,
+    ...quantized,
     ...recent,
     ...recurrentOps,
     ...spectrum,

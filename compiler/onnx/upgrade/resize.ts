@@ -27,12 +27,17 @@ const firstResize: UpgradeRule = (_b, node) => ({
   inputs: [node.inputs[0], undefined, node.inputs[1]],
 });
 
-/** Empty tensors count as left out; scales, sizes and region are spread over all axes. */
+/**
+ * Empty tensors count as left out; scales, sizes and region are spread over all axes, but where a policy relates the
+ * axes that are named.
+ */
 const allAxes: UpgradeRule = (b, node) => {
   const [x, roi, scales, sizes] = [0, 1, 2, 3].map((position) => given(b, node.inputs[position]));
   const axes = numbersAttr(node, "axes");
-  const compact: SourceNode = { ...withoutAttrs(node, "axes"), inputs: [x, roi, scales, sizes] };
-  if (!axes || !x) return compact;
+  const isStretched = !sizes || textAttr(node, "keep_aspect_ratio_policy", "stretch") === "stretch";
+  const rest = isStretched ? withoutAttrs(node, "axes", "keep_aspect_ratio_policy") : node;
+  const compact: SourceNode = { ...rest, inputs: [x, roi, scales, sizes] };
+  if (!axes || !x || !isStretched) return compact;
   const rank = x.type.shape.length;
   const own = axes.map((axis) => normalizeAxis(axis, rank));
   const spread = (position: number, fallback: readonly number[]): readonly number[] => {
@@ -57,21 +62,6 @@ const allAxes: UpgradeRule = (b, node) => {
   };
 };
 
-/** Sizes under a policy that keeps the aspect ratio: one scale for all of the axes that are resized. */
-const aspectRatio: UpgradeRule = (b, node) => {
-  const policy = textAttr(node, "keep_aspect_ratio_policy", "stretch");
-  const rest = withoutAttrs(node, "keep_aspect_ratio_policy");
-  if (policy === "stretch" || !node.inputs[3]) return rest;
-  const axes = numbersAttr(node, "axes") ?? inputAt(node, 0).type.shape.map((_, axis) => axis);
-  const { shape } = inputAt(node, 0).type;
-  const wanted = constantNumbers(b, node, 3);
-  const olds = axes.map((axis) => shape[normalizeAxis(axis, shape.length)]!);
-  const ratios = wanted.map((size, position) => size / olds[position]!);
-  const scale = policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
-  const sizes = olds.map((size) => Math.floor(scale * size + 0.5));
-  return { ...rest, inputs: [node.inputs[0], node.inputs[1], undefined, b.int64s(sizes)] };
-};
-
 function given(b: ImportEmitter, value: Value | undefined): Value | undefined {
   if (!value) return undefined;
   const known = b.known(value);
@@ -86,6 +76,6 @@ export const resize: Upgrades = {
   Upsample: [{ until: Infinity, apply: upsample }],
   Resize: [
     { until: 11, apply: firstResize },
-    { until: Infinity, apply: (b, node) => allAxes(b, aspectRatio(b, node)) },
+    { until: Infinity, apply: allAxes },
   ],
 };

@@ -1,4 +1,4 @@
-/** @file Convolutions and pools: automatic padding becomes explicit, since shapes are static. */
+/** @file Convolutions and pools: automatic padding becomes explicit, since shapes are static. Boxes of RoiAlign. */
 import type { SourceNode, UpgradeRule } from "../source.js";
 import { inputAt, malformedNode, numbersAttr, textAttr, withAttrs, withoutAttrs } from "../source.js";
 import type { Upgrades } from "./rule.js";
@@ -46,7 +46,7 @@ const explicitPads: UpgradeRule = (_b, node) => {
   return withAttrs(rest, { pads: bothEnds(totals, mode) });
 };
 
-/** The wanted output size, given or implied by SAME, as pads. */
+/** The wanted output size, given or implied by SAME, as pads: the odd one goes to the start but for SAME_UPPER. */
 const transposedPads: UpgradeRule = (_b, node) => {
   const mode = textAttr(node, "auto_pad", "NOTSET");
   const wanted = numbersAttr(node, "output_shape");
@@ -63,7 +63,7 @@ const transposedPads: UpgradeRule = (_b, node) => {
   return withAttrs(rest, {
     pads: bothEnds(
       totals.map((total) => Math.max(0, total)),
-      mode === "SAME_UPPER" || mode === "NOTSET" ? mode : "SAME_LOWER",
+      mode === "SAME_UPPER" ? mode : "SAME_LOWER",
     ),
     output_padding: extra.map((own, axis) => own + Math.max(0, -totals[axis]!)),
   });
@@ -77,4 +77,8 @@ export const windows: Upgrades = {
   AveragePool: window,
   LpPool: window,
   ConvTranspose: [{ until: Infinity, apply: transposedPads }],
+  // Before opset 16 the corners of pixels, not their centres, had whole coordinates.
+  RoiAlign: [
+    { until: 16, apply: (_b, node) => withAttrs(node, { coordinate_transformation_mode: "output_half_pixel" }) },
+  ],
 };

@@ -275,7 +275,22 @@ const CASES: readonly Case[] = [
       inputs: ["x", "", "", "i:10,24"],
       attrs: { axes: [2, 3], keep_aspect_ratio_policy: "not_larger" },
     },
-    now: { op: "Resize", inputs: ["x", "", "", "i:1,2,10,12"] },
+    now: {
+      op: "Resize",
+      inputs: ["x", "", "", "i:10,24"],
+      attrs: { axes: [2, 3], keep_aspect_ratio_policy: "not_larger" },
+    },
+  },
+  {
+    what: "RoiAlign with whole coordinates at corners",
+    opset: 10,
+    inputs: { ...IMAGE, boxes: "float32[3,4]", batch: "int64[3]" },
+    node: { op: "RoiAlign", inputs: ["x", "boxes", "batch"], attrs: { sampling_ratio: 2 } },
+    now: {
+      op: "RoiAlign",
+      inputs: ["x", "boxes", "batch"],
+      attrs: { sampling_ratio: 2, coordinate_transformation_mode: "output_half_pixel" },
+    },
   },
   {
     what: "BatchNormalization in inference",
@@ -325,7 +340,7 @@ const CASES: readonly Case[] = [
     now: {
       op: "ConvTranspose",
       inputs: ["x", "w"],
-      attrs: { strides: [2, 2], pads: [0, 0, 1, 1], output_padding: [0, 0] },
+      attrs: { strides: [2, 2], pads: [1, 1, 0, 0], output_padding: [0, 0] },
     },
   },
   {
