@@ -26,6 +26,12 @@ const cast: Simplification = (_b, node) => {
   return node.attrs.get("to") === dtypeCode(x.type.dtype) ? [x] : undefined;
 };
 
+/** The element type of the second input is known, whatever its elements. */
+const castLike: Simplification = (b, node) => {
+  const [x, { type }] = [inputAt(node, 0), inputAt(node, 1)];
+  return [x.type.dtype === type.dtype ? x : b.emit("Cast", [x], { to: dtypeCode(type.dtype) })];
+};
+
 /** Before opset 13 the axes from `axis` on were normalised together. */
 function together(op: "Softmax" | "LogSoftmax" | "Hardmax"): Simplification {
   return (b, node) => {
@@ -46,6 +52,7 @@ const ofOne: Simplification = (_b, node) => (node.inputs.length === 1 ? [inputAt
 export const simplifications: Readonly<Record<string, Simplification>> = {
   Dropout: dropout,
   Cast: cast,
+  CastLike: castLike,
   Softmax: together("Softmax"),
   LogSoftmax: together("LogSoftmax"),
   Hardmax: together("Hardmax"),
