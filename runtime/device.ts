@@ -104,6 +104,29 @@ export class Device {
     return device;
   }
 
+  /**
+   * Most bytes that the device has held: parameters with their sums and states, the slots of what its stages make, and
+   * what programs took while they ran.
+   */
+  get peakBytes(): number {
+    const { arenas, params, slots } = this.#layout;
+    const own = new Set(this.#runs.flatMap((runs, stage) => (runs ? [stage] : [])));
+    const regions: Region[] = [];
+    for (const stage of own) {
+      const arena = arenas[stage];
+      if (arena) regions.push(arena.params, arena.gradSums, ...arena.states, arena.undo);
+    }
+    for (const [name, region] of params) {
+      const { stage, trainable } = this.#parameter(name);
+      if (own.has(stage) && !trainable) regions.push(region);
+    }
+    for (const { stage, values } of this.#plan.slotGroups)
+      if (own.has(stage)) for (const { name } of values) regions.push(...(slots.get(name) ?? []));
+    const shared = regions.reduce((sum, { length }) => sum + length, 0);
+    const local = [...this.#local.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    return shared + local + this.#engine.workspacePeakBytes;
+  }
+
   /** Brings what an action reads to the device. Nothing moves on a CPU, nor for a stage without a program for the phase. */
   pull(action: PlanAction): void {
     for (const { pulled } of this.#runsOf(action)) for (const buffer of pulled) buffer.pull();

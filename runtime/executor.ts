@@ -12,6 +12,8 @@ export interface RowTimes {
   readonly updateEndMs: number;
   /** Where the time went, from the order to `updateEndMs`. */
   readonly shares: StepShares;
+  /** Most bytes that the device has held so far. */
+  readonly peakBytes: number;
 }
 
 /**
@@ -82,6 +84,12 @@ export class RowRun {
     if (end && "update" in end && this.#device.isStepFinite) this.#device.update(end.update);
     else if (end) this.#device.clearGradients();
     const updateEndMs = this.#laps.end("update");
-    return { startMs: this.#startMs, endMs: this.#endMs, updateEndMs, shares: this.#laps.shares };
+    return {
+      startMs: this.#startMs,
+      endMs: this.#endMs,
+      updateEndMs,
+      shares: this.#laps.shares,
+      peakBytes: this.#device.peakBytes,
+    };
   }
 }

@@ -1,18 +1,25 @@
 /** @file Measures what a model costs on an engine: the time of every node, summed per forward node and phase. */
+import { withGradientSums } from "../compiler/autodiff/gradient-sums.js";
 import type { Differentiated } from "../compiler/autodiff/differentiated.js";
 import type { TensorType, Value } from "../compiler/ir/graph.js";
 import { tensorBytes } from "../compiler/ir/literal.js";
 import { exportProgram } from "../compiler/onnx/export.js";
+import { OPS } from "../compiler/ops/registry.js";
+import type { OptimizerSpec } from "../compiler/plan/plan.js";
 import { graphDigest } from "../compiler/profile/digest.js";
 import { ownerCosts } from "../compiler/profile/owner-costs.js";
 import type { Profile } from "../compiler/profile/profile.js";
 import type { Buffer, Engine } from "./engine/engine.js";
 import type { Clock } from "./env/env.js";
+import { measureOverheads } from "./measure-overheads.js";
+import { timeRuns } from "./time-runs.js";
 
 export interface MeasureOptions {
   /** Timed runs; the fastest counts, since everything that disturbs a run makes it slower. */
   readonly repeat: number;
   readonly clock: Clock;
+  /** Whose update is timed. Left out: AdamW's. */
+  readonly optimizer?: OptimizerSpec;
   /** Start values of parameters, by name; those left out are filled with small numbers. */
   readonly weights?: ReadonlyMap<string, Uint8Array>;
 }
@@ -20,7 +27,7 @@ export interface MeasureOptions {
 /**
  * Times forward and backward of one microbatch, node by node.
  *
- * Node times come from the engine's own profiler; they are then scaled so that their sum is the time of an undisturbed
+ * The sums of gradients over microbatches count with the gradients. Node times come from the engine's own profiler; they are then scaled so that their sum is the time of an undisturbed
  * run, because profiling itself takes time at every node.
  * Ensures: a cost for every forward node, in ms per microbatch.
  */
@@ -29,8 +36,10 @@ export async function measureProfile(
   engine: Engine,
   options: MeasureOptions,
 ): Promise<Profile> {
-  const { graph } = differentiated;
-  const outputs = uniqueOutputs(differentiated);
+  const { differentiated: whole, sums } = withGradientSums(differentiated, OPS);
+  const { graph } = whole;
+  const gradients = new Set(differentiated.parameterGrads.map(({ grad }) => grad.id));
+  const outputs = [...uniqueOutputs(whole).filter(({ id }) => !gradients.has(id)), ...sums.map(({ next }) => next)];
   const inputs = [...graph.inputs, ...graph.params];
   const model = exportProgram({ name: "profile", inputs, outputs, nodes: graph.nodes });
   const owned: Buffer[] = [];
@@ -40,7 +49,9 @@ export async function measureProfile(
     return [value.name, buffer];
   };
   const inputBuffers = new Map(inputs.map(allocate));
-  const outputBuffers = new Map(outputs.map(allocate));
+  const replaced = new Set(sums.map(({ next }) => next.name));
+  const outputBuffers = new Map(outputs.filter(({ name }) => !replaced.has(name)).map(allocate));
+  for (const { sum, next } of sums) outputBuffers.set(next.name, inputBuffers.get(sum.name)!);
   for (const { name, type } of inputs) {
     engine.write(inputBuffers.get(name)!, options.weights?.get(name) ?? smallNumbers(type));
   }
@@ -53,34 +64,13 @@ export async function measureProfile(
       version: 1,
       source: "measured",
       deviceKind: engine.kind,
-      graphDigest: graphDigest(graph),
-      nodes: ownerCosts(differentiated, (node) => (times.get(node.name) ?? 0) * scale),
+      graphDigest: graphDigest(differentiated.graph),
+      nodes: ownerCosts(whole, (node) => (times.get(node.name) ?? 0) * scale),
+      overheads: measureOverheads(engine, options),
     };
   } finally {
     for (const buffer of owned) buffer.free();
   }
-}
-
-/** Fastest of `repeat` runs, after one to warm up. */
-function timeRuns(
-  engine: Engine,
-  model: Uint8Array,
-  inputs: ReadonlyMap<string, Buffer>,
-  outputs: ReadonlyMap<string, Buffer>,
-  { repeat, clock }: MeasureOptions,
-): number {
-  const program = engine.load(model);
-  const binding = program.bind(inputs, outputs);
-  binding.run();
-  let fastestMs = Infinity;
-  for (let run = 0; run < repeat; run++) {
-    const startMs = clock.nowMs();
-    binding.run();
-    fastestMs = Math.min(fastestMs, clock.nowMs() - startMs);
-  }
-  binding.free();
-  program.free();
-  return fastestMs;
 }
 
 /** The loss and all gradients, each tensor once, without those that no node makes. */

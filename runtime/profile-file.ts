@@ -12,6 +12,7 @@ const schema = z.strictObject({
   source: z.enum(["analytic", "measured"]),
   deviceKind: z.enum(["cpu", "cuda", "webgpu"]),
   graphDigest: z.string().regex(/^[0-9a-f]{16}$/),
+  overheads: z.strictObject({ actionMs: ms, messageMs: ms, updateMsPerElement: ms }).optional(),
   nodes: z.record(z.string(), z.strictObject({ forwardMs: ms, inputGradMs: ms, weightGradMs: ms })),
 });
 
@@ -48,7 +49,8 @@ export async function readProfile(env: Env, path: string, graph: Graph): Promise
       `it belongs to another model, loss or shape; got digest ${parsed.data.graphDigest}, expected ${digest}`,
     );
   }
-  return { ...parsed.data, nodes: new Map(Object.entries(parsed.data.nodes)) };
+  const { overheads, nodes, ...rest } = parsed.data;
+  return { ...rest, nodes: new Map(Object.entries(nodes)), ...(overheads && { overheads }) };
 }
 
 function mismatch(path: string, what: string): PipewrightError {

@@ -3,8 +3,11 @@
  *
  *   npm run -s bench:partition -- FILE... --stages K [--model direct|relay] [--gap G] [--time-limit S] [--json]
  *     [--stages-per-device V] [--repeat N --perturb P --seed S] [--methods [--memory-weight W]]
+ *   npm run -s bench:partition -- --measured [--rounds N] [--json]
  *
  * --stages counts devices; with --stages-per-device each holds V stages, one of each pass over the devices.
+ * --measured takes no file: it trains the bench models and prints predictions and what was measured.
+ *
  * FILE is a workload of msr-fiddle/dnn-partitioning (JSON), a graph.txt of PipeDream, or "nasnet" for the wide graph that
  * partition/nasnet.ts makes. --repeat puts perturbed copies one after the other; --methods prints a table against the
  * cuts of other tools. Every load is counted a second time from the file (partition/recheck.ts); `agrees` says whether
@@ -15,6 +18,7 @@ import { PipewrightError } from "../compiler/errors.js";
 import { cutLike, OTHER_METHODS } from "../compiler/partition/comparison/methods.js";
 import { evaluate } from "../compiler/partition/evaluate.js";
 import { partition } from "../compiler/partition/partition.js";
+import { benchMeasured } from "./bench-measured.js";
 import { threadedHighs } from "../runtime/solver/highs-thread.js";
 import { loadWorkload, problemOf, recheck } from "./partition/workload.js";
 
@@ -31,6 +35,8 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "42" },
     methods: { type: "boolean", default: false },
     "memory-weight": { type: "string", default: "0.2" },
+    measured: { type: "boolean", default: false },
+    rounds: { type: "string", default: "15" },
     json: { type: "boolean", default: false },
   },
 });
@@ -41,12 +47,17 @@ const perDevice = Number(values["stages-per-device"]);
 const model = values.model === "relay" ? "relay" : "direct";
 const isLooped = perDevice > 1;
 const isUsable = stageCount >= 1 && copies >= 1 && perDevice >= 1 && !(isLooped && model === "relay");
-if (positionals.length === 0 || !isUsable || values.model !== model) {
+if ((positionals.length === 0 && !values.measured) || !isUsable || values.model !== model) {
   console.error(
     "usage: bench:partition -- FILE... --stages K [--model direct|relay] [--gap G] [--time-limit S] [--json]\n" +
       "  [--stages-per-device V] [--repeat N --perturb P --seed S] [--methods [--memory-weight W]]",
   );
   process.exit(2);
+}
+
+if (values.measured) {
+  await benchMeasured(Number(values.rounds), values.json);
+  process.exit(0);
 }
 
 /** Counts of the same load that differ by more than rounding. */

@@ -6,7 +6,7 @@ import type { OpTable } from "../ops/define.js";
 import { indexLimits } from "../ops/index-limits.js";
 import type { NodeCost } from "../profile/profile.js";
 import type { Action, Schedule } from "../schedule/action.js";
-import { residentBytes, ringBytes, workspaceBytes } from "./memory.js";
+import { residentBytes, ringBytes, updateWorkspaceBytes, workspaceBytes } from "./memory.js";
 import { formatProgramKey, placeNodes } from "./placed.js";
 import type { OptimizerSpec, Plan, PlanParameter, PlanStage, StageProgram, TensorSpec } from "./plan.js";
 import type { LinkedPrograms, ProgramGraph, WantedResult } from "./ports.js";
@@ -130,7 +130,7 @@ function planStage(
   linked: LinkedPrograms,
   rings: readonly SlotRing[],
   parameters: readonly PlanParameter[],
-  { schedule, stageOf, costs, optimizer, runAgain }: LinkOptions,
+  { schedule, stageOf, costs, optimizer, ops, runAgain }: LinkOptions,
 ): PlanStage {
   const programs = linked.programs.filter(({ key }) => key.stage === index);
   const nodes = [...stageOf].filter(([, stage]) => stage === index).map(([node]) => node);
@@ -141,9 +141,9 @@ function planStage(
   const sent = ownRings.flatMap(({ values }) => values).filter(({ shared }) => shared);
   const held = parameters.filter(({ stage }) => stage === index);
   const bytes = (list: readonly TensorSpec[]): number => list.reduce((total, item) => total + tensorBytes(item), 0);
-  const resident = held.reduce((total, item) => total + residentBytes(tensorBytes(item), item.trainable, optimizer), 0);
+  const resident = residentBytes(held, optimizer);
   const inFlight = ownRings.reduce((total, ring) => total + ringBytes(ring), 0);
-  const workspace = Math.max(0, ...programs.map(workspaceBytes));
+  const workspace = Math.max(updateWorkspaceBytes(held, optimizer, ops), ...programs.map(workspaceBytes));
   return {
     index,
     device: schedule.placement[index]!,

@@ -4,12 +4,13 @@ import { PARTITION_METHODS } from "../../compiler/partition/partition.js";
 import type { BatchNormMode } from "../../compiler/plan/plan.js";
 import { parseCosts } from "./parse/costs.js";
 import { parseDevices } from "./parse/devices.js";
+import { parseLinks } from "./parse/links.js";
 import { parseLimits } from "./parse/limits.js";
 import { parseLearningRate, parseOptimizer, parseParameterGroups, parsePositive } from "./parse/optimizer.js";
 import { oneOf, wholeNumber } from "./parse/text.js";
 import { parseGroups, parsePatterns, parsePins, parseWeight } from "./parse/steering.js";
 import { parseBind, parseInputShapes, parseLosses } from "./parse/training.js";
-import { parseDurationMs, parseLink, parseShare } from "./parse/units.js";
+import { parseDurationMs, parseShare } from "./parse/units.js";
 
 /** A flag with a value. */
 export interface ValueFlag<T> {
@@ -33,8 +34,8 @@ const list = (value: string): readonly string[] => value.split(",").map((part) =
 
 /** By the name that commands use. Switches have no `<value>` in their form. */
 export const FLAGS = {
-  devices: flag("-d, --devices <list>", "4, or kinds with memory limits: 4xcpu:2GiB,1xcuda", parseDevices),
-  link: flag("--link <rate,latency>", "the link between devices: 10GB/s,20us", parseLink),
+  devices: flag("-d, --devices <list>", "4, or kinds, speeds, memory: 4xcpu:2GiB,1xcpu*0.5", parseDevices),
+  link: flag("--link <rate,latency>", "links: 10GB/s,20us for all; then 0-1=1GB/s for a pair", parseLinks),
   microbatches: flag("-m, --microbatches <n>", "parts of a batch that go through the pipeline", wholeNumber(1)),
   stagesPerDevice: flag("--stages-per-device <n>", "stages that each device holds", wholeNumber(1)),
   schedule: flag("-s, --schedule <name>", "auto, search, or a name by `pipewright schedule`", text),

@@ -5,7 +5,7 @@ import { precisionJson } from "./render/precision.js";
 import type { Planned } from "./planning.js";
 
 /** What `partition --json` prints. */
-export function partitionJson({ plan, directory, solveMs }: Planned) {
+export function partitionJson({ plan, directory, solveMs, why }: Planned) {
   const { certificate, solver, model } = plan.partition;
   const { name, forecast } = plan.schedule;
   return {
@@ -28,6 +28,7 @@ export function partitionJson({ plan, directory, solveMs }: Planned) {
       stages: stagesJson(plan),
     },
     schedule: { name, ...forecast },
+    why,
     plan: directory,
   };
 }
@@ -43,6 +44,7 @@ function stagesJson({ stages, devices }: Plan) {
     weightGradMs: stage.weightGradMs,
     sendBytes: stage.sendBytes,
     peakBytes: stage.peakBytes,
+    recomputed: stage.recomputed,
   }));
 }
 

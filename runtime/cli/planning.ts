@@ -4,6 +4,8 @@ import { CPU_CORE, SHARED_MEMORY_LINK } from "../../compiler/cluster.js";
 import type { Compiled, CompileOptions, CutOptions } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
 import type { Attempt } from "../../compiler/planning/search.js";
+import type { Why } from "../../compiler/planning/why.js";
+import { whyOf } from "../../compiler/planning/why.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Graph } from "../../compiler/ir/graph.js";
 import { isFloat } from "../../compiler/ir/literal.js";
@@ -46,6 +48,7 @@ export interface Planned {
   readonly directory: string;
   /** Time of partition and schedule, all candidates together. */
   readonly solveMs: number;
+  readonly why: Why;
 }
 
 /** The model of a command's argument, with the shapes that the flags give. */
@@ -61,13 +64,24 @@ export async function readModel(env: Env, progress: Progress, path: string, flag
 
 /** Devices and link of the flags. @throws USAGE for a kind that no engine drives. */
 export function clusterOf(requests: readonly DeviceRequest[], link: FlagValues["link"]): ClusterSpec {
-  const devices = requests.map(({ name, kind, memoryBytes }) => {
-    if (kind === "cpu") return { ...CPU_CORE, name, ...(memoryBytes === undefined ? {} : { memoryBytes }) };
+  const devices = requests.map(({ name, kind, memoryBytes, speed = 1 }) => {
+    const rates = {
+      flopsPerMs: CPU_CORE.flopsPerMs * speed,
+      memoryBytesPerMs: CPU_CORE.memoryBytesPerMs * speed,
+    };
+    if (kind === "cpu") return { ...CPU_CORE, ...rates, name, ...(memoryBytes === undefined ? {} : { memoryBytes }) };
     throw new PipewrightError("USAGE", `--devices: no engine drives ${kind} here; expected cpu. Use cpu devices.`, {
       kind,
     });
   });
-  return { devices, link: link ?? SHARED_MEMORY_LINK };
+  const links = link?.links ?? [];
+  const stray = links.flatMap(({ from, to }) => [from, to]).find((device) => device >= devices.length);
+  if (stray !== undefined)
+    throw new PipewrightError(
+      "USAGE",
+      `--link: there is no device ${stray}; got ${devices.length} devices, expected places from 0 to ${devices.length - 1}.`,
+    );
+  return { devices, link: link?.link ?? SHARED_MEMORY_LINK, ...(links.length > 0 ? { links } : {}) };
 }
 
 /** Profiles, cuts and schedules a model as the flags say, and writes the plan. A signal ends the search with the best so far. */
@@ -135,7 +149,8 @@ export async function makePlan(
     const plan = await writePlan(env, directory, external ? { ...contents, external } : contents);
     await writeSearch(env, directory, attempts);
     progress.end(directory);
-    return { plan, compiled, directory, solveMs };
+    const why = await whyOf(compiled.subject, compiled.placed, options.pipeline);
+    return { plan, compiled, directory, solveMs, why };
   } finally {
     await solver.close();
   }
@@ -203,8 +218,12 @@ function profileSource(env: Env, flags: FlagValues, weights: StartValues): Compi
     try {
       const bytes = new Map<string, Uint8Array>();
       for (const [name, value] of weights) bytes.set(name, await startBytes(value));
-      const { clock } = env;
-      return await measureProfile(graph, engine, { repeat: flags.repeat ?? DEFAULT_REPEAT, clock, weights: bytes });
+      return await measureProfile(graph, engine, {
+        repeat: flags.repeat ?? DEFAULT_REPEAT,
+        clock: env.clock,
+        weights: bytes,
+        optimizer: optimizerOf(flags),
+      });
     } finally {
       engine.close();
     }

@@ -177,7 +177,7 @@ export function trainJson({ model, devices, schedule: { forecast } }: Plan, run:
     finalLoss: losses.at(-1) ?? null,
     learningRates,
     gradNorms,
-    stepMs: { predicted: forecast.makespanMs, measured: stepMs },
+    stepMs: { predicted: forecast.makespanMs + forecast.updateMs, measured: stepMs },
     bubble: { predicted: forecast.bubble, measured: bubble },
     devices: devices.map(({ name }) => name),
     conversions: precisionJson(model.conversions),
@@ -193,7 +193,7 @@ export function trainJson({ model, devices, schedule: { forecast } }: Plan, run:
 /** Step time and bubble, predicted and measured, and what the devices spent the time on. */
 export function runSummary({ schedule: { forecast } }: Plan, { stepMs, bubble, rows }: Run): string {
   return [
-    `step time  predicted ${formatMs(forecast.makespanMs)}  measured ${formatMs(stepMs)}  (${formatDifference(forecast.makespanMs, stepMs)})`,
+    `step time  predicted ${formatMs(forecast.makespanMs + forecast.updateMs)}  measured ${formatMs(stepMs)}  (${formatDifference(forecast.makespanMs + forecast.updateMs, stepMs)})`,
     `bubble     predicted ${formatShare(forecast.bubble)}  measured ${formatShare(bubble)}`,
     ...(rows.length === 0 ? [] : [sharesLine(meanShares(rows.map(({ shares }) => shares)))]),
     "",

@@ -73,23 +73,34 @@ export interface DeviceMemory {
   readonly limitBytes: number | undefined;
 }
 
-/** Memory of every device; the parts add up to the peak of its stages. */
-export function deviceMemory({ devices, stages, parameters, slotGroups, optimizer }: Plan): readonly DeviceMemory[] {
+/** Memory of every device; the parts add up to its predicted peak. */
+export function deviceMemory({
+  devices,
+  stages,
+  parameters,
+  slotGroups,
+  optimizer,
+  schedule,
+}: Plan): readonly DeviceMemory[] {
   return devices.map(({ name, memoryBytes }, device) => {
     const isHere = (stage: number): boolean => stages[stage]!.device === device;
     const held = parameters.filter(({ stage }) => isHere(stage));
     const sum = <T>(list: readonly T[], bytes: (item: T) => number): number =>
       list.reduce((total, item) => total + bytes(item), 0);
     const parameterBytes = sum(held, tensorBytes);
-    const resident = sum(held, (item) => residentBytes(tensorBytes(item), item.trainable, optimizer));
+    const resident = sum(
+      stages.filter((stage) => stage.device === device),
+      ({ index }) =>
+        residentBytes(
+          parameters.filter(({ stage }) => stage === index),
+          optimizer,
+        ),
+    );
     const activationBytes = sum(
       slotGroups.filter(({ stage }) => isHere(stage)),
       ({ slots, values }) => slots * sum(values, tensorBytes),
     );
-    const peak = sum(
-      stages.filter((stage) => stage.device === device),
-      ({ peakBytes }) => peakBytes,
-    );
+    const peak = schedule.forecast.peakBytes[device]!;
     return {
       device: name,
       parameterBytes,

@@ -17,6 +17,7 @@ async function watchOf(devices: number) {
       endMs: Float64Array.of(plannedMs[device]! * factor),
       updateEndMs: 0,
       shares: NO_SHARES,
+      peakBytes: 0,
     }));
   return { watch: new StragglerWatch(whole), rows };
 }

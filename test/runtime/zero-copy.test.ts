@@ -58,6 +58,9 @@ function counting(engine: Engine, counts: Counts): Engine {
       engine.copy(from, to);
     },
     timeNodes: (...args) => engine.timeNodes(...args),
+    get workspacePeakBytes() {
+      return engine.workspacePeakBytes;
+    },
     close: () => engine.close(),
   };
 }

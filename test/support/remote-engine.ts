@@ -31,6 +31,9 @@ export function remoteEngine(): Engine {
       engine.copy(from, to);
     },
     timeNodes: (...asked) => engine.timeNodes(...asked),
+    get workspacePeakBytes() {
+      return engine.workspacePeakBytes;
+    },
     close: () => {
       engine.close();
     },

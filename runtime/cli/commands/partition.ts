@@ -3,6 +3,7 @@ import type { CommandBody } from "../command.js";
 import { partitionJson } from "../plan-json.js";
 import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
 import { planSummary, stageTable } from "../render/plan.js";
+import { whyText } from "../render/why.js";
 
 /** `model.onnx` becomes `model.plan` unless `-o` says otherwise. */
 export function planDirectory(modelPath: string): string {
@@ -17,6 +18,7 @@ export const partition: CommandBody = async (context, path, flags) => {
   const text = [
     stageTable(plan, context.columns),
     planSummary(plan),
+    whyText(planned.why),
     `next: pipewright train ${directory} --data synthetic --steps 10`,
     "",
   ].join("\n");

@@ -2,7 +2,7 @@
 import koffi from "koffi";
 import { invariant } from "../../../compiler/errors.js";
 import { loadLibrary } from "../../env/native.js";
-import { API_VERSION, FUNCTIONS, GET_ERROR_MESSAGE, RELEASES, TABLE_LENGTH } from "./functions.js";
+import { API_VERSION, FUNCTIONS, GET_ERROR_MESSAGE, GET_KEY_VALUE, RELEASES, TABLE_LENGTH } from "./functions.js";
 import type { FunctionName, Parameter, ReleaseName } from "./functions.js";
 import { libraryPath, missingLibrary } from "./library.js";
 
@@ -32,6 +32,8 @@ export interface OrtApi {
   /** Calls a function whose last parameter receives a number, and gives that. @throws OrtError. */
   count(name: FunctionName, ...args: readonly Argument[]): number;
   release(name: ReleaseName, handle: Handle): void;
+  /** The value of a key of an OrtKeyValuePairs; null if it has none. */
+  valueOf(pairs: Handle, key: string): string | null;
 }
 
 const TYPES: Readonly<Record<Parameter, () => Parameters<typeof koffi.proto>[0]>> = {
@@ -78,6 +80,7 @@ function bindApi(path: string): OrtApi {
     releases.set(name as ReleaseName, native(place, "void", ["pointer"]));
   }
   const message = native(GET_ERROR_MESSAGE, "str", ["pointer"]) as unknown as (status: Handle) => string;
+  const valueOf = native(GET_KEY_VALUE, "str", ["pointer", "text"]) as unknown as OrtApi["valueOf"];
   const release = (name: ReleaseName, handle: Handle): void => {
     releases.get(name)!(handle);
   };
@@ -98,6 +101,7 @@ function bindApi(path: string): OrtApi {
     version,
     check,
     release,
+    valueOf,
     checkAsync: (name, ...args) =>
       new Promise((resolve, reject) => {
         functions.get(name)!.async(...args, (error, status) => {

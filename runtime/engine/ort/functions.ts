@@ -44,6 +44,7 @@ export const FUNCTIONS = {
   BindOutput: { place: 137, takes: ["pointer", "text", "pointer"] },
   CreateAndRegisterAllocator: { place: 144, takes: ["pointer", "pointer", "pointer"] },
   CreateArenaCfg: { place: 156, takes: ["size", "int", "int", "int", "out"] },
+  AllocatorGetStats: { place: 319, takes: ["pointer", "out"] },
   SessionOptionsAppendExecutionProvider_CUDA_V2: { place: 204, takes: ["pointer", "pointer"] },
   CreateCUDAProviderOptions: { place: 205, takes: ["out"] },
   UpdateCUDAProviderOptions: { place: 206, takes: ["pointer", "pointer", "pointer", "size"] },
@@ -66,10 +67,12 @@ export const RELEASES = {
   ReleaseIoBinding: 135,
   ReleaseArenaCfg: 157,
   ReleaseCUDAProviderOptions: 208,
+  ReleaseKeyValuePairs: 300,
 } as const;
 
-/** Functions of the table that return text: the message of a status. */
+/** Functions of the table that return text: the message of a status, the value of a key. */
 export const GET_ERROR_MESSAGE = 2;
+export const GET_KEY_VALUE = 297;
 
 /** Entries of the table up to the last one that we call. */
 export const TABLE_LENGTH = 387;

@@ -16,7 +16,7 @@ import { OrtProgram } from "./program.js";
 import { onProvider, providerOf } from "./provider.js";
 import { QUIET, createSession, takeText } from "./session.js";
 import type { SessionSettings } from "./session.js";
-import { shareWorkspace } from "./workspace.js";
+import { shareWorkspace, workspacePeakBytes } from "./workspace.js";
 
 /** How an engine is made. */
 export interface OrtEngineOptions {
@@ -137,6 +137,11 @@ class OrtEngine implements Engine {
     } finally {
       await files.remove(directory);
     }
+  }
+
+  get workspacePeakBytes(): number {
+    const [program] = this.#programs;
+    return program && this.kind === "cpu" ? workspacePeakBytes(this.#parts.api, program.session) : 0;
   }
 
   close(): void {

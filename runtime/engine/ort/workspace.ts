@@ -25,3 +25,18 @@ export function shareWorkspace(api: OrtApi, env: Handle): void {
     api.release("ReleaseMemoryInfo", place);
   }
 }
+
+/** Most bytes of the arena that were in use at one time, seen from one of its sessions. */
+export function workspacePeakBytes(api: OrtApi, session: Handle): number {
+  const place = api.create("CreateMemoryInfo", "Cpu", ARENA, 0, 0);
+  const handles: [Parameters<OrtApi["release"]>[0], Handle][] = [["ReleaseMemoryInfo", place]];
+  try {
+    const allocator = api.create("CreateAllocator", session, place);
+    handles.push(["ReleaseAllocator", allocator]);
+    const stats = api.create("AllocatorGetStats", allocator);
+    handles.push(["ReleaseKeyValuePairs", stats]);
+    return Number(api.valueOf(stats, "MaxInUse"));
+  } finally {
+    for (const [release, handle] of handles.reverse()) api.release(release, handle);
+  }
+}

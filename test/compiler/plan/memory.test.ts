@@ -1,5 +1,6 @@
 /** @file Predicted memory, counted by hand on small cases, and held to the limit that a plan is made for. */
 import { describe, expect, it } from "vitest";
+import type { PlanParameter } from "../../../compiler/plan/plan.js";
 import { GraphBuilder } from "../../../compiler/ir/builder.js";
 import type { Value } from "../../../compiler/ir/graph.js";
 import { OPS } from "../../../compiler/ops/registry.js";
@@ -52,10 +53,20 @@ describe("workspace", () => {
   });
 });
 
-it("keeps gradient sums and optimizer states for trained parameters only", () => {
-  expect(residentBytes(100, true, SGD)).toBe(300);
-  expect(residentBytes(100, true, ADAMW)).toBe(400);
-  expect(residentBytes(100, false, ADAMW)).toBe(100);
+it("keeps gradient sums, optimizer states and a slab to undo for trained parameters only", () => {
+  const parameter = (elements: number, trainable: boolean): PlanParameter => ({
+    name: `p${elements}`,
+    dtype: "float32",
+    shape: [elements],
+    stage: 0,
+    readers: [],
+    trainable,
+  });
+  expect(residentBytes([parameter(25, false)], ADAMW)).toBe(100);
+  // 25 elements take 32 in the arena; parameter, sum, moments, and parameter and moments of the one slab.
+  expect(residentBytes([parameter(25, true)], ADAMW)).toBe(4 * 32 * (4 + 3));
+  expect(residentBytes([parameter(25, true), parameter(16, false)], SGD)).toBe(4 * 32 * (3 + 2) + 64);
+  expect(residentBytes([], SGD)).toBe(0);
 });
 
 it("counts every slot of a ring", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseCosts } from "../../../../runtime/cli/parse/costs.js";
+import { parseLinks } from "../../../../runtime/cli/parse/links.js";
 import { parseDevices } from "../../../../runtime/cli/parse/devices.js";
 import { pairs, wholeNumber } from "../../../../runtime/cli/parse/text.js";
 import {
@@ -10,6 +11,31 @@ import {
 } from "../../../../runtime/cli/parse/optimizer.js";
 import { parseBind, parseLosses } from "../../../../runtime/cli/parse/training.js";
 import { parseBytes, parseDurationMs, parseLink, parseShare } from "../../../../runtime/cli/parse/units.js";
+
+describe("clusters", () => {
+  it("reads devices that are slower than others", () => {
+    expect(parseDevices("1xcpu,2xcpu*0.5:1KiB")).toEqual([
+      { name: "cpu0", kind: "cpu" },
+      { name: "cpu1", kind: "cpu", memoryBytes: 1024, speed: 0.5 },
+      { name: "cpu2", kind: "cpu", memoryBytes: 1024, speed: 0.5 },
+    ]);
+    expect(() => parseDevices("cpu*0")).toThrow("speeds above 0");
+  });
+
+  it("reads links for all, for pairs and for one way", () => {
+    expect(parseLinks("10GB/s,20us;0-1=1GB/s,1ms;1>2=2GB/s")).toEqual({
+      link: { bytesPerMs: 1e7, latencyMs: 0.02 },
+      links: [
+        { from: 0, to: 1, bytesPerMs: 1e6, latencyMs: 1 },
+        { from: 1, to: 0, bytesPerMs: 1e6, latencyMs: 1 },
+        { from: 1, to: 2, bytesPerMs: 2e6, latencyMs: 0 },
+      ],
+    });
+    expect(parseLinks("0-1=1GB/s").link).toBeUndefined();
+    for (const bad of ["0-0=1GB/s", "1GB/s;2GB/s", "0=1GB/s", "0-1=fast"])
+      expect(() => parseLinks(bad)).toThrow("cannot read");
+  });
+});
 
 describe("units", () => {
   it.each([

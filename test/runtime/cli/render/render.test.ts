@@ -127,6 +127,7 @@ describe("measured runs", () => {
       endMs: Float64Array.from(endMs),
       updateEndMs: 0,
       shares: NO_SHARES,
+      peakBytes: 0,
     });
     expect(measuredBubble([row([0, 30], [10, 40]), row([10], [30])])).toBeCloseTo(1 - 40 / 80, 12);
     expect(measuredBubble([])).toBe(0);
