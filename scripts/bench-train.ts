@@ -115,9 +115,7 @@ const report = {
   overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / stages))),
   bubble: { predicted: pipeline.plan.schedule.forecast.bubble, measured: median(pipelines.map(idleShare)) },
   accounting: accountingOf(pipelines),
-  sameLosses: kept.every(({ steps }) =>
-    steps.every(({ losses }) => losses.every((loss, at) => loss === steps[0]!.losses[at])),
-  ),
+  sameLosses: kept.every(({ steps: [one, many] }) => one!.losses.every((loss, at) => loss === many!.losses[at])),
   ...(peer ? { peer: `torch ${peer.version}` } : {}),
 };
 if (values.json) console.log(JSON.stringify(report, undefined, 1));
@@ -133,7 +131,7 @@ function print(): void {
     `${overIdeal.toFixed(3)} times the ideal; bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)})`,
     `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action`,
     `${report.rounds.used} rounds of ${report.rounds.all}, ${report.rounds.quiet} of them quiet; others used ${percent(report.foreignShare)} of the machine`,
-    report.sameLosses ? "losses are the same bits in all ways" : "losses DIFFER",
+    report.sameLosses ? "losses are the same bits as those of one worker" : "losses DIFFER",
   ];
   console.log(lines.join("\n"));
 }

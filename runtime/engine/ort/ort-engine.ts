@@ -24,7 +24,7 @@ export interface OrtEngineOptions {
   readonly kind?: DeviceKind;
   /** Which device of the kind, from 0; 0 when left out. */
   readonly device?: number;
-  /** Threads within a node; 1 when left out. Results do not depend on it. */
+  /** Threads within a node; 1 when left out. The last bits of some kernels, such as those of convolutions, depend on it. */
   readonly threads?: number;
   /** Files that the profiler's output is read from: real ones, since the library writes it itself. */
   readonly files?: Files;
