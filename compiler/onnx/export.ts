@@ -5,6 +5,7 @@ import { OPS } from "../ops/registry.js";
 import { attributeProtos } from "./attributes.js";
 import { encodeModel } from "./codec.js";
 import { dtypeCode } from "./dtype.js";
+import { constantName } from "./parameter-names.js";
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from "./proto.js";
 import { tensorProto } from "./tensor-data.js";
 
@@ -61,11 +62,11 @@ export function exportGraph(graph: Graph, options: ExportOptions = {}): Uint8Arr
 }
 
 function programModel(parts: ProgramParts, literals: "initializers" | "constants", valueInfo: boolean): ModelProto {
-  const names = new Names(parts);
+  const asNodes = literals === "constants";
+  const names = new Names(parts, asNodes);
   const nodes = parts.nodes.map((node) => nodeProto(node, names));
   const output = parts.outputs.map((value) => valueInfoProto(names.of(value), value.type));
   const constants = names.literals();
-  const asNodes = literals === "constants";
   const graph: GraphProto = {
     name: parts.name,
     node: [...(asNodes ? constants.map(constantNode) : []), ...nodes],
@@ -86,12 +87,20 @@ function programModel(parts: ProgramParts, literals: "initializers" | "constants
   };
 }
 
-/** Tensor names in the file: those of the values; literals that share a name with something else get a suffix. */
+/**
+ * Tensor names in the file: those of the values. Literals that share a name with something else get a suffix, and as
+ * nodes a name that no parameter has, unless they are outputs.
+ */
 class Names {
   readonly #taken = new Set<string>();
   readonly #literals = new Map<ValueId, { readonly name: string; readonly literal: Literal }>();
 
-  constructor(parts: ProgramParts) {
+  readonly #asNodes: boolean;
+  readonly #outputs: ReadonlySet<Value>;
+
+  constructor(parts: ProgramParts, asNodes: boolean) {
+    this.#asNodes = asNodes;
+    this.#outputs = new Set(parts.outputs);
     for (const value of parts.inputs) this.#taken.add(value.name);
     for (const node of parts.nodes) for (const value of node.outputs) if (value) this.#taken.add(value.name);
   }
@@ -101,7 +110,8 @@ class Names {
     if (!value.literal) return value.name;
     const known = this.#literals.get(value.id);
     if (known) return known.name;
-    const name = this.#fresh(value.name);
+    const isNameless = this.#asNodes && !this.#outputs.has(value);
+    const name = this.#fresh(isNameless ? constantName(value.name) : value.name);
     this.#literals.set(value.id, { name, literal: value.literal });
     return name;
   }

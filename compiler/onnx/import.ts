@@ -12,6 +12,7 @@ import { functionCalls, nodesInFile, opsetVersions } from "./functions.js";
 import type { ModelLimits } from "./limits.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 import { Lowering } from "./lowering.js";
+import { weightNames } from "./parameter-names.js";
 import { conversions } from "./precision.js";
 import type { GraphProto, ModelProto } from "./proto.js";
 import { numberOf } from "./proto.js";
@@ -78,8 +79,9 @@ function lowerModel(
   limits: ModelLimits,
   { bind = {}, inputShapes = {} }: ImportOptions,
 ): LoweredModel {
-  const lowering = new Lowering(limits, functionCalls(model, opsets, limits), nodesInFile(model));
   const graph = model.graph!;
+  const calls = functionCalls(model, opsets, limits);
+  const lowering = new Lowering(limits, calls, nodesInFile(model), weightNames(graph.node ?? []));
   const scope = new Scope({ prefix: "", depth: 0, opsets });
   bindInputs(graph, lowering, scope, { bind, inputShapes }, limits);
   lowering.lowerBody(graph, scope);

@@ -53,15 +53,23 @@ export class Lowering {
   readonly functions: ReadonlyMap<string, FunctionCall>;
   /** Nodes as the file has them, those of functions and inner graphs included. */
   readonly nodesInFile: number;
+  /** Names of the main graph that are read where operators have weights. */
+  readonly weightNames: ReadonlySet<string>;
   #lowered = 0;
   readonly #names = new Map<ValueId, string>();
   /** How deep the scope is that a name comes from; names of the main graph are not listed. */
   readonly #depths = new Map<ValueId, number>();
 
-  constructor(limits: ModelLimits, functions: ReadonlyMap<string, FunctionCall>, nodesInFile: number) {
+  constructor(
+    limits: ModelLimits,
+    functions: ReadonlyMap<string, FunctionCall>,
+    nodesInFile: number,
+    weightNames: ReadonlySet<string>,
+  ) {
     this.limits = limits;
     this.functions = functions;
     this.nodesInFile = nodesInFile;
+    this.weightNames = weightNames;
     this.emitter = new FoldingEmitter(limits, this.weights, nodesInFile);
   }
 

@@ -51,6 +51,28 @@ export const SETTING_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
   Object.entries({ Clip: [1, 2], Dropout: [1], OneHot: [2], Pad: [2] }),
 );
 
+/** Inputs where operators have weights, so that a constant of the file which stands there is one. */
+export const WEIGHT_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
+  Object.entries({
+    Add: [0, 1],
+    BatchNormalization: [1, 2, 3, 4],
+    Conv: [1, 2],
+    ConvTranspose: [1, 2],
+    Gather: [0],
+    Gemm: [1, 2],
+    GroupNormalization: [1, 2],
+    GRU: [1, 2, 3],
+    InstanceNormalization: [1, 2],
+    LayerNormalization: [1, 2],
+    LSTM: [1, 2, 3, 7],
+    MatMul: [0, 1],
+    Mul: [0, 1],
+    PRelu: [1],
+    RMSNormalization: [1],
+    RNN: [1, 2, 3],
+  }),
+);
+
 /** Parameters that a forward run replaces: [input, output] pairs. They become states of the graph. */
 export const RUNNING_STATES: ReadonlyMap<string, readonly (readonly [input: number, output: number])[]> = new Map([
   [

@@ -1,12 +1,13 @@
 /** @file Constant and Identity. */
 import { PipewrightError } from "../../errors.js";
-import type { Literal, Value } from "../../ir/graph.js";
+import type { Literal, TensorType, Value } from "../../ir/graph.js";
 import { allocateElements, elementCount, isFloat, literalNumbers, literalOf } from "../../ir/literal.js";
 import { attributeValue } from "../attributes.js";
 import type { CallSite, Lowering } from "../lowering.js";
 import { describe } from "../order.js";
 import { isExternal } from "../external.js";
-import { trainingType } from "../precision.js";
+import { isParameterName } from "../parameter-names.js";
+import { trainingDType, trainingType } from "../precision.js";
 import type { AttributeProto } from "../proto.js";
 import { bigOf } from "../proto.js";
 import { sparseLiteral } from "../sparse.js";
@@ -15,21 +16,28 @@ import { weightSource } from "../weights.js";
 import type { Handler } from "./handler.js";
 import { boundInput, constantInput, malformedSite } from "./handler.js";
 
-/** A literal; a tensor with more elements than are folded becomes a parameter, named after the output. */
+/** A literal; a weight, or a tensor with more elements than are folded, becomes a parameter, named after the output. */
 const constant: Handler = (lowering, site) => {
   const attributes = [...lowering.attributes(site.node, site.scope).values()];
   if (attributes.length !== 1) throw malformedSite(site, `it has ${attributes.length} attributes; expected one value`);
   const attribute = attributes[0]!;
-  return [largeTensor(lowering, site, attribute) ?? lowering.emitter.literal(constantLiteral(site, attribute))];
+  return [parameter(lowering, site, attribute) ?? lowering.emitter.literal(constantLiteral(site, attribute))];
 };
 
-function largeTensor(lowering: Lowering, site: CallSite, { t }: AttributeProto): Value | undefined {
+function parameter(lowering: Lowering, site: CallSite, { t }: AttributeProto): Value | undefined {
   const where = describe(site.node);
   if (!t) return undefined;
   const type = tensorType(t, where);
+  const name = site.node.output![0]!;
   const small = elementCount(type.shape) <= lowering.limits.foldedElements && !isExternal(t);
-  if (type.dtype === "string" || small) return undefined;
-  return lowering.param(site.scope.prefix + site.node.output![0]!, trainingType(type), weightSource(t, type, where));
+  if (type.dtype === "string" || (small && !isWeight(lowering, site, name, type))) return undefined;
+  return lowering.param(site.scope.prefix + name, trainingType(type), weightSource(t, type, where));
+}
+
+/** Only the main graph has a place for trained values. One number is a setting more often than a weight. */
+function isWeight({ weightNames }: Lowering, { scope }: CallSite, name: string, { dtype, shape }: TensorType): boolean {
+  const canTrain = trainingDType(dtype) === "float32" && elementCount(shape) > 1;
+  return canTrain && scope.depth === 0 && weightNames.has(name);
 }
 
 function constantLiteral(site: CallSite, attribute: AttributeProto): Literal {
@@ -86,13 +94,6 @@ function numbersOf(lowering: Lowering, site: CallSite): readonly number[] {
   const shape = literalNumbers(literal);
   if (shape.some((size) => size < 0)) throw malformedSite(site, `the shape [${shape.join(",")}] has a negative size`);
   return shape;
-}
-
-/** Names that exporters give to results of nodes: paths, counters, ports. Parameters have none of these. */
-const GENERATED = /[/:]|^\d+$|_output_\d+$|^onnx/;
-
-function isParameterName(name: string): boolean {
-  return !GENERATED.test(name);
 }
 
 function filled(scalar: Literal, shape: readonly number[]): Literal {

@@ -43,9 +43,9 @@ test("a whole graph: inputs, then parameters; constants as nodes; optional input
   const { graph } = onnxProto.onnx.ModelProto.decode(exportGraph(example().graph));
   expect(graph!.input!.map(({ name }) => name)).toEqual(["x", "w"]);
   expect(graph!.node!.map(({ name, opType, input }) => [name, opType, input])).toEqual([
-    ["zero.constant", "Constant", []],
+    ["/zero.constant", "Constant", []],
     ["product", "MatMul", ["x", "w"]],
-    ["clip", "Clip", ["h", "zero"]],
+    ["clip", "Clip", ["h", "/zero"]],
     ["add", "Add", ["y", "y"]],
   ]);
   expect(graph!.initializer).toEqual([]);

@@ -16,7 +16,7 @@ import { createOrtEngine } from "../../../runtime/engine/ort/ort-engine.js";
 import { runOnce } from "../../../runtime/engine/run-once.js";
 import { difference } from "../../support/difference.js";
 import { weightsOf } from "../../support/import-oracle.js";
-import type { BriefModel } from "../../support/proto-model.js";
+import type { BriefModel, BriefNode } from "../../support/proto-model.js";
 import { importedNodes, importedText, modelBytes } from "../../support/proto-model.js";
 
 const FOLDER = fileURLToPath(new URL("../../../fixtures/reference/models/", import.meta.url));
@@ -139,6 +139,48 @@ describe("initializers", () => {
       ["table", "inline"],
     ]);
     expect(formatGraph(graph)).toContain("/ConstantOfShape_output_0 = Expand(0, {5000}) : float32[5000]");
+  });
+
+  test("small weights that are Constant nodes, but no constants with names of exporters, and no single numbers", () => {
+    const constant = (output: string, shape: readonly number[], count: number): BriefNode => ({
+      op: "Constant",
+      inputs: [],
+      outputs: [output],
+      attrs: { value: { tensor: literalOf("float32", shape, new Array<number>(count).fill(0.5)) } },
+    });
+    const model: BriefModel = {
+      nodes: [
+        constant("fc.weight", [4, 3], 12),
+        constant("fc.bias", [3], 3),
+        constant("/norm/Constant_output_0", [3], 3),
+        constant("half", [1], 1),
+        constant("limits", [3], 3),
+        { op: "Gemm", inputs: ["x", "fc.weight", "fc.bias"], outputs: ["h"] },
+        { op: "Mul", inputs: ["h", "/norm/Constant_output_0"], outputs: ["n"] },
+        { op: "Mul", inputs: ["n", "half"], outputs: ["m"] },
+        { op: "Max", inputs: ["m", "limits"], outputs: ["y"] },
+      ],
+      inputs: { x: "float32[2,4]" },
+      outputs: ["y"],
+    };
+    const imported = importModel(modelBytes(model));
+    expect(imported.graph.params.map(({ name }) => name)).toEqual(["fc.weight", "fc.bias"]);
+    const again = importModel(exportGraph(imported.graph, { weights: weightsOf(imported) }));
+    expect(formatGraph(again.graph)).toBe(formatGraph(imported.graph));
+  });
+
+  test("a list of numbers that feeds like a weight stays one when the graph is exported", () => {
+    const model: BriefModel = {
+      nodes: [
+        { op: "Constant", inputs: [], outputs: ["bias"], attrs: { value_floats: { floats: [1, 2, 3] } } },
+        { op: "Add", inputs: ["x", "bias"], outputs: ["y"] },
+      ],
+      inputs: { x: "float32[2,3]" },
+      outputs: ["y"],
+    };
+    const { graph } = importModel(modelBytes(model));
+    expect(formatGraph(graph)).toContain("y = Add(x, {1, 2, 3})");
+    expect(formatGraph(importModel(exportGraph(graph)).graph)).toBe(formatGraph(graph));
   });
 
   test("running statistics become states", () => {
