@@ -30,9 +30,14 @@ export function formatShare(share: number): string {
   return `${percent !== 0 && Math.abs(percent) < 0.05 ? percent.toPrecision(1) : percent.toFixed(1)} %`;
 }
 
-/** "+4.9 %": how far `measured` is from `predicted`. */
+/** From here on a factor says more than a percentage. */
+const LARGE_RATIO = 10;
+
+/** "+4.9 %": how far `measured` is from `predicted`; "250 times" where it is far more. */
 export function formatDifference(predicted: number, measured: number): string {
-  const percent = (measured / predicted - 1) * 100;
+  const ratio = measured / predicted;
+  if (ratio >= LARGE_RATIO) return `${significant(ratio)} times`;
+  const percent = (ratio - 1) * 100;
   return `${percent < 0 ? "-" : "+"}${Math.abs(percent).toFixed(1)} %`;
 }
 

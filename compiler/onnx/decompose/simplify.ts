@@ -46,12 +46,22 @@ function together(op: "Softmax" | "LogSoftmax" | "Hardmax"): Simplification {
   };
 }
 
+/** Where the inner size is 0 the product is zeros, and engines then forget β. */
+const gemm: Simplification = (b, node) => {
+  const [left, right, bias] = [inputAt(node, 0), inputAt(node, 1), node.inputs[2]];
+  const [transA, beta] = [numberAttr(node, "transA", 0), numberAttr(node, "beta", 1)];
+  if (left.type.shape[transA ? 0 : 1] !== 0 || !bias || beta === 1) return undefined;
+  const scaled = b.emit("Mul", [bias, b.scalar(beta, bias.type.dtype)]);
+  return [b.emit("Gemm", [left, right, scaled], { transA, transB: numberAttr(node, "transB", 0) })];
+};
+
 /** Of one input, these are the input. */
 const ofOne: Simplification = (_b, node) => (node.inputs.length === 1 ? [inputAt(node, 0)] : undefined);
 
 export const simplifications: Readonly<Record<string, Simplification>> = {
   Dropout: dropout,
   Cast: cast,
+  Gemm: gemm,
   CastLike: castLike,
   Softmax: together("Softmax"),
   LogSoftmax: together("LogSoftmax"),

@@ -106,7 +106,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     ...(training?.problem === undefined ? [] : [training.problem, ""]),
     flags.loss && training?.problem === undefined
       ? "next: pipewright partition with the same --loss"
-      : `next: pipewright inspect ${path} --loss KIND:OUTPUT=TARGET`,
+      : `next: pipewright inspect ${path} --loss KIND:OUTPUT=TARGET${flags.bind ? " with the same --bind" : ""}`,
   ];
   return { json, text: `${lines.join("\n")}\n` };
 }

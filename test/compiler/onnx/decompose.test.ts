@@ -2,8 +2,10 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { literalOf } from "../../../compiler/ir/literal.js";
+import { exportGraph } from "../../../compiler/onnx/export.js";
 import { importModel } from "../../../compiler/onnx/import.js";
 import { createOrtEngine } from "../../../runtime/engine/ort/ort-engine.js";
+import { runOnce } from "../../../runtime/engine/run-once.js";
 import { importDifference } from "../../support/import-oracle.js";
 import type { Attr, BriefNode } from "../../support/proto-model.js";
 import { importedNodes, modelBytes } from "../../support/proto-model.js";
@@ -11,6 +13,7 @@ import { importedNodes, modelBytes } from "../../support/proto-model.js";
 const engine = createOrtEngine();
 afterAll(() => engine.close());
 
+const bytesOf = (numbers: readonly number[]): Uint8Array => new Uint8Array(Float32Array.from(numbers).buffer);
 const int64s = (...numbers: readonly number[]) => literalOf("int64", [numbers.length], numbers);
 
 /** One node whose inputs are all fed. "" leaves an input out. */
@@ -295,6 +298,17 @@ describe("small operators", () => {
     ["TensorScatter", { mode: "circular", axis: 1 }, ["float32[2,6,4]", "float32[2,2,4]"], 24],
   ])("%s %o", (op, attrs, types, opset) => {
     expect(agree({ op, attrs }, types, opset)).toBeUndefined();
+  });
+
+  test("Gemm over no elements is β times its bias", () => {
+    const node = { op: "Gemm", inputs: ["a", "b", "c"], outputs: ["y"], attrs: { beta: { f: 0.5 }, transB: 1 } };
+    const inputs = { a: "float32[2,0]", b: "float32[3,0]", c: "float32[3]" };
+    const { graph } = importModel(modelBytes({ nodes: [node], inputs, outputs: ["y"] }));
+    const feeds = new Map(
+      graph.inputs.map(({ name, type }) => [name, { ...type, bytes: bytesOf(name === "c" ? [2, 4, -6] : []) }]),
+    );
+    const y = runOnce(engine, exportGraph(graph), feeds, new Map([["y", graph.outputs[0]!.type]])).get("y")!;
+    expect([...new Float32Array(y.bytes.slice().buffer)]).toEqual([1, 2, -3, 1, 2, -3]);
   });
 
   test("Swish", () => {

@@ -31,6 +31,8 @@ describe("format", () => {
     [formatShare(0.00001), "0.001 %"],
     [formatDifference(88.1, 92.4), "+4.9 %"],
     [formatDifference(100, 90), "-10.0 %"],
+    [formatDifference(1, 9.9), "+890.0 %"],
+    [formatDifference(0.000102, 1.83), "17941 times"],
     [significant(0), "0"],
     [significant(3.1e-7), "3.1e-7"],
     [significant(12345), "12345"],
