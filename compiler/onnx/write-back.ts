@@ -8,8 +8,8 @@ import { decodeModel, encodeModel } from "./codec.js";
 import { dtypeOf } from "./dtype.js";
 import { isExternal } from "./external.js";
 import { UNLIMITED } from "./limits.js";
-import type { AttributeProto, GraphProto, NodeProto, TensorProto } from "./proto.js";
-import { changed } from "./proto.js";
+import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./proto.js";
+import { changed, numberOf } from "./proto.js";
 import { bytesFromElements, elementsFromBytes, elementViews, tensorBytes, withBytes } from "./tensor-data.js";
 import { weightSource } from "./weights.js";
 
@@ -172,5 +172,19 @@ function encodedAgain(
     return [changed(own, { attribute })];
   });
   const initializer = (graph.initializer ?? []).map((tensor) => replaced(tensor, tensor.name ?? ""));
-  return encodeModel(changed(model, { graph: changed(graph, { initializer: [...initializer, ...added], node }) }));
+  const listed = numberOf(model.ir_version) < IR_WITHOUT_LISTED_INITIALIZERS ? added.map(asInput) : [];
+  const parts = {
+    node,
+    initializer: [...initializer, ...added],
+    ...(listed.length > 0 ? { input: [...(graph.input ?? []), ...listed] } : {}),
+  };
+  return encodeModel(changed(model, { graph: changed(graph, parts) }));
+}
+
+/** Before this version of the format every initializer had to be an input too. */
+const IR_WITHOUT_LISTED_INITIALIZERS = 4;
+
+function asInput({ name, dims, data_type }: TensorProto): ValueInfoProto {
+  const shape = { dim: dims.map((size) => ({ dim_value: size })) };
+  return { name: name!, type: { tensor_type: { elem_type: data_type, shape } } };
 }

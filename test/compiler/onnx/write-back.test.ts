@@ -79,10 +79,10 @@ describe("initializers", () => {
 });
 
 describe("weights that are nodes", () => {
-  const withNode = (op: string) => {
+  const withNode = (op: string, ir_version = 8) => {
     const value = { tensor: literalOf("float32", op === "Constant" ? [2] : [1], op === "Constant" ? [1, 2] : [0]) };
     const made = briefNode({ op, inputs: op === "Constant" ? [] : ["s"], outputs: ["w"], attrs: { value } });
-    return encodeModel({ ir_version: 8, graph: { name: "g", node: [made, node] } });
+    return encodeModel({ ir_version, graph: { name: "g", node: [made, node] } });
   };
 
   test("Constant keeps its node", () => {
@@ -94,6 +94,12 @@ describe("weights that are nodes", () => {
     const { graph } = decodeModel(writeBack(withNode("ConstantOfShape"), new Map([["w", trained]])).bytes);
     expect(graph!.node!.map(({ op_type }) => op_type)).toEqual(["Add"]);
     expect(graph!.initializer!.map(({ name }) => name)).toEqual(["w"]);
+    expect(graph!.input).toEqual([]);
+  });
+
+  test("and an input, in files that list initializers there", () => {
+    const { graph } = decodeModel(writeBack(withNode("ConstantOfShape", 3), new Map([["w", trained]])).bytes);
+    expect(graph!.input!.map(({ name, type }) => [name, type!.tensor_type!.elem_type])).toEqual([["w", 1]]);
   });
 });
 
