@@ -1,6 +1,7 @@
 /** @file Normalization per channel or group of channels: BatchNormalization, InstanceNormalization, GroupNormalization. */
 import type { Shape, TensorType, Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
+import type { Centered } from "./channel-affine.js";
 import {
   centeredBy,
   centeredChannels,
@@ -13,7 +14,7 @@ import {
 import type { Emitter, GradUse, OpDef, Operand } from "./define.js";
 import { float, int, required } from "./define.js";
 import { reshape, sumOver } from "./emission.js";
-import { mul, neg, square } from "./expression.js";
+import { add, mul, neg, square } from "./expression.js";
 import { formatShape, mismatch, sameShape, typeAt } from "./shape.js";
 import { perElement } from "./work.js";
 
@@ -51,19 +52,43 @@ type Gradients = readonly (Value | undefined)[];
 /** Gradients of x [N, C, …], scale and bias [C], with statistics over all but the channel axis. */
 function channelGradients(
   b: Emitter,
-  [x, scale, d]: readonly [Value, Value, Value],
+  own: Centered,
+  [scale, d]: readonly [Value, Value],
   shape: Shape,
-  epsilon: number,
 ): readonly [Value, Value, Value] {
-  const own = centeredChannels(b, x, epsilon);
   const sums = { ofGradient: channelSum(b, d), ofProduct: channelSum(b, mul(b, d, own.centered)) };
   return [normalizedGradient(b, d, own, sums, { shape, scale }), mul(b, sums.ofProduct, own.inverse), sums.ofGradient];
 }
 
-function trainingGradient(b: Emitter, { x: [x, scale], dy: [dy], attrs }: GradUse<"BatchNormalization">): Gradients {
-  const [seen, d] = [withChannelAxis(b, x!), withChannelAxis(b, dy!)];
-  const [dx, dScale, dBias] = channelGradients(b, [seen, scale!, d], x!.type.shape, attrs.epsilon);
-  return [dx, dScale, dBias];
+/** Any of the outputs may get a gradient: the normalized values and the next running statistics. */
+function trainingGradient(b: Emitter, { x: [x, scale], dy, attrs }: GradUse<"BatchNormalization">): Gradients {
+  const { shape } = x!.type;
+  const own = centeredChannels(b, withChannelAxis(b, x!), attrs.epsilon);
+  const [dx, dScale, dBias] = dy[0] ? channelGradients(b, own, [scale!, withChannelAxis(b, dy[0])], shape) : [];
+  const kept = (d: Value | undefined): Value | undefined => d && mul(b, d, attrs.momentum);
+  const aside = statisticsGradient(b, own, [dy[1], dy[2]], attrs.momentum);
+  const more = aside && reshape(b, aside, shape);
+  return [dx && more ? add(b, dx, more) : (dx ?? more), dScale, dBias, kept(dy[1]), kept(dy[2])];
+}
+
+/**
+ * The gradient that arrives at x [N, C, …] through the next running mean and variance, momentum·before +
+ * (1 − momentum)·own: with m elements per channel (1 − momentum)·(dMean + 2·(x − mean)·dVariance)/m, the variance being
+ * the population's. Undefined when neither has a gradient. Source: the ONNX operator specification.
+ */
+function statisticsGradient(
+  b: Emitter,
+  { centered, units }: Centered,
+  [dMean, dVariance]: readonly (Value | undefined)[],
+  momentum: number,
+): Value | undefined {
+  if (!dMean && !dVariance) return undefined;
+  const { shape } = centered.type;
+  const share = (1 - momentum) / (elementCount(shape) / shape[1]!);
+  return channelAffine(b, centered, units, {
+    factor: dVariance ? mul(b, dVariance, 2 * share) : units.zero,
+    ...(dMean ? { offset: mul(b, dMean, share) } : {}),
+  });
 }
 
 /** Every channel of every image counts as a channel of one image. */
@@ -72,7 +97,8 @@ function instanceGradient(b: Emitter, { x: [x, scale], dy: [dy], attrs }: GradUs
   const seen = [1, batch * channels, ...spatial];
   const scales = reshape(b, b.emit("Expand", [scale, b.int64s([batch, channels])]), [batch * channels]);
   const [x1, d1] = [reshape(b, x!, seen), reshape(b, dy!, seen)];
-  const [dx, dScale, dBias] = channelGradients(b, [x1, scales, d1], x!.type.shape, attrs.epsilon);
+  const own = centeredChannels(b, x1, attrs.epsilon);
+  const [dx, dScale, dBias] = channelGradients(b, own, [scales, d1], x!.type.shape);
   const overImages = (sum: Value): Value => sumOver(b, reshape(b, sum, [batch, channels]), [0]);
   return [dx, overImages(dScale), overImages(dBias)];
 }

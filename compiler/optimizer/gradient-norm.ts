@@ -7,8 +7,9 @@ const NORM_EPSILON = 1e-6;
 const LANES = 8;
 
 /**
- * The sum of the squares in float64: element i is added to sum i mod 8, then the eight are added in order, whatever the
- * machine, so that equal gradients give equal bits. Squares of float32 are exact and cannot overflow.
+ * The sum of the squares in float64: element i is added to sum i mod 8, then the eight are added in order, then the
+ * elements after the last whole eight, whatever the machine, so that equal gradients give equal bits. Squares of
+ * float32 are exact and cannot overflow.
  */
 export function sumOfSquares(values: Float32Array): number {
   let [a, b, c, d, e, f, g, h] = [0, 0, 0, 0, 0, 0, 0, 0];

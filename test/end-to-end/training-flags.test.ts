@@ -98,6 +98,7 @@ describe("training flags", () => {
     [["--lr-schedule", "cosine:warmup=2"], "--lr-schedule cosine: its end is missing; expected total=STEPS."],
     [["--param-group", "haed.*:lr-scale=2"], "--param-group haed.*: matches no parameter; the model has "],
     [["--clip-norm", "0"], '--clip-norm: cannot read "0"; expected a number above 0.'],
+    [["--clip-norm", "nan"], '--clip-norm: cannot read "nan"; expected a number above 0.'],
     [["--batch-norm", "freeze"], '--batch-norm: cannot read "freeze"; expected one of model, train, frozen.'],
   ])("%j is refused", async (flags, message) => {
     const { exitCode, stderr } = await pipewright(["partition", model, ...PLANNING, ...flags, "-o", at("never")]);

@@ -88,8 +88,8 @@ export function parseParameterGroups(text: string): readonly ParameterGroup[] {
 
 /** A number above 0. */
 export function parsePositive(text: string): number {
-  const number = finiteNumber(text);
-  if (number > 0) return number;
+  const number = Number(text);
+  if (number > 0 && number < Infinity) return number;
   throw unreadable(text, "a number above 0");
 }
 

@@ -75,6 +75,13 @@ export const poolingSamples: readonly OpSample[] = [
   },
   { op: "BatchNormalization", inputs: [floats([2, 3, 2, 2]), ...perChannel, floats([3]), floats([3], 0.5, 2)] },
   { op: "BatchNormalization", of: "2-d", inputs: [floats([4, 3]), ...perChannel, floats([3]), floats([3], 0.5, 2)] },
+  {
+    op: "BatchNormalization",
+    of: "training, all outputs",
+    attrs: { training_mode: 1, momentum: 0.75 },
+    inputs: [floats([2, 3, 2, 2]), ...perChannel, floats([3]), floats([3], 0.5, 2)],
+    outputs: 3,
+  },
   { op: "InstanceNormalization", attrs: { epsilon: 0.01 }, inputs: [floats([2, 3, 4, 2]), ...perChannel] },
   ...[1, 2, 6].map((num_groups): OpSample => ({
     op: "GroupNormalization",
