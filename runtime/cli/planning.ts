@@ -93,7 +93,7 @@ export async function makePlan(
   directory: string,
   signal?: AbortSignal,
 ): Promise<Planned> {
-  await refuseOtherDirectories(env, directory);
+  if (await holdsPlan(env, directory)) progress.note(`the plan that was in ${directory} is replaced`);
   const requests = flags.devices ?? parseDevices(DEFAULT_DEVICES);
   const solver = threadedHighs();
   const weights = startValues(env, model);
@@ -230,14 +230,15 @@ function profileSource(env: Env, flags: FlagValues, weights: StartValues): Compi
   };
 }
 
-/** A plan takes the place of what was in its directory, so the directory must be empty, absent or a plan. */
-async function refuseOtherDirectories({ files }: Env, directory: string): Promise<void> {
-  if (!(await files.exists(directory)) || (await files.exists(`${directory}/${PLAN_FILES.plan}`))) return;
+/** A plan takes the place of a plan only. @throws USAGE for a directory with anything else. */
+async function holdsPlan({ files }: Env, directory: string): Promise<boolean> {
+  if (!(await files.exists(directory))) return false;
+  if (await files.exists(`${directory}/${PLAN_FILES.plan}`)) return true;
   const entries = await files.list(directory);
-  if (entries.length === 0) return;
+  if (entries.length === 0) return false;
   throw new PipewrightError(
     "USAGE",
-    `-o ${directory}: the directory holds other files and no plan; got ${entries.slice(0, 3).join(", ")}. Name another directory.`,
+    `plan ${directory}: the directory holds other files and no plan; got ${entries.slice(0, 3).join(", ")}. Name another directory.`,
   );
 }
 

@@ -1,9 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { modelFile } from "../../models/file.js";
 import { buildMlp, MLP_LOSS } from "../../models/mlp.js";
+import { planDirectory } from "../../runtime/cli/commands/partition.js";
 import { pipewright } from "../support/shell.js";
 
 const folder = mkdtempSync(join(tmpdir(), "pipewright-end-to-end-"));
@@ -121,18 +122,23 @@ describe("a model of the user", () => {
     expect(await json(["inspect", trained])).toMatchObject({ nodes: 7, parameters: 484 });
   });
 
-  it("is trained in one go", async () => {
-    const run = await json<TrainJson>([
-      "train",
-      model,
-      ...planning,
-      "--analytic",
-      "--data",
-      "synthetic",
-      "--steps",
-      "2",
-    ]);
+  it("is trained in one go, with its plan beside the result", async () => {
+    const words = ["train", model, ...planning, "--analytic", "--data", "synthetic", "--steps", "2", "--json"];
+    const before = readdirSync(folder);
+    mkdirSync(at("results"));
+    const first = await pipewright([...words, "-o", at("results/trained.onnx")]);
+    const run = JSON.parse(first.stdout) as TrainJson;
     expect([run.steps, run.losses.length]).toEqual([2, 2]);
+    expect(readdirSync(at("results")).sort()).toEqual(["model.plan", "trained.onnx"]);
+    expect(readdirSync(folder).filter((name) => !before.includes(name))).toEqual(["results"]);
+    expect(first.stderr).not.toContain("is replaced");
+    const second = await pipewright([...words, "-o", at("results/trained.onnx")]);
+    expect(second.stderr).toContain(`the plan that was in ${at("results/model.plan")} is replaced`);
+  });
+
+  it("has its plan in the current folder when nothing says where", () => {
+    expect(planDirectory("models/mlp.onnx")).toBe("mlp.plan");
+    expect(planDirectory("models/mlp.onnx", "trained.onnx")).toBe("mlp.plan");
   });
 
   it.each([

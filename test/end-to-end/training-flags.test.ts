@@ -74,11 +74,11 @@ describe("training flags", () => {
 
   it("give the learning rate and the norm of every step, and end with the training", { timeout: 60_000 }, async () => {
     const words = ["train", model, ...PLANNING, ...SETTINGS, "--lr-schedule", "linear:warmup=1", "--data", "synthetic"];
-    const run = await json<TrainJson>([...words, "--steps", "5"]);
+    const run = await json<TrainJson>([...words, "--steps", "5", "-o", at("trained.onnx")]);
     expect(run.learningRates).toEqual([0, 0.5, 0.375, 0.25, 0.125]);
     expect(run.gradNorms).toHaveLength(5);
     expect(Math.min(...run.gradNorms)).toBeGreaterThan(0);
-    const { stdout } = await pipewright([...words, "--steps", "5"]);
+    const { stdout } = await pipewright([...words, "--steps", "5", "-o", at("trained.onnx")]);
     expect(stdout).toContain("lr 0 to 0.125, grad norm ");
   });
 

@@ -5,9 +5,14 @@ import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
 import { planSummary, stageTable } from "../render/plan.js";
 import { whyText } from "../render/why.js";
 
-/** `model.onnx` becomes `model.plan` unless `-o` says otherwise. */
-export function planDirectory(modelPath: string): string {
-  return `${modelPath.replace(/\.onnx$/, "")}.plan`;
+/**
+ * `models/model.onnx` becomes `model.plan` beside the file `result`, or in the current folder. The folder of the model
+ * may belong to somebody else.
+ */
+export function planDirectory(modelPath: string, result = ""): string {
+  const folder = result.replace(/[^/\\]*$/, "");
+  const name = modelPath.replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
+  return `${folder}${name}.plan`;
 }
 
 export const partition: CommandBody = async (context, path, flags) => {

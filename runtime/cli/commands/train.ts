@@ -33,7 +33,7 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   }
   const progress = context.progress(isModel ? ["read", ...PLANNING_PHASES, "train"] : ["train"]);
   if (!isModel) refusePlanning(context);
-  const directory = isModel ? planDirectory(path) : path;
+  const directory = isModel ? planDirectory(path, flags.out) : path;
   const steps = flags.steps ?? DEFAULT_STEPS;
   const plan = isModel
     ? await planModel(context, progress, path, directory, { ...flags, steps })
