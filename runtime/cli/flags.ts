@@ -62,7 +62,7 @@ export const FLAGS = {
   trainable: flag("--trainable <patterns>", "parameters to train: encoder.*,head.*,!*.bias", list),
   batchNorm: flag(
     "--batch-norm <mode>",
-    "running statistics: model (as exported), train or frozen",
+    "statistics: model (as exported), train or frozen",
     (text): BatchNormMode | "model" => oneOf(text, ["model", "train", "frozen"]),
   ),
   gap: flag("--gap <share>", "stop the solver when this close to the bound: 1%", parseShare),

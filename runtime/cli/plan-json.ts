@@ -1,7 +1,7 @@
 /** @file The JSON documents of plans and runs. Their members are part of the command line's contract. */
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Verification } from "../verify.js";
-import { precisionJson } from "./render/precision.js";
+import { planPrecision, precisionJson } from "./render/precision.js";
 import type { Planned } from "./planning.js";
 
 /** What `partition --json` prints. */
@@ -13,7 +13,7 @@ export function partitionJson({ plan, directory, solveMs, why }: Planned) {
       nodes: plan.model.nodes,
       blocks: plan.model.blocks,
       parameters: plan.model.parameters,
-      conversions: precisionJson(plan.model.conversions),
+      ...precisionJson(planPrecision(plan)),
     },
     profile: plan.profile,
     partition: {
@@ -49,9 +49,12 @@ function stagesJson({ stages, devices }: Plan) {
 }
 
 /** What `verify --json` prints: `tensors` counts them, `unequal` names the ones that differ. */
-export function verifyJson({ equal, maxRelativeError, tensors }: Verification, { model }: Pick<Plan, "model">) {
+export function verifyJson(
+  { equal, maxRelativeError, tensors }: Verification,
+  plan: Pick<Plan, "model" | "parameters">,
+) {
   return {
-    conversions: precisionJson(model.conversions),
+    ...precisionJson(planPrecision(plan)),
     equal,
     maxRelativeError,
     tensors: tensors.length,

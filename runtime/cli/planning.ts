@@ -32,7 +32,7 @@ import type { FlagValues } from "./flags.js";
 import type { DeviceRequest } from "./parse/devices.js";
 import { parseDevices } from "./parse/devices.js";
 import type { Progress } from "./progress.js";
-import { precisionNotes } from "./render/precision.js";
+import { modelPrecision, precisionNotes } from "./render/precision.js";
 import { optimizerOf, trainingChoices } from "./training-flags.js";
 import { formatMs, formatShare } from "../report/format.js";
 
@@ -58,7 +58,7 @@ export async function readModel(env: Env, progress: Progress, path: string, flag
   const limits = { ...DEFAULT_LIMITS, ...flags.limit };
   const model = await loadModel(env, path, Object.fromEntries(flags.bind ?? []), shapes, limits);
   progress.end(`${model.graph.nodes.length} nodes`);
-  for (const note of precisionNotes(model.conversions)) progress.note(note);
+  for (const note of precisionNotes(modelPrecision(model))) progress.note(note);
   return model;
 }
 

@@ -21,7 +21,7 @@ import { StepTimes } from "./step-times.js";
 import type { Context } from "./command.js";
 import type { Progress } from "./progress.js";
 import { formatDifference, formatMs, formatShare, significant } from "../report/format.js";
-import { precisionJson } from "./render/precision.js";
+import { planPrecision, precisionJson } from "./render/precision.js";
 import type { TimelineRow } from "./render/timeline.js";
 
 /** Steps at the start that do not count as measured: memory is touched for the first time. */
@@ -158,7 +158,11 @@ export function measuredRows(plan: Plan, rows: readonly RowTimes[]): readonly Ti
 }
 
 /** What `train --json` ends with. */
-export function trainJson({ model, devices, schedule: { forecast } }: Plan, run: Run) {
+export function trainJson(plan: Plan, run: Run) {
+  const {
+    devices,
+    schedule: { forecast },
+  } = plan;
   const {
     losses,
     learningRates,
@@ -180,7 +184,7 @@ export function trainJson({ model, devices, schedule: { forecast } }: Plan, run:
     stepMs: { predicted: forecast.makespanMs + forecast.updateMs, measured: stepMs },
     bubble: { predicted: forecast.bubble, measured: bubble },
     devices: devices.map(({ name }) => name),
-    conversions: precisionJson(model.conversions),
+    ...precisionJson(planPrecision(plan)),
     resumedSteps,
     checkpoint: checkpoint ?? null,
     recoveries,

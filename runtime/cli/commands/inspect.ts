@@ -16,7 +16,7 @@ import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
 import { trainingChoices } from "../training-flags.js";
 import { formatBytes, formatCount } from "../../report/format.js";
-import { precisionJson, precisionNotes } from "../render/precision.js";
+import { modelPrecision, precisionJson, precisionNotes } from "../render/precision.js";
 import { renderTable } from "../render/table.js";
 
 /** Parameter, its gradient, and the two moments of AdamW. */
@@ -61,6 +61,7 @@ function describeUnbound({ columns }: Context, path: string, { graph }: ModelPro
 
 function describe({ columns }: Context, path: string, model: LoadedModel, flags: FlagValues): Outcome {
   const { graph, opset } = model;
+  const precision = modelPrecision(model);
   const runningStatistics = graph.states.reduce((sum, { param }) => sum + elementCount(param.type.shape), 0);
   const parameters = parameterElements(graph) - runningStatistics;
   const operators = countOperators(graph);
@@ -82,7 +83,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     inputs: types(graph.inputs),
     outputs: types(graph.outputs),
     unboundDims: [],
-    conversions: precisionJson(model.conversions),
+    ...precisionJson(precision),
     operators,
     trainable: training ? { ok: training.problem === undefined, problem: training.problem ?? null } : null,
     memory: { trainBytes, stashBytesPerMicrobatch: stash ?? null },
@@ -98,7 +99,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     `${path}: ${json.nodes} nodes, ${formatCount(parameters)} parameters (${formatBytes(json.parameterBytes)}${runningStatistics > 0 ? " with running statistics" : ""}), opset ${opset}`,
     `inputs   ${list(json.inputs)}`,
     `outputs  ${list(json.outputs)}`,
-    ...precisionNotes(model.conversions).map((note) => `note     ${note}`),
+    ...precisionNotes(precision).map((note) => `note     ${note}`),
     `memory   ${formatBytes(trainBytes)} for parameters, gradients and AdamW${stash === undefined ? "" : `, ${formatBytes(stash)} stashed per microbatch`}`,
     "",
     table.trimEnd(),

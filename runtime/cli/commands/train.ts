@@ -13,7 +13,7 @@ import { PLANNING_FLAGS } from "../flags.js";
 import { lastingOptions } from "../lasting-run.js";
 import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
 import type { Progress } from "../progress.js";
-import { precisionNotes } from "../render/precision.js";
+import { planPrecision, precisionNotes } from "../render/precision.js";
 import { stageTable } from "../render/plan.js";
 import type { Run } from "../training-run.js";
 import { lossLine, recordRun, runSummary, runTraining, trainJson } from "../training-run.js";
@@ -38,7 +38,7 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   const plan = isModel
     ? await planModel(context, progress, path, directory, { ...flags, steps })
     : await readPlan(env, path);
-  if (!isModel) for (const note of precisionNotes(plan.model.conversions)) progress.note(note);
+  if (!isModel) for (const note of precisionNotes(planPrecision(plan))) progress.note(note);
   if (flags.out !== undefined) await checkWritable(env, directory, plan);
   const { microbatches, inputs } = plan;
   const source = { source: data, inputs, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };

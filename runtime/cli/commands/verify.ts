@@ -11,7 +11,7 @@ import { verifyPlans } from "../../verify.js";
 import type { CommandBody } from "../command.js";
 import { verifyJson } from "../plan-json.js";
 import { significant } from "../../report/format.js";
-import { precisionNotes } from "../render/precision.js";
+import { planPrecision, precisionNotes } from "../render/precision.js";
 import { renderTable } from "../render/table.js";
 
 const SHOWN = 10;
@@ -23,7 +23,7 @@ export const verify: CommandBody = async ({ env, columns, progress: phases }, di
   const options = { files: env.files, seed: flags.seed ?? 0, shuffle: false, microbatches };
   const dataset = await openDataset(flags.data ?? "synthetic", plan.inputs, options);
   const progress = phases(["verify"]);
-  for (const note of precisionNotes(plan.model.conversions)) progress.note(note);
+  for (const note of precisionNotes(planPrecision(plan))) progress.note(note);
   progress.begin("verify");
   const result = await verifyOnOneDevice(env, { directory, plan }, dataset);
   progress.end(verificationLine(result));
