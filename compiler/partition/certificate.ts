@@ -1,5 +1,6 @@
 /** @file How good a partition is known to be. */
 import { invariant } from "../errors.js";
+import { gapOf } from "../gap.js";
 import type { Certificate } from "./problem.js";
 
 /** A partition is called optimal only when its gap is proven to be at most this. */
@@ -10,14 +11,9 @@ export function restsOnSolver({ boundMs, ownBoundMs }: Certificate): boolean {
   return ownBoundMs < boundMs * (1 - OPTIMAL_GAP);
 }
 
-/** (bottleneck − bound) / bottleneck; 0 for a bottleneck of 0. */
-export function gapOf(bottleneckMs: number, boundMs: number): number {
-  return bottleneckMs > 0 ? Math.max(0, (bottleneckMs - boundMs) / bottleneckMs) : 0;
-}
-
 /**
  * The certificate of a bottleneck that was recomputed from the assignment, and lower bounds: the best one, and the best
- * one that needs no solver's word. The gap is the one that solvers of integer programmes report. Constant time.
+ * one that needs no solver's word. Constant time.
  */
 export function certify(bottleneckMs: number, boundMs: number, ownBoundMs: number): Certificate {
   invariant(boundMs <= bottleneckMs * (1 + 1e-6) + 1e-12, `bound ${boundMs} is above bottleneck ${bottleneckMs}`);

@@ -1,5 +1,5 @@
 /** @file The best partition and the best bound so far. Only our own arithmetic on the blocks decides what is better. */
-import { gapOf } from "./certificate.js";
+import { gapOf } from "../gap.js";
 import { topologicalOrder } from "./components.js";
 import { expand } from "./contract.js";
 import { evaluate, violations } from "./evaluate.js";

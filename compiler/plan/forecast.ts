@@ -1,5 +1,6 @@
 /** @file What the simulator says of a partition under a schedule. */
 import { invariant } from "../errors.js";
+import { gapOf } from "../gap.js";
 import type { Schedule } from "../schedule/action.js";
 import { makespanBound } from "../schedule/bound.js";
 import type { ScheduleCosts } from "../schedule/costs.js";
@@ -35,6 +36,6 @@ export function forecast(
     `a makespan of ${makespanMs} ms is below its bound of ${boundMs} ms`,
   );
   const reached = Math.min(boundMs, makespanMs);
-  const gap = makespanMs > 0 ? (makespanMs - reached) / makespanMs : 0;
+  const gap = gapOf(makespanMs, reached);
   return { makespanMs, updateMs, boundMs: reached, gap, bubble, peakActivations, peakBytes };
 }

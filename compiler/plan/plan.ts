@@ -191,8 +191,9 @@ export interface Forecast {
   readonly makespanMs: number;
   /** What the optimizer takes after that, on the slowest device; the step ends with it. */
   readonly updateMs: number;
-  /** Lower bound of the makespan for this partition. */
+  /** Lower bound of the makespan of all orders of the same actions. */
   readonly boundMs: number;
+  /** (makespan − bound) / makespan. */
   readonly gap: number;
   /** Idle share of the makespan. */
   readonly bubble: number;

@@ -1,4 +1,5 @@
 /** @file A plan as text, for review: stages, slots, rows with their waits, and what is known of both. */
+import { isClosed } from "../gap.js";
 import { tensorBytes } from "../ir/literal.js";
 import type { Plan, PlanAction, PlanStage, SlotGroup } from "./plan.js";
 
@@ -24,7 +25,7 @@ export function formatPlan(plan: Printed): string {
     "",
     `partition ${partition.model} by ${partition.solver}: ${certificate.status}, bottleneck ${formatMs(certificate.bottleneckMs)}, ` +
       `bound ${formatMs(certificate.boundMs)}, gap ${formatShare(certificate.gap)}`,
-    `schedule ${schedule.name}: step ${formatMs(forecast.makespanMs)}, bound ${formatMs(forecast.boundMs)}, ` +
+    `schedule ${schedule.name}: ${isClosed(forecast.gap) ? "optimal" : "feasible"}, step ${formatMs(forecast.makespanMs)}, bound ${formatMs(forecast.boundMs)}, ` +
       `gap ${formatShare(forecast.gap)}, bubble ${formatShare(forecast.bubble)}, in flight ${forecast.peakActivations.join(" ")}`,
     "",
   ].join("\n");

@@ -4,6 +4,7 @@
  * The same problem, seed and number of evaluations give the same schedule.
  */
 import { PipewrightError } from "../errors.js";
+import { gapOf, isClosed } from "../gap.js";
 import type { Schedule } from "./action.js";
 import { boundOf } from "./bound.js";
 import { Evaluator } from "./evaluate.js";
@@ -27,7 +28,7 @@ export interface SearchOptions {
   readonly starts?: readonly Schedule[];
 }
 
-/** bound ≤ optimum ≤ makespan; gap = makespan / bound − 1. */
+/** bound ≤ optimum ≤ makespan; gap = (makespan − bound) / makespan. */
 export interface SearchResult {
   readonly schedule: Schedule;
   readonly makespanMs: number;
@@ -87,13 +88,13 @@ export function searchSchedule(problem: SchedulingProblem, options: SearchOption
     if (found.makespanMs < best.makespanMs - EPSILON) best = { name: "search", ...found };
   }
   const [template] = templates;
-  const gap = Math.max(0, best.makespanMs / boundMs - 1);
+  const gap = gapOf(best.makespanMs, boundMs);
   return {
     schedule: scheduleOf(tasks, best.rows, best.name),
     makespanMs: best.makespanMs,
     boundMs,
     gap,
-    status: gap < EPSILON ? "optimal" : "feasible",
+    status: isClosed(gap) ? "optimal" : "feasible",
     ...(template && { template: { name: template.name, makespanMs: template.makespanMs } }),
     evaluations: spent,
   };

@@ -1,4 +1,5 @@
 /** @file The parts of the report page about the solver and about what was run with what. */
+import { isClosed } from "../../compiler/gap.js";
 import type { LearningRateSchedule, ParameterGroup } from "../../compiler/plan/plan.js";
 import { legend, stackedBars } from "./charts.js";
 import type { ReportDocument } from "./document.js";
@@ -57,7 +58,7 @@ export function solverSection({ plan, search }: ReportDocument): Markup {
     markup`${stackedBars(bars, bars.map(({ name, note }) => `${name} ${note}`).join(", "))}${legend([
       ["fill s0", "compute of a stage per microbatch"],
       ["limit", `lower bound of the slowest stage, ${formatMs(certificate.boundMs)}`],
-    ])}<p>Schedule <b>${plan.schedule.name}</b>: a step of ${formatMs(forecast.makespanMs)}, at least ${formatMs(forecast.boundMs)} in any order of the same actions (gap ${formatShare(forecast.gap)}).</p>${log}`,
+    ])}<p>Schedule <b>${plan.schedule.name}</b>: a step of ${formatMs(forecast.makespanMs)}, at least ${formatMs(forecast.boundMs)} in any order of the same actions (${isClosed(forecast.gap) ? "optimal" : `gap ${formatShare(forecast.gap)}`}).</p>${log}`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** @file A plan in words and tables: what `demo`, `partition`, `simulate` and `train` show of it. */
+import { isClosed } from "../../../compiler/gap.js";
 import { restsOnSolver } from "../../../compiler/partition/certificate.js";
 import type { Plan, PlanStage } from "../../../compiler/plan/plan.js";
 import type { Schedule } from "../../../compiler/schedule/action.js";
@@ -36,9 +37,6 @@ export function stageTable({ stages, devices }: Pick<Plan, "stages" | "devices">
   return renderTable(STAGE_COLUMNS, stages.map(row), width);
 }
 
-/** Gaps below this are of rounding. */
-const ROUNDING = 1e-9;
-
 /** Partition and schedule with their bounds. */
 export function planSummary({ partition, schedule, microbatches }: Omit<Plan, "files">): string {
   const { certificate, solver } = partition;
@@ -58,7 +56,7 @@ export function planSummary({ partition, schedule, microbatches }: Omit<Plan, "f
 
 /** Of a schedule, by its gap to the bound. */
 function judged(gap: number): string {
-  return gap < ROUNDING ? "optimal for these stages" : `gap ${formatShare(gap)}`;
+  return isClosed(gap) ? "optimal for these actions" : `gap ${formatShare(gap)}`;
 }
 
 /** A simulated schedule as rows to draw. */

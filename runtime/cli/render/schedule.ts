@@ -1,4 +1,5 @@
 /** @file A schedule in words: its grid or timeline, times, bubbles, bound and memory. */
+import { gapOf, isClosed } from "../../../compiler/gap.js";
 import type { Schedule } from "../../../compiler/schedule/action.js";
 import { formatAction } from "../../../compiler/schedule/action.js";
 import { makespanBound } from "../../../compiler/schedule/bound.js";
@@ -23,7 +24,7 @@ export interface Simulated {
   readonly found?: SearchResult;
 }
 
-/** Makespan against the bound of all schedules of the same stages; gap = makespan / bound − 1. */
+/** Makespan against the bound of all orders of the same actions; gap = (makespan − bound) / makespan. */
 export interface Proof {
   readonly boundMs: number;
   readonly gap: number;
@@ -40,8 +41,8 @@ export function proofOf({ schedule, costs, timeline, memory }: Simulated): Proof
   if (schedule.pairs && overlap !== undefined) return undefined;
   const capacity = memory === undefined ? undefined : schedule.rows.map(() => memory);
   const boundMs = Math.min(timeline.makespanMs, makespanBound(problemOf(schedule, plain, capacity)));
-  const gap = boundMs > 0 ? timeline.makespanMs / boundMs - 1 : 0;
-  return { boundMs, gap, status: gap < ROUNDING ? "optimal" : "feasible" };
+  const gap = gapOf(timeline.makespanMs, boundMs);
+  return { boundMs, gap, status: isClosed(gap) ? "optimal" : "feasible" };
 }
 
 /** What a terminal can show, and in which unit times are; "" for counts of units. */
@@ -103,7 +104,7 @@ export function figures(simulated: Simulated, { unit }: Pick<View, "unit">): str
   const judged = !proof
     ? "no bound known for overlapped pairs"
     : proof.status === "optimal"
-      ? "optimal: no order of these stages is shorter"
+      ? "optimal: no order of these actions is shorter"
       : `bound ${time(proof.boundMs)}, gap ${formatShare(proof.gap)}`;
   const known = found?.template;
   return [

@@ -193,7 +193,8 @@ describe("the study's cases", () => {
     expect(found.boundMs).toBeGreaterThanOrEqual((published.bound ?? 0) - 1e-9);
     expect(found.boundMs).toBeLessThanOrEqual((published.optimum ?? Infinity) + 1e-9);
     const { search = 0, bound = Infinity } = published;
-    expect(found.gap).toBeLessThanOrEqual(Math.max(0.03, search / bound - 1));
+    expect(found.makespanMs / found.boundMs - 1).toBeLessThanOrEqual(Math.max(0.03, search / bound - 1));
+    expect(found.gap).toBeCloseTo((found.makespanMs - found.boundMs) / found.makespanMs, 12);
     if (published.template !== undefined)
       expect(found.template?.makespanMs.toFixed(3)).toBe(published.template.toFixed(3));
   });

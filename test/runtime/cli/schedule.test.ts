@@ -51,7 +51,7 @@ describe("without a model", () => {
     const { schedule } = await json("-d 4 -m 8 --schedule 1f1b");
     expect(schedule).toMatchObject({ makespanMs: 33, boundMs: 33, gap: 0, status: "optimal" });
     expect((await run("-d 4 -m 8 --schedule zb-h2")).stdout).toContain(`
-step         27 units  (optimal: no order of these stages is shorter)
+step         27 units  (optimal: no order of these actions is shorter)
 bubble       11.1 % of the step, from a common start (makespan)
              0.0 % of 24 units, the longest that one device is at it (span)
 activations  at most 7, 7, 7, 7 per device
@@ -61,6 +61,7 @@ activations  at most 7, 7, 7, 7 per device
   it("finds the shortest step within a memory limit, from a file of times", async () => {
     const { schedule } = await json("-d 8 -m 24 --memory 10 --costs", at("times.json"));
     expect(schedule.gap).toBeLessThanOrEqual(0.03);
+    expect(schedule.gap).toBeCloseTo((schedule.makespanMs - schedule.boundMs!) / schedule.makespanMs, 12);
     expect(Math.max(...schedule.peakStash)).toBeLessThanOrEqual(10);
     expect(schedule.makespanMs).toBeLessThanOrEqual(schedule.template!.makespanMs);
     const again = await json("-m 24 --memory 10 --schedule auto --costs", at("times.json"));
