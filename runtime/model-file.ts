@@ -25,6 +25,8 @@ export interface LoadedModel extends CompileModel {
   readonly weights: ImportedModel["weights"];
   /** Operator set of ai.onnx that the file was written for. */
   readonly opset: number;
+  /** Float constants that stand where operators have weights, and are no parameters. */
+  readonly constants: readonly string[];
   /** Folder of the file, for external data. */
   readonly folder: string;
 }
@@ -72,8 +74,8 @@ export function modelOf(
   inputShapes: InputShapes = {},
   limits: ModelLimits = DEFAULT_LIMITS,
 ): LoadedModel {
-  const { graph, weights, model, opset, conversions } = importModel(bytes, { bind, inputShapes, limits });
-  return { name, digest: digestOf(bytes), graph, bind, bytes, proto: model, weights, opset, conversions, folder: "." };
+  const { model: proto, ...imported } = importModel(bytes, { bind, inputShapes, limits });
+  return { name, digest: digestOf(bytes), bind, bytes, proto, ...imported, folder: "." };
 }
 
 /**

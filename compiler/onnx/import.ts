@@ -12,7 +12,7 @@ import { functionCalls, nodesInFile, opsetVersions } from "./functions.js";
 import type { ModelLimits } from "./limits.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 import { Lowering } from "./lowering.js";
-import { weightNames } from "./parameter-names.js";
+import { weightReads } from "./parameter-names.js";
 import { conversions } from "./precision.js";
 import type { GraphProto, ModelProto } from "./proto.js";
 import { numberOf } from "./proto.js";
@@ -41,6 +41,8 @@ export interface ImportedModel {
   readonly opset: number;
   /** What of the file is half precision and is float32 in `graph`. */
   readonly conversions: readonly Conversion[];
+  /** Names of float constants that stand where operators have weights, and are no parameters. */
+  readonly constants: readonly string[];
 }
 
 /**
@@ -56,11 +58,11 @@ export function importModel(bytes: Uint8Array, options: ImportOptions = {}): Imp
   const limits = options.limits ?? DEFAULT_LIMITS;
   const model = decodeModel(bytes, limits);
   const opsets = checkVersions(model);
-  const { built, names, weights, casts } = lowerModel(model, opsets, limits, options);
+  const { built, names, weights, casts, constants } = lowerModel(model, opsets, limits, options);
   const graph = finishGraph(sortParams(built, model.graph!), names);
   checkDeclaredTypes(model.graph!, graph, Object.keys(options.inputShapes ?? {}).length > 0);
   const found = conversionsOf(graph, { weights, casts }, model.graph!);
-  return { graph, weights, model, opset: opsets.get("")!, conversions: found };
+  return { graph, weights, model, opset: opsets.get("")!, conversions: found, constants };
 }
 
 /** What the lowering leaves behind: its scopes and indices, as large as the graph, are gone with it. */
@@ -71,6 +73,7 @@ interface LoweredModel {
   readonly weights: ReadonlyMap<ValueId, WeightSource>;
   /** Half-precision types that nodes convert to. */
   readonly casts: readonly Half[];
+  readonly constants: readonly string[];
 }
 
 function lowerModel(
@@ -81,14 +84,15 @@ function lowerModel(
 ): LoweredModel {
   const graph = model.graph!;
   const calls = functionCalls(model, opsets, limits);
-  const lowering = new Lowering(limits, calls, nodesInFile(model), weightNames(graph.node ?? []));
+  const lowering = new Lowering(limits, calls, nodesInFile(model), weightReads(model));
   const scope = new Scope({ prefix: "", depth: 0, opsets });
   bindInputs(graph, lowering, scope, { bind, inputShapes }, limits);
   lowering.lowerBody(graph, scope);
   const outputs = bindOutputs(graph, lowering, scope);
   lowering.problems.throwIfAny();
   const built = lowering.emitter.builder.build(graph.name || "model", outputs);
-  return { built, names: lowering.names(), weights: lowering.weights, casts: lowering.casts };
+  const { weights, casts, constants } = lowering;
+  return { built, names: lowering.names(), weights, casts, constants: [...constants] };
 }
 
 function conversionsOf(

@@ -10,6 +10,7 @@ import type { Half } from "../ir/half.js";
 import { elementCount, isFloat } from "../ir/literal.js";
 import type { AttrValue } from "./attributes.js";
 import { attributeValue, fitsKind } from "./attributes.js";
+import type { WeightReads } from "./parameter-names.js";
 import { COMPILE_TIME_INPUTS, RUNNING_STATES, SETTING_INPUTS } from "./positions.js";
 import { DECOMPOSITIONS, SIMPLIFICATIONS } from "./decompose/table.js";
 import { FoldingEmitter, notATensor, opDef, opNames } from "./folding.js";
@@ -53,8 +54,9 @@ export class Lowering {
   readonly functions: ReadonlyMap<string, FunctionCall>;
   /** Nodes as the file has them, those of functions and inner graphs included. */
   readonly nodesInFile: number;
-  /** Names of the main graph that are read where operators have weights. */
-  readonly weightNames: ReadonlySet<string>;
+  readonly weightReads: WeightReads;
+  /** Float constants that are read where operators have weights, and are none. */
+  readonly constants = new Set<string>();
   #lowered = 0;
   readonly #names = new Map<ValueId, string>();
   /** How deep the scope is that a name comes from; names of the main graph are not listed. */
@@ -64,12 +66,12 @@ export class Lowering {
     limits: ModelLimits,
     functions: ReadonlyMap<string, FunctionCall>,
     nodesInFile: number,
-    weightNames: ReadonlySet<string>,
+    weightReads: WeightReads,
   ) {
     this.limits = limits;
     this.functions = functions;
     this.nodesInFile = nodesInFile;
-    this.weightNames = weightNames;
+    this.weightReads = weightReads;
     this.emitter = new FoldingEmitter(limits, this.weights, nodesInFile);
   }
 

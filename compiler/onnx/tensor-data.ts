@@ -9,7 +9,7 @@ import { allocateElements, elementBytes, elementCount } from "../ir/literal.js";
 import { formatName } from "../names.js";
 import { dtypeCode, dtypeOf } from "./dtype.js";
 import { externalPart, isExternal } from "./external.js";
-import type { TensorProto } from "./proto.js";
+import type { AttributeProto, TensorProto } from "./proto.js";
 import { bigOf, has, numberOf } from "./proto.js";
 import { bytesField, varints, WIRE, WireReader } from "./wire.js";
 
@@ -175,6 +175,11 @@ export function elementViews(tensor: TensorProto): readonly Uint8Array[] | undef
   const list = numberListOf(dtypeOf(tensor.data_type, tensor.name ?? ""));
   if (!list || list.wire === WIRE.varint) return undefined;
   return listParts(tensor, list).map(({ payload }) => payload);
+}
+
+/** The numbers of an attribute as a tensor of one axis. */
+export function floatsTensor({ name, floats = [] }: AttributeProto): TensorProto {
+  return { name, dims: [floats.length], data_type: 1, raw_data: bytesFromElements(Float32Array.from(floats)) };
 }
 
 /**

@@ -10,7 +10,14 @@ import { isExternal } from "./external.js";
 import { UNLIMITED } from "./limits.js";
 import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./proto.js";
 import { changed, numberOf } from "./proto.js";
-import { bytesFromElements, elementsFromBytes, elementViews, tensorBytes, withBytes } from "./tensor-data.js";
+import {
+  bytesFromElements,
+  elementsFromBytes,
+  elementViews,
+  floatsTensor,
+  tensorBytes,
+  withBytes,
+} from "./tensor-data.js";
 import { weightSource } from "./weights.js";
 
 /** New elements of a parameter, little-endian, row-major. */
@@ -41,9 +48,9 @@ export interface WrittenModel {
  * The model with new elements for the parameters in `tensors`, by name. Halves are rounded to nearest even.
  *
  * Requires: the bytes of a model that was imported; names and types of parameters of the main graph.
- * Ensures: elements are replaced where they stand, so every other byte of the file is as it was. Three forms cannot hold
- * new elements in place, and the file is then encoded again, unknown fields included: halves in `int32_data`, an
- * external tensor with a checksum, which goes, and ConstantOfShape nodes, which become initializers.
+ * Ensures: elements are replaced where they stand, so every other byte of the file is as it was. Four forms cannot hold
+ * new elements in place, and the file is then encoded again, unknown fields included: halves in `int32_data`, a
+ * `value_floats`, an external tensor with a checksum, which goes, and ConstantOfShape nodes, which become initializers.
  * @throws MODEL_UNSUPPORTED for a parameter made inside a function or a loop, which has no place of its own in the file.
  */
 export function writeBack(bytes: Uint8Array, tensors: ReadonlyMap<string, TrainedTensor>): WrittenModel {
@@ -86,6 +93,15 @@ const CHECKSUM = "checksum";
 const FILLED = "ConstantOfShape";
 const HELD = "Constant";
 
+/** True for the attribute of a Constant whose value is written as plain numbers. */
+function isFloatList({ name }: AttributeProto): boolean {
+  return name === "value_floats";
+}
+
+function floatsOf(bytes: Uint8Array): Float32Array {
+  return elementsFromBytes("float32", bytes) as Float32Array;
+}
+
 /** A tensor of the main graph, and the node that makes it if no initializer does. */
 interface Place {
   readonly tensor: TensorProto;
@@ -101,7 +117,8 @@ function placesOf(graph: GraphProto, tensors: ReadonlySet<string>): ReadonlyMap<
     const name = node.output?.[0] ?? "";
     if (!tensors.has(name) || (node.op_type !== FILLED && node.op_type !== HELD)) continue;
     const tensor = node.attribute?.find(({ t }) => t)?.t;
-    places.set(name, { node, tensor: tensor ?? { dims: [1], data_type: 1 } });
+    const list = node.attribute?.find(isFloatList);
+    places.set(name, { node, tensor: tensor ?? (list ? floatsTensor(list) : { dims: [1], data_type: 1 }) });
   }
   const homeless = [...tensors].filter((name) => !places.has(name));
   if (homeless.length === 0) return places;
@@ -116,7 +133,7 @@ function placesOf(graph: GraphProto, tensors: ReadonlySet<string>): ReadonlyMap<
 function storedBytes({ type, bytes }: TrainedTensor, dtype: DType): { readonly bytes: Uint8Array; saturated: number } {
   if (type.dtype === dtype) return { bytes, saturated: 0 };
   invariant(isHalf(dtype) && type.dtype === "float32", `a trained ${type.dtype} belongs into a ${dtype}`);
-  const floats = elementsFromBytes("float32", bytes) as Float32Array;
+  const floats = floatsOf(bytes);
   const halves = narrowed(floats, dtype);
   const infinite = dtype === "float16" ? 0x7c00 : 0x7f80;
   let saturated = 0;
@@ -166,9 +183,10 @@ function encodedAgain(
       added.push({ dims: tensors.get(name)!.type.shape, data_type, name, raw_data: stored });
       return [];
     }
-    const attribute = (own.attribute ?? []).map((held): AttributeProto =>
-      held.t ? changed(held, { t: replaced(held.t, name) }) : held,
-    );
+    const attribute = (own.attribute ?? []).map((held): AttributeProto => {
+      if (held.t) return changed(held, { t: replaced(held.t, name) });
+      return isFloatList(held) ? changed(held, { floats: [...floatsOf(stored)] }) : held;
+    });
     return [changed(own, { attribute })];
   });
   const initializer = (graph.initializer ?? []).map((tensor) => replaced(tensor, tensor.name ?? ""));

@@ -11,7 +11,7 @@ import { trainingDType, trainingType } from "../precision.js";
 import type { AttributeProto } from "../proto.js";
 import { bigOf } from "../proto.js";
 import { sparseLiteral } from "../sparse.js";
-import { tensorType } from "../tensor-data.js";
+import { floatsTensor, tensorType } from "../tensor-data.js";
 import { weightSource } from "../weights.js";
 import type { Handler } from "./handler.js";
 import { boundInput, constantInput, malformedSite } from "./handler.js";
@@ -21,23 +21,36 @@ const constant: Handler = (lowering, site) => {
   const attributes = [...lowering.attributes(site.node, site.scope).values()];
   if (attributes.length !== 1) throw malformedSite(site, `it has ${attributes.length} attributes; expected one value`);
   const attribute = attributes[0]!;
-  return [parameter(lowering, site, attribute) ?? lowering.emitter.literal(constantLiteral(site, attribute))];
+  const weight = parameter(lowering, site, attribute);
+  if (weight) return [weight];
+  const literal = constantLiteral(site, attribute);
+  const name = site.node.output![0]!;
+  if (isHeld(lowering, literal, name)) lowering.constants.add(site.scope.prefix + name);
+  return [lowering.emitter.literal(literal)];
 };
 
-function parameter(lowering: Lowering, site: CallSite, { t }: AttributeProto): Value | undefined {
+function parameter(lowering: Lowering, site: CallSite, attribute: AttributeProto): Value | undefined {
   const where = describe(site.node);
+  const isList = attribute.name === "value_floats";
+  const t = isList ? floatsTensor(attribute) : attribute.t;
   if (!t) return undefined;
   const type = tensorType(t, where);
   const name = site.node.output![0]!;
-  const small = elementCount(type.shape) <= lowering.limits.foldedElements && !isExternal(t);
+  const small = isList || (elementCount(type.shape) <= lowering.limits.foldedElements && !isExternal(t));
   if (type.dtype === "string" || (small && !isWeight(lowering, site, name, type))) return undefined;
   return lowering.param(site.scope.prefix + name, trainingType(type), weightSource(t, type, where));
 }
 
 /** Only the main graph has a place for trained values. One number is a setting more often than a weight. */
-function isWeight({ weightNames }: Lowering, { scope }: CallSite, name: string, { dtype, shape }: TensorType): boolean {
+function isWeight({ weightReads }: Lowering, { scope }: CallSite, name: string, { dtype, shape }: TensorType): boolean {
   const canTrain = trainingDType(dtype) === "float32" && elementCount(shape) > 1;
-  return canTrain && scope.depth === 0 && weightNames.has(name);
+  return canTrain && scope.depth === 0 && weightReads.main.has(name) && isParameterName(name);
+}
+
+/** True for a constant that may be meant as a weight: several numbers, or one that somebody named. */
+function isHeld({ weightReads }: Lowering, { dtype, shape }: Literal, name: string): boolean {
+  const mayTrain = isFloat(trainingDType(dtype)) && (elementCount(shape) > 1 || isParameterName(name));
+  return mayTrain && weightReads.anywhere.has(name);
 }
 
 function constantLiteral(site: CallSite, attribute: AttributeProto): Literal {

@@ -84,6 +84,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     outputs: types(graph.outputs),
     unboundDims: [],
     ...precisionJson(precision),
+    constants: model.constants,
     operators,
     trainable: training ? { ok: training.problem === undefined, problem: training.problem ?? null } : null,
     memory: { trainBytes, stashBytesPerMicrobatch: stash ?? null },
@@ -100,6 +101,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     `inputs   ${list(json.inputs)}`,
     `outputs  ${list(json.outputs)}`,
     ...precisionNotes(precision).map((note) => `note     ${note}`),
+    ...constantsNote(model.constants),
     `memory   ${formatBytes(trainBytes)} for parameters, gradients and AdamW${stash === undefined ? "" : `, ${formatBytes(stash)} stashed per microbatch`}`,
     "",
     table.trimEnd(),
@@ -110,6 +112,17 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
       : `next: pipewright inspect ${path} --loss KIND:OUTPUT=TARGET${flags.bind ? " with the same --bind" : ""}`,
   ];
   return { json, text: `${lines.join("\n")}\n` };
+}
+
+/** Names that the text lists; `--json` has all. */
+const LISTED_CONSTANTS = 5;
+
+/** Constants that look like weights and do not train. */
+function constantsNote(constants: readonly string[]): readonly string[] {
+  if (constants.length === 0) return [];
+  const more = constants.length > LISTED_CONSTANTS ? ", …" : "";
+  const names = `${constants.slice(0, LISTED_CONSTANTS).join(", ")}${more}`;
+  return [`note     constants that do not train, though they stand where weights do (${constants.length}): ${names}`];
 }
 
 function countOperators(graph: Graph): readonly OperatorCount[] {

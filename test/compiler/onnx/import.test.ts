@@ -17,7 +17,7 @@ import { runOnce } from "../../../runtime/engine/run-once.js";
 import { difference } from "../../support/difference.js";
 import { weightsOf } from "../../support/import-oracle.js";
 import type { BriefModel, BriefNode } from "../../support/proto-model.js";
-import { importedNodes, importedText, modelBytes } from "../../support/proto-model.js";
+import { briefNode, importedNodes, importedText, modelBytes } from "../../support/proto-model.js";
 
 const FOLDER = fileURLToPath(new URL("../../../fixtures/reference/models/", import.meta.url));
 const engine = createOrtEngine();
@@ -169,18 +169,64 @@ describe("initializers", () => {
     expect(formatGraph(again.graph)).toBe(formatGraph(imported.graph));
   });
 
-  test("a list of numbers that feeds like a weight stays one when the graph is exported", () => {
+  const listed = (output: string, floats: readonly number[]): BriefNode => ({
+    op: "Constant",
+    inputs: [],
+    outputs: [output],
+    attrs: { value_floats: { floats } },
+  });
+
+  test("lists of numbers, also where operators that keep the elements stand between", () => {
     const model: BriefModel = {
       nodes: [
-        { op: "Constant", inputs: [], outputs: ["bias"], attrs: { value_floats: { floats: [1, 2, 3] } } },
-        { op: "Add", inputs: ["x", "bias"], outputs: ["y"] },
+        listed("bias", [1, 2, 3]),
+        listed("scale", [4, 5, 6]),
+        listed("/Constant_output_0", [7, 8, 9]),
+        listed("half", [0.5]),
+        { op: "Identity", inputs: ["scale"], outputs: ["same"] },
+        { op: "Transpose", inputs: ["same"], outputs: ["turned"] },
+        { op: "Add", inputs: ["x", "bias"], outputs: ["a"] },
+        { op: "Mul", inputs: ["a", "turned"], outputs: ["b"] },
+        { op: "Add", inputs: ["b", "/Constant_output_0"], outputs: ["c"] },
+        { op: "Mul", inputs: ["c", "half"], outputs: ["y"] },
       ],
       inputs: { x: "float32[2,3]" },
       outputs: ["y"],
     };
-    const { graph } = importModel(modelBytes(model));
-    expect(formatGraph(graph)).toContain("y = Add(x, {1, 2, 3})");
-    expect(formatGraph(importModel(exportGraph(graph)).graph)).toBe(formatGraph(graph));
+    const imported = importModel(modelBytes(model));
+    expect(imported.graph.params.map(({ name }) => name)).toEqual(["bias", "scale"]);
+    expect([...weightsOf(imported).values()].map((bytes) => [...new Float32Array(bytes.slice().buffer)])).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    expect(imported.constants).toEqual(["/Constant_output_0", "half"]);
+    const again = importModel(exportGraph(imported.graph, { weights: weightsOf(imported) }));
+    expect(formatGraph(again.graph)).toBe(formatGraph(imported.graph));
+  });
+
+  test("no constants of functions and inner graphs, which are named instead", () => {
+    const model: BriefModel = {
+      nodes: [{ op: "Shifted", inputs: ["x"], outputs: ["y"], domain: "own", name: "call" }],
+      inputs: { x: "float32[2,3]" },
+      outputs: ["y"],
+      domains: ["own"],
+      functions: [
+        {
+          name: "Shifted",
+          domain: "own",
+          input: ["v"],
+          output: ["w"],
+          opset_import: [{ domain: "", version: 21 }],
+          node: [
+            briefNode(listed("shift", [1, 2, 3])),
+            briefNode({ op: "Add", inputs: ["v", "shift"], outputs: ["w"] }),
+          ],
+        },
+      ],
+    };
+    const { graph, constants } = importModel(modelBytes(model));
+    expect(graph.params).toEqual([]);
+    expect(constants).toEqual(["call/shift"]);
   });
 
   test("running statistics become states", () => {

@@ -90,6 +90,17 @@ describe("weights that are nodes", () => {
     expect([...(tensorLiteral(graph!.node![0]!.attribute![0]!.t!, "w").elements as Float32Array)]).toEqual([7, 8]);
   });
 
+  test("a list of numbers stays a list", () => {
+    const made = briefNode({ op: "Constant", inputs: [], outputs: ["w"], attrs: { value_floats: { floats: [1, 2] } } });
+    const before = encodeModel({ ir_version: 8, graph: { name: "g", node: [made, node] }, $unknowns: [note] });
+    const { bytes, external } = writeBack(before, new Map([["w", trained]]));
+    const { graph, $unknowns } = decodeModel(bytes);
+    expect(graph!.node![0]!.attribute![0]).toMatchObject({ name: "value_floats", floats: [7, 8] });
+    expect([graph!.initializer, external, $unknowns]).toEqual([[], [], [note]]);
+    const same = writeBack(before, new Map([["w", { ...trained, bytes: floats(1, 2) }]]));
+    expect(same.bytes).toEqual(before);
+  });
+
   test("ConstantOfShape becomes an initializer", () => {
     const { graph } = decodeModel(writeBack(withNode("ConstantOfShape"), new Map([["w", trained]])).bytes);
     expect(graph!.node!.map(({ op_type }) => op_type)).toEqual(["Add"]);
