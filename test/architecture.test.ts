@@ -36,7 +36,11 @@ const IMPORTS: readonly [part: string, values: readonly string[], types: readonl
   ["models/", ["compiler/"], []],
   ["runtime/env/", ["compiler/errors.ts", "koffi", "node:"], []],
   ["runtime/engine/", ["compiler/errors.ts", "runtime/env/", "koffi", "zod", "node:"], ["compiler/"]],
-  ["runtime/dataset/", [...LEAVES, "compiler/ir/", "compiler/plan/", "node:zlib", "hyparquet"], ["runtime/env/"]],
+  [
+    "runtime/dataset/",
+    [...LEAVES, "compiler/ir/", "compiler/plan/", "runtime/env/isolated.ts", "node:zlib", "hyparquet"],
+    ["runtime/env/"],
+  ],
   ["runtime/solver/", ["compiler/errors.ts", "compiler/partition/", "node:worker_threads"], []],
   ["runtime/cli/", ["compiler/", "runtime/", "models/", "commander", "yaml", "node:fs"], []],
   ["runtime/report/", ["compiler/", "runtime/", "zod", "node:crypto", "node:url"], []],

@@ -20,6 +20,8 @@ import { isTensor, Scope } from "./scope.js";
 import { unsupportedNode } from "./source.js";
 import type { WeightSource } from "./weights.js";
 
+/** The newest version of the file format that is known here. */
+const NEWEST_IR = 14;
 /** The newest operator set of ai.onnx whose changes are known here. */
 export const NEWEST_OPSET = 27;
 
@@ -112,6 +114,12 @@ function conversionsOf(
 function checkVersions(model: ModelProto): ReadonlyMap<string, number> {
   const version = numberOf(model.ir_version);
   if (version < 1) throw new PipewrightError("MODEL_MALFORMED", `model: ir_version is ${version}; expected 1 or more.`);
+  if (version > NEWEST_IR) {
+    throw new PipewrightError(
+      "MODEL_UNSUPPORTED",
+      `model: ir_version ${version} is newer than ${NEWEST_IR}, the newest one known. Export for an older one.`,
+    );
+  }
   if ((model.training_info?.length ?? 0) > 0) {
     throw new PipewrightError(
       "MODEL_UNSUPPORTED",
@@ -154,6 +162,8 @@ function bindInputs(
 
 /** The graph's outputs under their names. An input, a parameter or another output under a second name gets a copy. */
 function bindOutputs(graph: GraphProto, lowering: Lowering, scope: Scope): readonly Value[] {
+  if ((graph.output ?? []).length === 0)
+    throw new PipewrightError("MODEL_MALFORMED", "graph: it has no outputs; expected at least one.");
   const taken = new Set<ValueId>();
   return (graph.output ?? []).flatMap(({ name }): Value[] => {
     const bound = lowering.lookup(name, scope, `output ${JSON.stringify(name)} of the graph`);

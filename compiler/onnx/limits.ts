@@ -17,6 +17,12 @@ export interface ModelLimits {
   readonly messages: number;
   /** Numbers that stand one by one in the file: attribute lists, dims, unpacked tensor data. */
   readonly numbers: number;
+  /** Names and other texts in the file. */
+  readonly texts: number;
+  /** Byte strings in lists: those of attributes and of tensors of strings. Each costs far more memory than its bytes. */
+  readonly byteStrings: number;
+  /** Numbers in one attribute. */
+  readonly attributeNumbers: number;
   /** Axes of a tensor. */
   readonly axes: number;
   readonly attributesPerNode: number;
@@ -40,6 +46,9 @@ export const DEFAULT_LIMITS: ModelLimits = {
   tensors: 1_000_000,
   messages: 8_000_000,
   numbers: 16_000_000,
+  texts: 4_000_000,
+  byteStrings: 500_000,
+  attributeNumbers: 500_000,
   axes: 64,
   attributesPerNode: 1_024,
   nameBytes: 64 * 1024,

@@ -44,6 +44,8 @@ interface Frame {
 interface Counts {
   messages: number;
   numbers: number;
+  texts: number;
+  byteStrings: number;
   nodes: number;
   tensors: number;
   functions: number;
@@ -55,7 +57,7 @@ interface Counts {
  * @throws MODEL_MALFORMED with the byte offset and the element; LIMIT_EXCEEDED.
  */
 export function scanModel(bytes: Uint8Array, limits: ModelLimits): void {
-  const counts: Counts = { messages: 0, numbers: 0, nodes: 0, tensors: 0, functions: 0 };
+  const counts: Counts = { messages: 0, numbers: 0, texts: 0, byteStrings: 0, nodes: 0, tensors: 0, functions: 0 };
   const root: Frame = { message: "ModelProto", parent: undefined, field: "", position: undefined, depth: 0 };
   scanMessage(new WireReader(bytes), root, limits, counts);
 }
@@ -77,6 +79,8 @@ function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, coun
     const known = fields.get(field);
     if (wire !== WIRE.bytes) {
       countNumbers(1, frame, limits, counts);
+      const single = fields.get(field);
+      if (single?.repeated) checkList((repetitions[field] = (repetitions[field] ?? 0) + 1), single.name, frame, limits);
       reader.skip(wire);
       continue;
     }
@@ -103,16 +107,19 @@ function scanPayload(
   const { kind, name, repeated } = known;
   const position = repeated ? seen : undefined;
   if (kind === "number") {
+    const numbers = name === "floats" ? (end - reader.position) / 4 : varintsIn(reader.bytes, reader.position, end);
+    checkList(numbers, name, frame, limits);
     countNumbers(end - reader.position, frame, limits, counts);
   } else if (kind === "text") {
     const size = end - reader.position;
     if (name !== "doc_string" && name !== "value" && size > limits.nameBytes) {
       throw overLimit("nameBytes", `length of ${join(frame, name, position)}`, size, limits.nameBytes);
     }
-    countNumbers(1, frame, limits, counts);
+    countTexts("texts", frame, limits, counts);
     checkUtf8(reader.bytes.subarray(reader.position, end), reader.position, frame, name, position);
   } else if (kind === "bytes") {
     countNumbers(1, frame, limits, counts);
+    if (repeated) countTexts("byteStrings", frame, limits, counts);
   } else {
     if (!repeated && seen > 0) {
       throw new PipewrightError(
@@ -181,6 +188,25 @@ function countNumbers(count: number, frame: Frame, limits: ModelLimits, counts: 
       limits.numbers,
     );
   }
+}
+
+function countTexts(limit: "texts" | "byteStrings", frame: Frame, limits: ModelLimits, counts: Counts): void {
+  if (++counts[limit] > limits[limit])
+    throw overLimit(limit, `number of strings in the model file, at ${pathOf(frame)},`, counts[limit], limits[limit]);
+}
+
+/** Lists that are short in every model: dims, one per axis, and the numbers of an attribute. */
+function checkList(length: number, name: string, frame: Frame, limits: ModelLimits): void {
+  const limit = name === "dims" ? "axes" : frame.message === "AttributeProto" ? "attributeNumbers" : undefined;
+  if (limit && length > limits[limit])
+    throw overLimit(limit, `${join(frame, name, undefined)}: its length`, length, limits[limit]);
+}
+
+/** Varints end with a byte below 128. */
+function varintsIn(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; at++) if (bytes[at]! < 0x80) count++;
+  return count;
 }
 
 function checkUtf8(bytes: Uint8Array, offset: number, frame: Frame, name: string, position: number | undefined): void {

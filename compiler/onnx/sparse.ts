@@ -28,6 +28,11 @@ export function sparseLiteral(sparse: SparseTensorProto, where: string): Literal
   const elements = allocateElements(dtype, count);
   const memory = bytesFromElements(elements);
   for (const [at, position] of positions.entries()) {
+    if (at > 0 && position <= positions[at - 1]!)
+      throw malformedSparse(
+        where,
+        `index ${position} follows ${positions[at - 1]}; expected ascending ones, each once`,
+      );
     memory.set(given.subarray(at * bytes, (at + 1) * bytes), position * bytes);
   }
   return trainingLiteral({ dtype, shape, elements });

@@ -56,7 +56,7 @@ function resizedAxes(x: readonly (Operand | undefined)[], attrs: Attrs): readonl
   const given = scales ?? sizes;
   if (!given || (scales && sizes))
     throw mismatch(`expected either scales (input 2) or sizes (input 3), not ${given ? "both" : "none"}.`);
-  if (given.length !== axes.length || given.some((number) => number <= 0)) {
+  if (given.length !== axes.length || given.some((number) => !(number > 0 && number < Infinity))) {
     throw mismatch(
       `${scales ? "scales" : "sizes"} are wrong; got [${given.join(",")}] for ${axes.length} axes of ${formatShape(shape)}, expected one positive number per axis.`,
     );

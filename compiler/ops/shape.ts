@@ -44,7 +44,12 @@ export function normalizeAxis(axis: number, rank: number): number {
 
 /** Shape of a multidirectional (NumPy) broadcast. @throws SHAPE_MISMATCH when sizes differ and neither is 1. */
 export function broadcastShapes(...shapes: readonly Shape[]): Shape {
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  return broadcastAll(shapes);
+}
+
+/** The same of any number of shapes: a node may have more inputs than a call may have arguments. */
+export function broadcastAll(shapes: readonly Shape[]): Shape {
+  const rank = shapes.reduce((most, shape) => Math.max(most, shape.length), 0);
   return Array.from({ length: rank }, (_, axis) => {
     let size = 1;
     for (const shape of shapes) {

@@ -5,7 +5,7 @@ import type { Emitter, GradRule, NoAttrs, OpDef, Operand } from "./define.js";
 import { noAttrs } from "./define.js";
 import { div, equal, mul, select } from "./expression.js";
 import { foldElements } from "./fold.js";
-import { broadcastShapes, mismatch, typeAt } from "./shape.js";
+import { broadcastAll, broadcastShapes, mismatch, typeAt } from "./shape.js";
 import { trafficBytes, perElement } from "./work.js";
 import { elementCount } from "../ir/literal.js";
 
@@ -22,7 +22,7 @@ function inferVariadic(x: readonly (Operand | undefined)[]): readonly TensorType
   const types = x.map((_, index) => typeAt(x, index));
   const other = types.find((type) => type.dtype !== dtype);
   if (other) throw mismatch(`element types differ; got ${dtype} and ${other.dtype}.`);
-  return [{ dtype, shape: broadcastShapes(...types.map(({ shape }) => shape)) }];
+  return [{ dtype, shape: broadcastAll(types.map(({ shape }) => shape)) }];
 }
 
 const shared = {

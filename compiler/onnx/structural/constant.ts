@@ -3,6 +3,7 @@ import { PipewrightError } from "../../errors.js";
 import type { Literal, TensorType, Value } from "../../ir/graph.js";
 import { allocateElements, elementCount, isFloat, literalNumbers, literalOf } from "../../ir/literal.js";
 import { attributeValue } from "../attributes.js";
+import { overLimit } from "../limits.js";
 import type { CallSite, Lowering } from "../lowering.js";
 import { describe } from "../order.js";
 import { isExternal } from "../external.js";
@@ -89,6 +90,9 @@ const constantOfShape: Handler = (lowering, site) => {
   const value = given ? constantLiteral(site, given) : literalOf("float32", [1], [0]);
   if (elementCount(value.shape) !== 1)
     throw malformedSite(site, `attribute "value" has ${elementCount(value.shape)} elements; expected 1`);
+  const count = elementCount(shape);
+  if (count > limits.tensorElements)
+    throw overLimit("tensorElements", `size of the output of ${describe(site.node)}`, count, limits.tensorElements);
   const name = site.node.output![0]!;
   if (isFloat(value.dtype) && shape.length > 0 && isParameterName(name)) {
     const fill = Number((value.elements as Float32Array)[0]);
@@ -97,7 +101,7 @@ const constantOfShape: Handler = (lowering, site) => {
     return [lowering.param(site.scope.prefix + name, { dtype: value.dtype, shape }, source)];
   }
   const scalar = { ...value, shape: [] };
-  if (elementCount(shape) <= limits.foldedElements) return [emitter.literal(filled(scalar, shape))];
+  if (count <= limits.foldedElements) return [emitter.literal(filled(scalar, shape))];
   return [emitter.emit("Expand", [emitter.literal(scalar), emitter.int64s(shape)])];
 };
 

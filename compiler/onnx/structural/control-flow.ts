@@ -29,8 +29,8 @@ import { stack, unstack } from "./slices.js";
 const branch: Handler = (lowering, site) => {
   const condition = constantInput(lowering, site, 0);
   if (!condition) throw malformedSite(site, "it has no condition");
-  const taken = literalNumbers(condition)[0] ? "then_branch" : "else_branch";
-  return lowering.lowerInner(siteGraph(lowering, site, taken), innerScope(site, ""));
+  const [whenTrue, whenFalse] = [siteGraph(lowering, site, "then_branch"), siteGraph(lowering, site, "else_branch")];
+  return lowering.lowerInner(literalNumbers(condition)[0] ? whenTrue : whenFalse, innerScope(site, ""));
 };
 
 /**

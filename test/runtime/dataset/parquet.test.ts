@@ -2,6 +2,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, it } from "vitest";
 import type { FileArray } from "../../../runtime/dataset/array.js";
 import { readParquet } from "../../../runtime/dataset/parquet.js";
+import { run } from "../../../runtime/dataset/parquet-table.js";
 
 const LIMIT = 1_000_000;
 const buffer = ({ bytes }: FileArray) => Uint8Array.from(bytes).buffer;
@@ -56,8 +57,22 @@ describe("readParquet", () => {
   it("refuses files that end early as such", async () => {
     const whole = table({ name: "x", data: Array.from({ length: 50 }, (_, at) => at), type: "FLOAT" });
     for (const length of [0, 3, 11, whole.length >> 1, whole.length - 1])
-      await expect(readParquet("t.parquet", whole.subarray(0, length), LIMIT)).rejects.toMatchObject({
-        code: "ARTEFACT_MISMATCH",
-      });
+      await expect(
+        run({ file: "t.parquet", bytes: whole.subarray(0, length), limitBytes: LIMIT }),
+      ).rejects.toMatchObject({ code: "ARTEFACT_MISMATCH" });
+  });
+
+  it("gives up on damaged bytes that keep the decoder busy or fill its memory", async () => {
+    const counts = Array.from({ length: 50 }, (_, at) => at);
+    const columnData: Columns = [
+      { name: "a", data: counts.map((at) => at / 4), type: "FLOAT" },
+      { name: "d", data: counts.map(BigInt), type: "INT64" },
+      { name: "e", data: counts.map((at) => at % 3 === 0), type: "BOOLEAN" },
+    ];
+    const bytes = new Uint8Array(parquetWriteBuffer({ columnData, rowGroupSize: 20 }));
+    bytes[14] = 128;
+    await expect(readParquet("t.parquet", bytes, LIMIT, { patienceMs: 3_000, heapMiB: 64 })).rejects.toThrow(
+      /^data file t\.parquet: not a readable Parquet file; it (takes longer than 3 s|needs more than 64 MiB of memory)\.$/,
+    );
   });
 });

@@ -1,0 +1,109 @@
+/** @file Models that claim or leave out what a careless import would take: each refused with its own code, none by a crash. */
+import { describe, expect, it } from "vitest";
+import { PipewrightError } from "../../compiler/errors.js";
+import { literalOf } from "../../compiler/ir/literal.js";
+import { encodeModel } from "../../compiler/onnx/codec.js";
+import { importModel } from "../../compiler/onnx/import.js";
+import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
+import type { GraphProto, ModelProto, TensorProto } from "../../compiler/onnx/proto.js";
+import { scanModel } from "../../compiler/onnx/scan.js";
+import { tensorProto } from "../../compiler/onnx/tensor-data.js";
+import { bytesField } from "../../compiler/onnx/wire.js";
+import type { BriefModel } from "../support/proto-model.js";
+import { briefGraph, modelBytes } from "../support/proto-model.js";
+
+function refusalOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof PipewrightError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  return "none";
+}
+
+const inputs = { x: "float32[2,4]" };
+const graph = (model: Partial<BriefModel>): BriefModel => ({ nodes: [], inputs, outputs: ["y"], ...model });
+const refused = (model: BriefModel): string => refusalOf(() => importModel(modelBytes(model)));
+const relu = { op: "Relu", inputs: ["x"], outputs: ["y"] };
+
+describe("a model", () => {
+  const whole = (more: Partial<ModelProto>, part: Partial<GraphProto> = {}): string =>
+    refusalOf(() =>
+      importModel(
+        encodeModel({
+          ir_version: 8,
+          opset_import: [{ domain: "", version: 21 }],
+          graph: { ...briefGraph(graph({ nodes: [relu] })), ...part },
+          ...more,
+        }),
+      ),
+    );
+
+  it("of a newer format is refused with the newest one known", () => {
+    expect(whole({ ir_version: 9999 })).toMatch(/^MODEL_UNSUPPORTED: model: ir_version 9999 is newer than 14/);
+  });
+
+  it("without outputs is refused", () => {
+    expect(whole({}, { output: [] })).toMatch(/^MODEL_MALFORMED: graph: it has no outputs/);
+  });
+
+  it.each([
+    [[5, 5], "index 5 follows 5"],
+    [[5, 1], "index 1 follows 5"],
+  ])("with a sparse tensor at %j is refused", (places, what) => {
+    const values: TensorProto = tensorProto(literalOf("float32", [2], [1, 2]), "w");
+    const indices = tensorProto(literalOf("int64", [2], places), "at");
+    expect(whole({}, { sparse_initializer: [{ values, indices, dims: [4, 3] }] })).toContain(what);
+  });
+});
+
+describe("a node", () => {
+  it("may have 100,000 inputs", () => {
+    const sum = { op: "Sum", inputs: Array.from({ length: 100_000 }, () => "x"), outputs: ["y"] };
+    expect(importModel(modelBytes(graph({ nodes: [sum] }))).graph.nodes).toHaveLength(1);
+  });
+
+  it("of If needs both branches, also the one that is not taken", () => {
+    const branch = briefGraph({ nodes: [{ op: "Relu", inputs: ["x"], outputs: ["r"] }], outputs: ["r"] });
+    const node = { op: "If", inputs: ["c"], outputs: ["y"], attrs: { then_branch: { graph: branch } } };
+    expect(refused(graph({ nodes: [node], initializers: { c: literalOf("bool", [], [1]) } }))).toContain(
+      'attribute "else_branch" holds no graph',
+    );
+  });
+
+  it("cannot fill 2^40 elements, also under the name of a parameter", () => {
+    const nodes = [
+      { op: "ConstantOfShape", inputs: ["k"], outputs: ["h"] },
+      { op: "ReduceSum", inputs: ["h"], outputs: ["s"], attrs: { keepdims: 0 } },
+      { op: "Add", inputs: ["x", "s"], outputs: ["y"] },
+    ];
+    expect(refused(graph({ nodes, initializers: { k: literalOf("int64", [1], [2 ** 40]) } }))).toMatch(
+      /^LIMIT_EXCEEDED: size of the output of .*--limit tensorElements=1099511627776/,
+    );
+  });
+
+  it.each([NaN, Infinity])("of Resize cannot scale by %d", (scale) => {
+    const resize = { op: "Resize", inputs: ["x", "", "k"], outputs: ["y"] };
+    const initializers = { k: literalOf("float32", [2], [1, scale]) };
+    expect(refused(graph({ nodes: [resize], initializers }))).toMatch(/expected one positive number per axis/);
+  });
+});
+
+describe("lists that cost more memory than bytes", () => {
+  const pairs = (tag: number, count: number) => new Uint8Array(2 * count).map((_, at) => (at % 2 === 0 ? tag : 0));
+  const node = (payload: Uint8Array) => bytesField(7, bytesField(1, payload));
+  it.each([
+    ["names", node(pairs(0x0a, 4_000_001)), "number of strings in the model file, at graph.node[0], is over the limit"],
+    ["strings", node(bytesField(5, pairs(0x4a, 500_001))), "graph.node[0].attribute[0], is over the limit"],
+    [
+      "numbers",
+      node(bytesField(5, pairs(0x40, 500_001))),
+      "graph.node[0].attribute[0].ints: its length is over the limit",
+    ],
+    ["packed numbers", node(bytesField(5, bytesField(8, new Uint8Array(500_001)))), "attribute[0].ints: its length"],
+    ["dims", bytesField(7, bytesField(5, bytesField(1, new Uint8Array(65)))), "graph.initializer[0].dims: its length"],
+  ])("of %s are refused before they are decoded", (_, bytes, message) => {
+    expect(refusalOf(() => scanModel(bytes, DEFAULT_LIMITS))).toContain(message);
+  });
+});
