@@ -10,7 +10,7 @@ import { scanModel } from "../../compiler/onnx/scan.js";
 import { tensorProto } from "../../compiler/onnx/tensor-data.js";
 import { bytesField } from "../../compiler/onnx/wire.js";
 import type { BriefModel } from "../support/proto-model.js";
-import { briefGraph, modelBytes } from "../support/proto-model.js";
+import { briefGraph, briefNode, modelBytes } from "../support/proto-model.js";
 
 function refusalOf(run: () => unknown): string {
   try {
@@ -54,7 +54,8 @@ describe("a model", () => {
   ])("with a sparse tensor at %j is refused", (places, what) => {
     const values: TensorProto = tensorProto(literalOf("float32", [2], [1, 2]), "w");
     const indices = tensorProto(literalOf("int64", [2], places), "at");
-    expect(whole({}, { sparse_initializer: [{ values, indices, dims: [4, 3] }] })).toContain(what);
+    const node = [briefNode({ op: "MatMul", inputs: ["x", "w"], outputs: ["y"] })];
+    expect(whole({}, { node, sparse_initializer: [{ values, indices, dims: [4, 3] }] })).toContain(what);
   });
 });
 
