@@ -8,6 +8,7 @@
  */
 import { PipewrightError } from "../errors.js";
 import type { Action, Schedule } from "./action.js";
+import { formatAction } from "./action.js";
 import type { LoweredSchedule } from "./lower.js";
 import { neighbours } from "./lower.js";
 import type { Step } from "./step.js";
@@ -128,6 +129,7 @@ function fromSteps(rows: readonly (readonly Step[])[], name: string): Schedule {
     }
     return line;
   });
+  refuseStrayNumbers(actions, name);
   const most = (of: (action: Action) => number) =>
     actions.flat().reduce((top, action) => Math.max(top, of(action)), -1);
   const stages = 1 + most(({ stage }) => stage);
@@ -146,6 +148,25 @@ function fromSteps(rows: readonly (readonly Step[])[], name: string): Schedule {
     rows: actions,
     ...(pairs.some((list) => list.length > 0) && { pairs }),
   };
+}
+
+/** Every stage and microbatch has actions of its own, so none has a number as high as the count of all actions. */
+function refuseStrayNumbers(rows: readonly (readonly Action[])[], name: string): void {
+  const actions = rows.flat();
+  if (actions.length === 0)
+    throw new PipewrightError(
+      "SCHEDULE_INVALID",
+      `schedule ${name}: the file holds no action; got ${rows.length} rows expected one per device, such as 0F0,0B0. Choose another file.`,
+      { invariant: "V1" },
+    );
+  const stray = actions.find(({ stage, microbatch }) => Math.max(stage, microbatch) >= actions.length);
+  if (!stray) return;
+  const { stage, microbatch } = stray;
+  throw new PipewrightError(
+    "SCHEDULE_INVALID",
+    `schedule ${name}: ${formatAction(stray)} has too high a number; got ${Math.max(stage, microbatch)} expected less than the file's ${actions.length} actions. Correct the cell.`,
+    { invariant: "V2" },
+  );
 }
 
 function refuse(name: string, cell: string, line: number, column: number, expected: string): never {

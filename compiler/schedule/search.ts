@@ -71,7 +71,7 @@ export function searchSchedule(problem: SchedulingProblem, options: SearchOption
   const lists: Candidate[] = [];
   for (let k = 0; k < LIST_SCHEDULES && !isTimeUp(); k++) {
     const rows = listSchedule(tasks, { capacity, tailMs, noise: k === 0 ? 0 : 0.5 * random.next(), random });
-    if (rows) lists.push({ name: "list", rows, makespanMs: evaluator.run(rows) });
+    if (rows) lists.push({ name: "search", rows, makespanMs: evaluator.run(rows) });
   }
   const starts = alternate(templates.sort(byMakespan), lists.sort(byMakespan));
   if (starts.length === 0) refuseMemory(capacity);

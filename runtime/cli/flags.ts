@@ -88,7 +88,7 @@ export const FLAGS = {
     "ms of F, I, W and of a message, for every stage: 1,1,1,0.1; or a JSON file with a number for each",
     parseCosts,
   ),
-  memory: flag("--memory <n>", "most activations that a device keeps", wholeNumber(1)),
+  memory: flag("--memory <n>", "most activations that a device keeps", parsePositive),
   placement: flag<PlacementKind>(
     "--placement <kind>",
     "where searched stages lie: looped, or wave, which for two is a V",

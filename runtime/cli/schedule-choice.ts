@@ -62,6 +62,12 @@ function sizeOf(flags: FlagValues, times: TimesFile) {
       "USAGE",
       `schedule: the number of devices is not known; got ${stages ?? "no list of"} stages, ${flags.stagesPerDevice ?? 1} on each device. Give --devices.`,
     );
+  if (stages !== undefined && flags.stagesPerDevice === undefined && stages % devices !== 0)
+    throw new PipewrightError(
+      "USAGE",
+      `schedule: the times do not fit the devices; got times of ${stages} stages for ${devices} devices expected as many stages on each. Give other --devices, or one number for all stages.`,
+      { stages, devices },
+    );
   const perDevice = flags.stagesPerDevice ?? (stages === undefined ? undefined : stages / devices);
   return {
     devices,

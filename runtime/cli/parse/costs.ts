@@ -7,7 +7,7 @@ export type CostRequest = TimesFile | { readonly file: string };
 
 /** `1,1,1` or `1,1,1,0.2`: ms of F, I, W and of one message; anything else names a file. */
 export function parseCosts(text: string): CostRequest {
-  if (!/^[-+.\d]*,/.test(text) && !/^[-+.\d]+$/.test(text)) return { file: text };
+  if (!/^([-+.\d][-+.\de]*)?,/i.test(text) && !/^[-+.\d]+$/.test(text)) return { file: text };
   const numbers = text.split(",").map((part) => (part.trim() === "" ? NaN : Number(part)));
   const [forwardMs, inputGradMs, weightGradMs, latencyMs = 0] = numbers;
   const valid = (numbers.length === 3 || numbers.length === 4) && numbers.every((ms) => ms >= 0 && ms < Infinity);

@@ -27,6 +27,15 @@ describe("CSV", () => {
     },
   );
 
+  it.each([
+    ["0F0,0B0,99999999F0", "99999999F0 has too high a number; got 99999999 expected less than the file's 3 actions"],
+    ["0F0,0B0,0F99999999", "0F99999999 has too high a number; got 99999999 expected less than the file's 3 actions"],
+    ["", "the file holds no action; got"],
+    [",,\n", "the file holds no action; got"],
+  ])("refuses %j before it makes room for every stage and microbatch", (text, wrong) => {
+    expect(() => readCsv(text)).toThrow(`schedule csv: ${wrong}`);
+  });
+
   it("refuses messages in a compute-only file", () => {
     expect(() => readCsv("0F0,0SEND_F0")).toThrow(
       /line 1, cell 2 does not belong here; got "0SEND_F0" expected an action/,

@@ -154,7 +154,20 @@ function messageOf(lowered: LoweredSchedule): string | undefined {
   }
 }
 
+/** Rules that a mutation of a whole plan can break; V1 is of the text, V7 to V9 and V13 of channels, memory and engines. */
+const BREAKABLE = ["V2", "V3", "V4", "V5", "V6", "V10", "V11", "V14", "V15"];
+
 describe("mutations", () => {
+  it("of two plans break every rule that they can", () => {
+    const broken = new Set<string>();
+    for (const name of ["1f1b", "chimera"]) {
+      const lowered = lower(scheduleByName(name, { devices: 2, microbatches: 4 }), { tied: TIED });
+      for (const { rows } of mutations(lowered))
+        for (const found of invariants({ ...lowered, rows })) broken.add(found);
+    }
+    expect([...broken]).toEqual(expect.arrayContaining(BREAKABLE));
+  });
+
   it.each(PLANS)("of $name are all refused", ({ name, ...size }) => {
     const lowered = lower(scheduleByName(name, size), { tied: TIED });
     expect(loweredFaults(lowered)).toEqual([]);

@@ -68,6 +68,19 @@ activations  at most 7, 7, 7, 7 per device
     expect(again.schedule).toEqual(schedule);
   });
 
+  it("takes parts of an activation as memory, and says which schedule a search found", async () => {
+    const found = await json("-d 2 -m 4 --memory 1.5 --costs 1,1.3,0.8,0.3");
+    expect(Math.max(...found.schedule.peakStash)).toBeLessThanOrEqual(1.5);
+    const searched = await json("-d 8 -m 24 --memory 10 --schedule search --costs", at("times.json"));
+    expect(["search", "zb-auto"]).toContain(searched.schedule.name);
+  });
+
+  it("refuses times of other stages than the devices have", async () => {
+    const { stderr, exitCode } = await run("-d 3 -m 6 --costs", at("times.json"));
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("got times of 8 stages for 3 devices");
+  });
+
   it("tries every placement, or the one that is asked for", async () => {
     const wanted = "-d 2 -m 4 --stages-per-device 2 --schedule auto --costs 1,1,1,0.5";
     const [auto, looped, wave] = [

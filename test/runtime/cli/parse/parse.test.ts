@@ -187,6 +187,13 @@ describe("parseBind and parseCosts", () => {
     expect(() => parseBind("batch=0")).toThrow('cannot read "0"; expected a whole number of at least 1.'));
   it("reads costs", () =>
     expect(parseCosts("1,2,3")).toEqual({ forwardMs: 1, inputGradMs: 2, weightGradMs: 3, latencyMs: 0 }));
+  it("reads costs as powers of ten", () =>
+    expect(parseCosts("1e-3,2,3e2,1e1")).toEqual({
+      forwardMs: 0.001,
+      inputGradMs: 2,
+      weightGradMs: 300,
+      latencyMs: 10,
+    }));
   it("takes anything else for a file of costs", () => expect(parseCosts("times.json")).toEqual({ file: "times.json" }));
   it("refuses two costs", () => expect(() => parseCosts("1,2")).toThrow('cannot read "1,2"; expected ms of F, I, W'));
 });
