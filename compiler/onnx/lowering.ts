@@ -227,7 +227,7 @@ export class Lowering {
     this.emitter.namePrefix(`${scope.prefix}${nodeName(node)}/`);
     try {
       if (call) return call(this, site);
-      if (domain === "") checkSignature(node);
+      if (domain === "") checkSignature(node, scope.opsets.get("") ?? 1);
       return structural ? structural(this, site) : this.#lowerPlain(site, domain);
     } catch (error) {
       if (!(error instanceof PipewrightError)) throw error;

@@ -5,6 +5,7 @@
 import { suggestion } from "../closest.js";
 import { PipewrightError } from "../errors.js";
 import { formatName } from "../names.js";
+import { introducedIn } from "./introduced.js";
 import { describe, nodeName } from "./order.js";
 import type { NodeProto } from "./proto.js";
 
@@ -243,10 +244,16 @@ const SIGNATURES: Readonly<Record<string, Signature>> = {
 
 /**
  * Holds a node of ai.onnx against its operator's signature; operators that are not known are passed over.
- * @throws MODEL_MALFORMED for inputs, outputs or attributes that no version of the operator has.
+ * @throws MODEL_MALFORMED for operators that are newer than `opset`, and for inputs, outputs or attributes that no version has.
  */
-export function checkSignature(node: NodeProto): void {
+export function checkSignature(node: NodeProto, opset: number): void {
   if (!Object.hasOwn(SIGNATURES, node.op_type)) return;
+  const since = introducedIn(node.op_type);
+  if (since > opset)
+    throw malformed(
+      node,
+      `operator set ${opset} has no ${node.op_type}; it came with ${since}. Import a newer operator set.`,
+    );
   const [inputs, outputs, attributes] = SIGNATURES[node.op_type]!;
   checkCount(node, "inputs", node.input, inputs);
   checkCount(node, "outputs", node.output, outputs);

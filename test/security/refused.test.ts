@@ -65,6 +65,12 @@ describe("a node", () => {
     expect(importModel(modelBytes(graph({ nodes: [sum] }))).graph.nodes).toHaveLength(1);
   });
 
+  it("of an operator that is newer than the operator set is refused", () => {
+    const gelu = { op: "Gelu", inputs: ["x"], outputs: ["y"] };
+    expect(refused(graph({ nodes: [gelu], opset: 13 }))).toContain("operator set 13 has no Gelu; it came with 20.");
+    expect(refused(graph({ nodes: [gelu], opset: 20 }))).toBe("none");
+  });
+
   it("of If needs both branches, also the one that is not taken", () => {
     const branch = briefGraph({ nodes: [{ op: "Relu", inputs: ["x"], outputs: ["r"] }], outputs: ["r"] });
     const node = { op: "If", inputs: ["c"], outputs: ["y"], attrs: { then_branch: { graph: branch } } };
