@@ -5,7 +5,9 @@ import type { ScheduleCosts } from "../compiler/schedule/costs.js";
 import type { StagePair } from "../compiler/schedule/lower.js";
 import type { Env } from "./env/env.js";
 
-const ms = z.number().min(0);
+/** 30 years: sums of times this long stay numbers. */
+export const LONGEST_MS = 1e12;
+const ms = z.number().min(0).max(LONGEST_MS);
 const stage = z.number().int().min(0);
 /** One number for all stages, or one for each. */
 const perStage = z.union([ms, z.array(ms).min(1)]);

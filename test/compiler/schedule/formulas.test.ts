@@ -33,11 +33,11 @@ const pick = (D: number, values: readonly [number, number, number]) => 2 * value
 
 const FORMULAS: readonly Formula[] = [
   { name: "gpipe", holds: always, makespanBubble: (D) => 3 * (D - 1), peak: (_, M) => M },
-  { name: "1f1b", holds: enough, makespanBubble: (D) => 3 * (D - 1), peak: (D) => D },
+  { name: "1f1b", holds: always, makespanBubble: (D) => 3 * (D - 1), peak: (D, M) => Math.min(M, D) },
   { name: "eager-1f1b", holds: always, makespanBubble: (D) => 3 * (D - 1), peak: (D, M) => Math.min(M, 2 * D - 1) },
   {
     name: "windowed-1f1b",
-    holds: enough,
+    holds: always,
     makespanBubble: (D) => 3 * (D - 1),
     peak: (D, M) => Math.min(M, D + 2, 2 * D - 1),
   },

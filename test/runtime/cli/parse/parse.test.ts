@@ -194,6 +194,7 @@ describe("parseBind and parseCosts", () => {
       weightGradMs: 300,
       latencyMs: 10,
     }));
+  it("refuses costs whose sums are no numbers", () => expect(() => parseCosts("1e308,1,1")).toThrow("cannot read"));
   it("takes anything else for a file of costs", () => expect(parseCosts("times.json")).toEqual({ file: "times.json" }));
   it("refuses two costs", () => expect(() => parseCosts("1,2")).toThrow('cannot read "1,2"; expected ms of F, I, W'));
 });
