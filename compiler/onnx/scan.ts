@@ -128,6 +128,10 @@ function scanPayload(
         { offset: start },
       );
     }
+    if (end === reader.position && !COUNTED.has(kind)) {
+      countAnyMessage(limits, counts);
+      return;
+    }
     const outer = reader.end;
     reader.end = end;
     const child: Frame = {
@@ -160,11 +164,19 @@ function skipGroup(reader: WireReader, field: number, depth: number, limits: Mod
   }
 }
 
+/** Messages with limits of their own. Others that are empty need no frame: millions of them are refused quickly. */
+const COUNTED: ReadonlySet<string> = new Set(["NodeProto", "TensorProto", "FunctionProto", "AttributeProto"]);
+
+function countAnyMessage(limits: ModelLimits, counts: Counts): void {
+  if (++counts.messages > limits.messages)
+    throw overLimit("messages", "number of messages in the model file", counts.messages, limits.messages);
+}
+
 function countMessage(frame: Frame, limits: ModelLimits, counts: Counts): void {
   const check = (limit: keyof ModelLimits, count: number, what: string): void => {
     if (count > limits[limit]) throw overLimit(limit, what, count, limits[limit]);
   };
-  check("messages", ++counts.messages, "number of messages in the model file");
+  countAnyMessage(limits, counts);
   if (frame.message === "NodeProto") check("nodes", ++counts.nodes, "number of nodes");
   else if (frame.message === "TensorProto") check("tensors", ++counts.tensors, "number of tensors");
   else if (frame.message === "FunctionProto") check("functions", ++counts.functions, "number of functions");

@@ -109,6 +109,7 @@ describe("lists that cost more memory than bytes", () => {
       "graph.node[0].attribute[0].ints: its length is over the limit",
     ],
     ["packed numbers", node(bytesField(5, bytesField(8, new Uint8Array(500_001)))), "attribute[0].ints: its length"],
+    ["entries", pairs(0x72, 8_000_001), "number of messages in the model file is over the limit"],
     ["dims", bytesField(7, bytesField(5, bytesField(1, new Uint8Array(65)))), "graph.initializer[0].dims: its length"],
   ])("of %s are refused before they are decoded", (_, bytes, message) => {
     expect(refusalOf(() => scanModel(bytes, DEFAULT_LIMITS))).toContain(message);
