@@ -74,7 +74,8 @@ export function allocateElements(
 /**
  * A literal from plain numbers, row-major.
  * Requires: as many numbers as the shape has elements; integers for integer types.
- * @throws MODEL_UNSUPPORTED for strings and half precision, which have no plain numbers.
+ * @throws MODEL_UNSUPPORTED for strings and half precision, which have no plain numbers; SHAPE_MISMATCH for 64-bit
+ * integers that are none, which come of sizes and types that do not fit an operator.
  */
 export function literalOf(dtype: DType, shape: Shape, numbers: readonly number[]): Literal {
   invariant(
@@ -84,10 +85,19 @@ export function literalOf(dtype: DType, shape: Shape, numbers: readonly number[]
   if (!hasPlainNumbers(dtype)) throw noPlainNumbers(dtype);
   const elements = allocateElements(dtype, numbers.length);
   for (const [index, number] of numbers.entries()) {
-    if (elements instanceof BigInt64Array || elements instanceof BigUint64Array) elements[index] = BigInt(number);
+    if (elements instanceof BigInt64Array || elements instanceof BigUint64Array)
+      elements[index] = wholeOf(number, dtype);
     else elements[index] = number;
   }
   return { dtype, shape, elements };
+}
+
+function wholeOf(number: number, dtype: DType): bigint {
+  if (Number.isInteger(number)) return BigInt(number);
+  throw new PipewrightError(
+    "SHAPE_MISMATCH",
+    `a constant of ${dtype} is needed there; got ${number}, which is no integer.`,
+  );
 }
 
 /** A 1-d int64 literal. */

@@ -24,6 +24,7 @@ export const REASONS: ReadonlyMap<string, string> = new Map([
     "MaxPool 2x2 s2 64 @56",
     "the maxima are found again by comparing; the kernel that gives their places is slower still",
   ],
+  ["LayerNormalization 512x768", OUTGROWS_CACHE],
   ["LayerNormalization 2048x1024", OUTGROWS_CACHE],
   ["LayerNormalization 64x64", CALLS],
   ["BatchNormalization train 64 @56", STATISTICS],

@@ -9,6 +9,8 @@ import { concatenated, shaped } from "./emission.js";
 export const rotary: Decomposition = (b, node) => {
   const given = inputAt(node, 0);
   const { shape } = given.type;
+  if (shape.length !== 3 && shape.length !== 4)
+    throw malformedNode(node, `input 0 has ${shape.length} axes; expected 3 or 4`);
   const isFlat = shape.length === 3;
   const count = isFlat ? numberAttr(node, "num_heads") : 0;
   if (isFlat && (count < 1 || shape[2]! % count !== 0))
@@ -16,6 +18,8 @@ export const rotary: Decomposition = (b, node) => {
   const x = isFlat ? shaped(b, given, [shape[0]!, shape[1]!, count, shape[2]! / count]) : given;
   const size = x.type.shape[3]!;
   const turned = numberAttr(node, "rotary_embedding_dim", 0) || size;
+  if (turned < 0 || turned > size || turned % 2 !== 0)
+    throw malformedNode(node, `rotary_embedding_dim is ${turned}; expected an even number up to ${size}`);
   const interleaved = numberAttr(node, "interleaved", 0) !== 0;
   const table = (position: number): Value => {
     const cache = inputAt(node, position);
