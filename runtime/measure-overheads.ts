@@ -2,6 +2,7 @@
 import type { Value } from "../compiler/ir/graph.js";
 import { exportGraph } from "../compiler/onnx/export.js";
 import { OPS } from "../compiler/ops/registry.js";
+import { ADAMW } from "../compiler/optimizer/adamw.js";
 import { updateGraph } from "../compiler/optimizer/update.js";
 import { SLAB_ELEMENTS } from "../compiler/plan/arena.js";
 import type { OptimizerSpec } from "../compiler/plan/plan.js";
@@ -9,14 +10,6 @@ import type { Overheads } from "../compiler/profile/profile.js";
 import type { Buffer, Engine } from "./engine/engine.js";
 import type { Clock } from "./env/env.js";
 
-const ADAMW: OptimizerSpec = {
-  kind: "adamw",
-  learningRate: 1e-3,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-};
 /** Slabs that take turns, so that none stays in the cache: as in a stage of so many parameters. */
 const SLABS = 16;
 

@@ -5,7 +5,8 @@
 import { localCluster } from "../compiler/cluster.js";
 import { compile } from "../compiler/compile.js";
 import { parseLoss } from "../compiler/loss/spec.js";
-import type { OptimizerSpec, Plan } from "../compiler/plan/plan.js";
+import { ADAMW } from "../compiler/optimizer/adamw.js";
+import type { Plan } from "../compiler/plan/plan.js";
 import { modelFile } from "../models/file.js";
 import { BENCH_GPT, buildGpt, GPT_LOSS } from "../models/gpt.js";
 import { buildMlp, MLP_LOSS } from "../models/mlp.js";
@@ -55,14 +56,6 @@ const SUBJECTS: readonly Subject[] = [
 
 const MICROBATCHES = 8;
 const DEVICES = 2;
-const ADAMW: OptimizerSpec = {
-  kind: "adamw",
-  learningRate: 1e-3,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-};
 
 /** A figure that was predicted, and what was measured of it. */
 interface Pair {

@@ -1,18 +1,10 @@
 /** @file From flags to what is trained and how: what every command that makes a plan or a training graph shares. */
 import { PipewrightError } from "../../compiler/errors.js";
+import { ADAMW } from "../../compiler/optimizer/adamw.js";
 import type { OptimizerSpec } from "../../compiler/plan/plan.js";
 import type { TrainingOptions } from "../../compiler/training.js";
 import type { FlagValues } from "./flags.js";
 import { checkEnd } from "./parse/optimizer.js";
-
-const DEFAULT_OPTIMIZER: OptimizerSpec = {
-  kind: "adamw",
-  learningRate: 1e-3,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-};
 
 /** The choices besides the loss that decide the training graph. */
 export function trainingChoices({ trainable, batchNorm }: FlagValues): Omit<TrainingOptions, "loss"> {
@@ -25,7 +17,7 @@ export function trainingChoices({ trainable, batchNorm }: FlagValues): Omit<Trai
  */
 export function optimizerOf({ optimizer, lrSchedule, paramGroup, clipNorm, steps }: FlagValues): OptimizerSpec {
   return {
-    ...(optimizer ?? DEFAULT_OPTIMIZER),
+    ...(optimizer ?? ADAMW),
     ...(lrSchedule && { schedule: withEnd(lrSchedule, steps) }),
     ...(paramGroup && { groups: paramGroup }),
     ...(clipNorm !== undefined && { clipNorm }),

@@ -1,4 +1,5 @@
 /** @file One way of training a model in the benchmark: planned, started, and run step by step. */
+import { ADAMW } from "../../compiler/optimizer/adamw.js";
 import type { ClusterSpec } from "../../compiler/cluster.js";
 import type { CompileOptions } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
@@ -63,7 +64,7 @@ export class Arena {
       cluster,
       pipeline: { schedule, microbatches: this.#microbatches },
       training: { loss: [parseLoss(this.#bench.loss)] },
-      optimizer: { kind: "adamw", learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
+      optimizer: ADAMW,
       partition: { model: "direct", solver: undefined },
       profile: this.#profile,
     };

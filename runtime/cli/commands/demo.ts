@@ -4,6 +4,7 @@ import { parseLoss } from "../../../compiler/loss/spec.js";
 import { modelFile } from "../../../models/file.js";
 import { buildGpt, DEMO_GPT, GPT_LOSS } from "../../../models/gpt.js";
 import { markovTask } from "../../../models/tasks.js";
+import { ADAMW } from "../../../compiler/optimizer/adamw.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { hostFacts } from "../../env/host.js";
 import { modelOf } from "../../model-file.js";
@@ -47,14 +48,7 @@ export const demo: CommandBody = async (context, _, flags) => {
     devices,
     microbatches: MICROBATCHES_PER_DEVICE * devices.length,
     loss: [parseLoss(GPT_LOSS)],
-    optimizer: {
-      kind: "adamw",
-      learningRate: LEARNING_RATE,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      weightDecay: 0.01,
-    },
+    optimizer: { ...ADAMW, learningRate: LEARNING_RATE },
   };
   const planned = await makePlan(env, progress, model, wanted, flags.out ?? DEFAULT_DIRECTORY);
   const { plan, directory } = planned;

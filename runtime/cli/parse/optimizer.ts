@@ -1,4 +1,5 @@
 /** @file Optimizers, learning-rate schedules and groups of parameters, as text. */
+import { ADAMW } from "../../../compiler/optimizer/adamw.js";
 import { suggestion } from "../../../compiler/closest.js";
 import { PipewrightError } from "../../../compiler/errors.js";
 import type { LearningRateSchedule, OptimizerSpec, ParameterGroup } from "../../../compiler/plan/plan.js";
@@ -30,11 +31,11 @@ export function parseOptimizer(text: string): OptimizerSpec {
   }
   return {
     kind,
-    learningRate: value("lr", 1e-3),
-    beta1: value("beta1", 0.9),
-    beta2: value("beta2", 0.999),
-    epsilon: value("eps", 1e-8),
-    weightDecay: value("weight-decay", 0.01),
+    learningRate: value("lr", ADAMW.learningRate),
+    beta1: value("beta1", ADAMW.beta1),
+    beta2: value("beta2", ADAMW.beta2),
+    epsilon: value("eps", ADAMW.epsilon),
+    weightDecay: value("weight-decay", ADAMW.weightDecay),
   };
 }
 
