@@ -8,7 +8,7 @@ import type { DType, Literal, Node, TensorType, Value, ValueId } from "../ir/gra
 import { GraphBuilder } from "../ir/builder.js";
 import { checkedElementCount } from "../ir/checked.js";
 import { elementCount } from "../ir/literal.js";
-import type { AttrFields, OpDef } from "../ops/define.js";
+import type { AttrFields, OpDef, RunningStatistic } from "../ops/define.js";
 import { OPS } from "../ops/registry.js";
 import type { OpAttrs, OpType } from "../ops/types.js";
 import type { ModelLimits } from "./limits.js";
@@ -24,6 +24,7 @@ export interface AnyOpDef {
   readonly attributes: AttrFields<Readonly<Record<string, unknown>>>;
   readonly domain?: string;
   readonly infer: (x: readonly (Value | undefined)[], attrs: object, outputs: number) => readonly TensorType[];
+  readonly running?: { readonly statistics: readonly RunningStatistic[] };
   readonly fold?: (
     x: readonly (Literal | undefined)[],
     attrs: object,

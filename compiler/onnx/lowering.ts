@@ -11,7 +11,7 @@ import { elementCount, isFloat } from "../ir/literal.js";
 import type { AttrValue } from "./attributes.js";
 import { attributeValue, fitsKind } from "./attributes.js";
 import type { WeightReads } from "./parameter-names.js";
-import { COMPILE_TIME_INPUTS, RUNNING_STATES, SETTING_INPUTS } from "./positions.js";
+import { COMPILE_TIME_INPUTS, SETTING_INPUTS } from "./positions.js";
 import { DECOMPOSITIONS, SIMPLIFICATIONS } from "./decompose/table.js";
 import { FoldingEmitter, notATensor, opDef, opNames } from "./folding.js";
 import type { ModelLimits } from "./limits.js";
@@ -272,7 +272,7 @@ export class Lowering {
   }
 
   #emitAsIs(source: SourceNode, name: string): readonly (Value | undefined)[] {
-    const { attributes } = opDef(source.op)!;
+    const { attributes, running } = opDef(source.op)!;
     for (const [key, value] of source.attrs) {
       const field = attributes[key];
       if (!field) throw unsupportedNode(`attribute "${key}" is not supported; got ${String(value)}.`);
@@ -290,7 +290,7 @@ export class Lowering {
       name: name === "" ? "" : source.name,
       outputs: source.outputs,
     });
-    for (const [input, output] of RUNNING_STATES.get(source.op) ?? []) {
+    for (const { input, output } of running?.statistics ?? []) {
       const [param, next] = [inputs[input], source.outputs[output] ? outputs[output] : undefined];
       if (param && next && this.weights.has(param.id)) this.emitter.builder.state(param, next);
     }

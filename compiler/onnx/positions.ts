@@ -72,14 +72,3 @@ export const WEIGHT_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
     RNN: [1, 2, 3],
   }),
 );
-
-/** Parameters that a forward run replaces: [input, output] pairs. They become states of the graph. */
-export const RUNNING_STATES: ReadonlyMap<string, readonly (readonly [input: number, output: number])[]> = new Map([
-  [
-    "BatchNormalization",
-    [
-      [3, 1],
-      [4, 2],
-    ],
-  ],
-]);
