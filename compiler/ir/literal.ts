@@ -112,7 +112,8 @@ export function literalNumbers(literal: Literal): readonly number[] {
   return Array.from(elements as Float32Array | BigInt64Array, Number);
 }
 
-function hasPlainNumbers(dtype: DType): dtype is Exclude<DType, "string" | "float16" | "bfloat16"> {
+/** True for element types whose elements are numbers as they stand. */
+export function hasPlainNumbers(dtype: DType): dtype is Exclude<DType, "string" | "float16" | "bfloat16"> {
   return dtype !== "string" && dtype !== "float16" && dtype !== "bfloat16";
 }
 

@@ -1,7 +1,7 @@
 /** @file A node on its way from the file to the IR: what upgrade rules rewrite and decompositions read. */
 import { PipewrightError } from "../errors.js";
 import type { Literal, Value } from "../ir/graph.js";
-import { literalNumbers } from "../ir/literal.js";
+import { hasPlainNumbers, literalNumbers } from "../ir/literal.js";
 import type { Emitter } from "../ops/define.js";
 import type { AttrValue } from "./attributes.js";
 
@@ -95,18 +95,13 @@ export function inputAt(node: SourceNode, position: number): Value {
 /** The numbers of an input that must be known at compile time. @throws MODEL_UNSUPPORTED when it is not. */
 export function constantNumbers(b: ImportEmitter, node: SourceNode, position: number): readonly number[] {
   const literal = b.constant(inputAt(node, position));
-  if (literal && hasPlainNumbers(literal)) return literalNumbers(literal);
+  if (literal && hasPlainNumbers(literal.dtype)) return literalNumbers(literal);
   if (literal)
     throw unsupportedNode(`input ${position} is a constant of ${literal.dtype}, which is not supported there.`);
   throw new PipewrightError(
     "MODEL_UNSUPPORTED",
     `input ${position} is not known at compile time, so the output has no static shape.`,
   );
-}
-
-/** True for a literal whose elements are numbers as they stand. */
-export function hasPlainNumbers({ dtype }: Literal): boolean {
-  return dtype !== "string" && dtype !== "float16" && dtype !== "bfloat16";
 }
 
 /** The error for a node that breaks its operator's rules. */

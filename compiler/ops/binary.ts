@@ -1,6 +1,6 @@
 /** @file Elementwise arithmetic of two inputs that broadcast. */
 import type { TensorType, Value } from "../ir/graph.js";
-import { isFloat, literalNumbers } from "../ir/literal.js";
+import { hasPlainNumbers, isFloat, literalNumbers } from "../ir/literal.js";
 import { unbroadcast } from "./broadcast.js";
 import type { Emitter, NoAttrs, OpDef, Operand } from "./define.js";
 import { int, noAttrs } from "./define.js";
@@ -112,7 +112,7 @@ function powerSlope(b: Emitter, a: Value, c: Value): Value {
 }
 
 function literalScalar(c: Value): number | undefined {
-  if (!c.literal || c.type.dtype === "float16" || c.type.dtype === "bfloat16") return undefined;
+  if (!c.literal || !hasPlainNumbers(c.literal.dtype)) return undefined;
   const numbers = literalNumbers(c.literal);
   return numbers.length === 1 ? numbers[0] : undefined;
 }

@@ -1,6 +1,6 @@
 /** @file Piecewise linear activation functions. Gradients at the kinks are torch's. */
 import type { TensorType, Value } from "../ir/graph.js";
-import { literalNumbers } from "../ir/literal.js";
+import { hasPlainNumbers, literalNumbers } from "../ir/literal.js";
 import { unbroadcast } from "./broadcast.js";
 import type { Emitter, NoAttrs, OpDef, Operand } from "./define.js";
 import { float, noAttrs } from "./define.js";
@@ -136,7 +136,7 @@ function isKept(b: Emitter, x: Value, y: Value, low?: Value, high?: Value): Valu
 }
 
 function areOrdered(low: Value, high: Value): boolean {
-  if (!low.literal || !high.literal || low.type.dtype === "float16" || low.type.dtype === "bfloat16") return false;
+  if (!low.literal || !high.literal || !hasPlainNumbers(low.literal.dtype)) return false;
   return literalNumbers(low.literal)[0]! <= literalNumbers(high.literal)[0]!;
 }
 

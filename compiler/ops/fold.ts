@@ -3,7 +3,7 @@
  * two's complement; floats are computed in double precision and rounded once to the element type.
  */
 import type { DType, Literal, LiteralElements, Shape, TensorType } from "../ir/graph.js";
-import { allocateElements, elementCount } from "../ir/literal.js";
+import { allocateElements, elementCount, hasPlainNumbers } from "../ir/literal.js";
 
 type Numeric = Exclude<LiteralElements, readonly string[]>;
 
@@ -20,10 +20,6 @@ type Fold = (
   attrs: unknown,
   y: readonly TensorType[],
 ) => readonly Literal[] | undefined;
-
-function isFoldable(dtype: DType): dtype is Exclude<DType, "string" | "float16" | "bfloat16"> {
-  return dtype !== "string" && dtype !== "float16" && dtype !== "bfloat16";
-}
 
 function isExact(dtype: DType): boolean {
   return dtype.startsWith("int") || dtype.startsWith("uint") || dtype === "bool";
@@ -55,8 +51,8 @@ function broadcastPosition(at: number, full: Shape, shape: Shape): number {
 export function foldElements({ float, integer }: ElementFunction): Fold {
   return (x, _attrs, [y]) => {
     const inputs = x.filter((literal) => literal !== undefined);
-    if (!y || !isFoldable(y.dtype) || inputs.length !== x.length) return undefined;
-    if (!inputs.every((literal) => isFoldable(literal.dtype))) return undefined;
+    if (!y || !hasPlainNumbers(y.dtype) || inputs.length !== x.length) return undefined;
+    if (!inputs.every((literal) => hasPlainNumbers(literal.dtype))) return undefined;
     const count = elementCount(y.shape);
     const elements = allocateElements(y.dtype, count);
     const exact = integer !== undefined && inputs.every((literal) => isExact(literal.dtype));

@@ -1,6 +1,6 @@
 /** @file Ops that rearrange or mask elements by position: DepthToSpace, SpaceToDepth, ReverseSequence, Trilu. */
 import type { Literal, Shape } from "../ir/graph.js";
-import { literalNumbers, literalOf } from "../ir/literal.js";
+import { hasPlainNumbers, literalNumbers, literalOf } from "../ir/literal.js";
 import type { OpDef } from "./define.js";
 import { int, required, text } from "./define.js";
 import { reshape, transpose } from "./emission.js";
@@ -90,7 +90,7 @@ export const rearranging: { readonly [K in keyof RearrangingAttrs]: OpDef<K> } =
     work: perElement(0),
     grad: (b, { x: [, k], dy: [dy], attrs }) => [b.emit("Trilu", [dy, k], attrs), undefined],
     fold: ([source, k], { upper }, [y]) => {
-      if (y!.dtype === "string" || y!.dtype === "float16" || y!.dtype === "bfloat16") return undefined;
+      if (!hasPlainNumbers(y!.dtype)) return undefined;
       const zero = literalOf(y!.dtype, [1], [0]);
       const steps = stepsOf(y!.shape);
       const diagonal = diagonalOf(k);

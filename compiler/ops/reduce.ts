@@ -1,6 +1,6 @@
 /** @file Reductions over axes. The axes are the second input, known at compile time. */
 import type { Literal, Shape, TensorType, Value } from "../ir/graph.js";
-import { elementCount, literalNumbers, literalOf } from "../ir/literal.js";
+import { elementCount, hasPlainNumbers, literalNumbers, literalOf } from "../ir/literal.js";
 import { elementTypeCode } from "./element-type.js";
 import { reshape, sumOver } from "./emission.js";
 import type { Emitter, GradUse, OpDef, Operand } from "./define.js";
@@ -137,7 +137,7 @@ function foldReduction(
   fold: (elements: readonly number[]) => number,
 ): readonly Literal[] | undefined {
   const [input, axes] = x;
-  if (!input || !y || ["string", "float16", "bfloat16"].includes(input.dtype)) return undefined;
+  if (!input || !y || !hasPlainNumbers(input.dtype)) return undefined;
   const reduced = reducedAxes([{ type: input }, axes && { type: axes, literal: axes }], attrs);
   const groups: number[][] = Array.from({ length: elementCount(y.shape) }, () => []);
   for (const [at, element] of literalNumbers(input).entries()) groups[groupOf(at, input.shape, reduced)]!.push(element);

@@ -2,7 +2,7 @@
 import { PipewrightError } from "../../compiler/errors.js";
 import { suggestion } from "../../compiler/closest.js";
 import type { DType } from "../../compiler/ir/graph.js";
-import { allocateElements, elementCount } from "../../compiler/ir/literal.js";
+import { allocateElements, elementCount, hasPlainNumbers } from "../../compiler/ir/literal.js";
 import { RandomStream } from "../../compiler/random.js";
 import type { Dataset, Feeds, FeedSpec } from "./dataset.js";
 
@@ -26,7 +26,7 @@ export function syntheticDataset(inputs: readonly FeedSpec[], { seed, limits }: 
     );
   }
   for (const { name, dtype } of inputs) {
-    if (dtype !== "string" && dtype !== "float16" && dtype !== "bfloat16") continue;
+    if (hasPlainNumbers(dtype)) continue;
     throw new PipewrightError(
       "MODEL_UNSUPPORTED",
       `--data synthetic: cannot make up ${dtype} for input "${name}". Give a file with --data.`,

@@ -1,10 +1,10 @@
 /** @file Special cases of primitives that are less than the primitive: no-ops, and old forms that need several nodes. */
 import type { Value } from "../../ir/graph.js";
-import { elementCount, literalNumbers, literalOf } from "../../ir/literal.js";
+import { elementCount, hasPlainNumbers, literalNumbers, literalOf } from "../../ir/literal.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeCode } from "../dtype.js";
 import type { ImportEmitter, Simplification, SourceNode } from "../source.js";
-import { hasPlainNumbers, inputAt, numberAttr } from "../source.js";
+import { inputAt, numberAttr } from "../source.js";
 
 /** Outside training, or with ratio 0, dropout passes its input on and its mask is all true. */
 const dropout: Simplification = (b, node) => {
@@ -18,7 +18,7 @@ function trains(b: ImportEmitter, node: SourceNode): boolean {
   if (node.version < 12) return false;
   const [ratio, mode] = [1, 2].map((position) => b.constant(node.inputs[position]));
   if (!node.inputs[2] || (mode && literalNumbers(mode)[0] === 0)) return false;
-  return !(ratio && hasPlainNumbers(ratio) && literalNumbers(ratio)[0] === 0);
+  return !(ratio && hasPlainNumbers(ratio.dtype) && literalNumbers(ratio)[0] === 0);
 }
 
 const cast: Simplification = (_b, node) => {
