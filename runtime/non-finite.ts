@@ -4,7 +4,7 @@
  */
 import { invariant, PipewrightError } from "../compiler/errors.js";
 import type { DType } from "../compiler/ir/graph.js";
-import { isFloat } from "../compiler/ir/literal.js";
+import { isHalf, widened } from "../compiler/ir/half.js";
 import type { Plan, PlanStage, Port } from "../compiler/plan/plan.js";
 import type { StoredTensor } from "../compiler/plan/safetensors.js";
 import { engineFor } from "./engine/registry.js";
@@ -160,13 +160,9 @@ function tensorAt(
 
 /** The first NaN or infinity among the elements; undefined: all are finite, or they are integers. */
 export function firstNotFinite(dtype: DType, bytes: Uint8Array): number | undefined {
-  if (!isFloat(dtype)) return undefined;
   const { buffer } = bytes.slice();
   if (dtype === "float32") return new Float32Array(buffer).find((value) => !Number.isFinite(value));
   if (dtype === "float64") return new Float64Array(buffer).find((value) => !Number.isFinite(value));
-  const [exponent, sign] = dtype === "float16" ? [0x7c00, 0x8000] : [0x7f80, 0x8000];
-  const word = new Uint16Array(buffer).find((bits) => (bits & exponent) === exponent);
-  if (word === undefined) return undefined;
-  if ((word & ~(exponent | sign)) !== 0) return NaN;
-  return (word & sign) === 0 ? Infinity : -Infinity;
+  if (!isHalf(dtype)) return undefined;
+  return widened(new Uint16Array(buffer), dtype).find((value) => !Number.isFinite(value));
 }
