@@ -13,6 +13,7 @@ import { attributeValue, fitsKind } from "./attributes.js";
 import type { WeightReads } from "./parameter-names.js";
 import { COMPILE_TIME_INPUTS, SETTING_INPUTS } from "./positions.js";
 import { DECOMPOSITIONS, SIMPLIFICATIONS } from "./decompose/table.js";
+import { isExternal } from "./external.js";
 import { FoldingEmitter, notATensor, opDef, opNames } from "./folding.js";
 import type { ModelLimits } from "./limits.js";
 import { overLimit } from "./limits.js";
@@ -167,8 +168,7 @@ export class Lowering {
     scope.bindLazily(name, () => {
       const type = tensorType(tensor, where);
       const small = elementCount(type.shape) <= this.limits.foldedElements;
-      const inFile = tensor.data_location !== 1;
-      if (type.dtype === "string" || (!isFloat(type.dtype) && small && inFile)) {
+      if (type.dtype === "string" || (!isFloat(type.dtype) && small && !isExternal(tensor))) {
         const value = this.emitter.literal(tensorLiteral(tensor, where));
         this.name(value, name, scope);
         return value;

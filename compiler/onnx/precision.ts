@@ -18,7 +18,7 @@ export function trainingDType(dtype: DType): DType {
 
 /** The same for a whole type. */
 export function trainingType(type: TensorType): TensorType {
-  return isHalf(type.dtype) ? { ...type, dtype: "float32" } : type;
+  return { ...type, dtype: trainingDType(type.dtype) };
 }
 
 /** A tensor of the file as the graph holds it: halves as float32, exactly. */

@@ -79,8 +79,7 @@ function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, coun
     const known = fields.get(field);
     if (wire !== WIRE.bytes) {
       countNumbers(1, frame, limits, counts);
-      const single = fields.get(field);
-      if (single?.repeated) checkList((repetitions[field] = (repetitions[field] ?? 0) + 1), single.name, frame, limits);
+      if (known?.repeated) checkList((repetitions[field] = (repetitions[field] ?? 0) + 1), known.name, frame, limits);
       reader.skip(wire);
       continue;
     }

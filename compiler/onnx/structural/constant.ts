@@ -50,7 +50,7 @@ function isWeight({ weightReads }: Lowering, { scope }: CallSite, name: string, 
 
 /** True for a constant that may be meant as a weight: several numbers, or one that somebody named. */
 function isHeld({ weightReads }: Lowering, { dtype, shape }: Literal, name: string): boolean {
-  const mayTrain = isFloat(trainingDType(dtype)) && (elementCount(shape) > 1 || isParameterName(name));
+  const mayTrain = isFloat(dtype) && (elementCount(shape) > 1 || isParameterName(name));
   return mayTrain && weightReads.anywhere.has(name);
 }
 
