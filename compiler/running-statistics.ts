@@ -58,7 +58,7 @@ export function followStatistics(graph: Graph, ops: OpTable, mode?: BatchNormMod
       replacedOutputs.add(made.id);
       if (!isTraining) replaced.set(made.id, moved.inputs[input]!);
     }
-    if (!isTraining) nodes.push(inMode(moved, rule, isTraining, moved.inputs, moved.outputs.slice(0, 1)));
+    if (!isTraining) nodes.push(inMode(moved, rule, false, moved.inputs, moved.outputs.slice(0, 1)));
     else nodes.push(...follow(builder, moved, rule, params, latest, replaced));
   }
   return {

@@ -54,13 +54,13 @@ export class GraphBuilder implements Emitter {
   }
 
   input(name: string, type: TensorType): Value {
-    const value = this.#value(name, type);
+    const value = this.value(name, type);
     this.#inputs.push(value);
     return value;
   }
 
   param(name: string, type: TensorType): Value {
-    const value = this.#value(name, type);
+    const value = this.value(name, type);
     this.#params.push(value);
     return value;
   }
@@ -108,16 +108,16 @@ export class GraphBuilder implements Emitter {
       );
     }
     const outputs = wanted.map((own, index) =>
-      own === undefined ? undefined : this.#value(own || `${name}_${index}`, types[index]!),
+      own === undefined ? undefined : this.value(own || `${name}_${index}`, types[index]!),
     );
     const node = { id, name, op, inputs: [...inputs], outputs, attrs: filled } as unknown as Node<K>;
     this.#nodes.push(node as Node);
     return node;
   }
 
-  /** A value for an output of a node that is made elsewhere. */
+  /** A fresh value: an output of a node that is made elsewhere. */
   value(name: string, type: TensorType): Value {
-    return this.#value(name, type);
+    return { id: this.#nextValueId++, name: unique(this.#valueNames, name), type };
   }
 
   /** Appends a node made elsewhere whose values this builder has seen or takes over. */
@@ -142,7 +142,7 @@ export class GraphBuilder implements Emitter {
 
   literal(literal: Literal, name = ""): Value {
     const type = { dtype: literal.dtype, shape: literal.shape };
-    return { ...this.#value(name || `${this.prefix}literal_${this.#nextValueId}`, type), literal };
+    return { ...this.value(name || `${this.prefix}literal_${this.#nextValueId}`, type), literal };
   }
 
   int64s(numbers: readonly number[]): Value {
@@ -172,10 +172,6 @@ export class GraphBuilder implements Emitter {
   #adopt(value: Value): void {
     this.#valueNames.add(value.name);
     this.#nextValueId = Math.max(this.#nextValueId, value.id + 1);
-  }
-
-  #value(name: string, type: TensorType): Value {
-    return { id: this.#nextValueId++, name: unique(this.#valueNames, name), type };
   }
 }
 

@@ -4,7 +4,7 @@ import { elementCount } from "../ir/literal.js";
 import type { Emitter } from "./define.js";
 import { padZeros, reshape, slice, transpose } from "./emission.js";
 import type { Window } from "./window.js";
-import { cutsAtTap, tapsOf } from "./window.js";
+import { cutsAtTap, padsOf, tapsOf } from "./window.js";
 
 /**
  * For each tap of `window`, in row-major order, what `each` makes of the elements of x [A, B, …] that it meets,
@@ -54,18 +54,9 @@ function shortOf(x: Value, { padsBegin, padsEnd }: Window, stride: number): numb
  */
 export function rowsThatCount(b: Emitter, x: Value, positions: Shape, window: Window): readonly [Value, Window] {
   const pointwise = elementCount(window.kernel) === 1;
-  if (!pointwise || [...window.padsBegin, ...window.padsEnd].some((pad) => pad !== 0)) return [x, window];
-  const kept = slice(
-    b,
-    x,
-    cutsAtTap(
-      window.kernel.map(() => 0),
-      positions,
-      window,
-    ).slice(0, -1),
-  );
-  return [
-    kept,
-    { ...window, strides: window.strides.map((stride, axis) => (axis + 1 < window.strides.length ? 1 : stride)) },
-  ];
+  if (!pointwise || padsOf(window).some((pad) => pad !== 0)) return [x, window];
+  const [tap] = tapsOf(window.kernel);
+  const kept = slice(b, x, cutsAtTap(tap!, positions, window).slice(0, -1));
+  const strides = window.strides.map(() => 1).with(-1, window.strides.at(-1)!);
+  return [kept, { ...window, strides }];
 }

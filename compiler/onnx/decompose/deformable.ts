@@ -23,11 +23,12 @@ export const deformConv: Decomposition = (b, node) => {
   const { shape } = x.type;
   if (shape.length !== 4) throw unsupportedNode(`it has ${shape.length - 2} spatial axes; only 2 are supported.`);
   const [kernels, , ...kernel] = weights.type.shape as readonly [number, number, number, number];
+  const [dilations, pads, strides] = ["dilations", "pads", "strides"].map((name) => numbersAttr(node, name));
   const window = resolveWindow(shape.slice(2), numbersAttr(node, "kernel_shape") ?? kernel, {
     auto_pad: "NOTSET",
-    ...optional("dilations", numbersAttr(node, "dilations")),
-    ...optional("pads", numbersAttr(node, "pads")),
-    ...optional("strides", numbersAttr(node, "strides")),
+    ...(dilations && { dilations }),
+    ...(pads && { pads }),
+    ...(strides && { strides }),
   });
   const sizes: Sizes = {
     image: shape as unknown as Sizes["image"],
@@ -46,13 +47,6 @@ export const deformConv: Decomposition = (b, node) => {
   const bias = node.inputs[3];
   return [bias ? b.emit("Add", [product, shaped(b, bias, [kernels, 1, 1])]) : product];
 };
-
-function optional<K extends string>(
-  name: K,
-  value: readonly number[] | undefined,
-): Partial<Record<K, readonly number[]>> {
-  return (value ? { [name]: value } : {}) as Partial<Record<K, readonly number[]>>;
-}
 
 function checkOffsets(node: SourceNode, offsets: Value, groups: number, { image, taps, positions }: Sizes): void {
   const wanted = [image[0], groups * taps * 2, ...positions];
