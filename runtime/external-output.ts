@@ -5,7 +5,7 @@ import { UNLIMITED } from "../compiler/onnx/limits.js";
 import type { ExternalPatch } from "../compiler/onnx/write-back.js";
 import type { Env } from "./env/env.js";
 import type { Remain } from "./external-remains.js";
-import { externalLocations } from "./external-remains.js";
+import { externalLocations, openIfThere } from "./external-remains.js";
 
 /** A whole file: stretches without overlap, in order. */
 export interface ExternalFile {
@@ -117,7 +117,7 @@ async function locationsIn({ files }: Env, path: string): Promise<ReadonlySet<st
 /** @throws FILE when the way to `location` leads through a link: the file would be written elsewhere. */
 async function refuseLinks({ files }: Env, folder: string, location: string): Promise<void> {
   if (!location.includes("/") || !(await files.exists(`${folder}/${folderOf(location)}`))) return;
-  const probe = await openOrNothing(files, folder, location);
+  const probe = await openIfThere(files, folder, location);
   if (!probe) return;
   if ("refused" in probe) {
     throw new PipewrightError(
@@ -127,17 +127,4 @@ async function refuseLinks({ files }: Env, folder: string, location: string): Pr
     );
   }
   await probe.close();
-}
-
-async function openOrNothing(
-  files: Env["files"],
-  folder: string,
-  location: string,
-): Promise<Awaited<ReturnType<Env["files"]["openConfined"]>> | undefined> {
-  try {
-    return await files.openConfined(folder, location);
-  } catch (error) {
-    if (error instanceof PipewrightError) return undefined;
-    throw error;
-  }
 }

@@ -3,10 +3,10 @@
  * nothing reads. With them a plan can write the whole files again.
  */
 import { PipewrightError } from "../compiler/errors.js";
-import { externalPart } from "../compiler/onnx/external.js";
+import { externalPart, isExternal } from "../compiler/onnx/external.js";
 import type { ModelProto, TensorProto } from "../compiler/onnx/proto.js";
 import type { StoredTensor, Tensors } from "../compiler/plan/safetensors.js";
-import type { ConfinedFile, Env } from "./env/env.js";
+import type { Env, Files } from "./env/env.js";
 import { placedParams } from "./external-weights.js";
 import type { LoadedModel } from "./model-file.js";
 
@@ -38,7 +38,7 @@ export async function readRemains({ files }: Env, model: LoadedModel): Promise<T
   const remains = new Map<string, StoredTensor>();
   for (const [location, parts] of held) {
     const file = await openIfThere(files, model.folder, location);
-    if (!file) continue;
+    if (!file || "refused" in file) continue;
     try {
       const keep = async (start: number, end: number): Promise<void> => {
         const bytes = await file.readRange(start, end - start);
@@ -58,10 +58,14 @@ export async function readRemains({ files }: Env, model: LoadedModel): Promise<T
   return remains;
 }
 
-async function openIfThere(files: Env["files"], folder: string, location: string): Promise<ConfinedFile | undefined> {
+/** A file of external data, or why it is refused; undefined when it cannot be opened. */
+export async function openIfThere(
+  files: Files,
+  folder: string,
+  location: string,
+): Promise<Awaited<ReturnType<Files["openConfined"]>> | undefined> {
   try {
-    const file = await files.openConfined(folder, location);
-    return "refused" in file ? undefined : file;
+    return await files.openConfined(folder, location);
   } catch (error) {
     if (error instanceof PipewrightError) return undefined;
     throw error;
@@ -70,15 +74,18 @@ async function openIfThere(files: Env["files"], folder: string, location: string
 
 /** Files that external tensors name anywhere in a model, each once. Tensors that describe their place wrongly are passed over. */
 export function externalLocations(model: ModelProto): ReadonlySet<string> {
-  const locations = new Set<string>();
-  for (const tensor of externalTensors(model)) {
-    try {
-      locations.add(externalPart(tensor, "").location);
-    } catch (error) {
-      if (!(error instanceof PipewrightError)) throw error;
-    }
+  const locations = [...externalTensors(model)].map(locationOf);
+  return new Set(locations.filter((location) => location !== undefined));
+}
+
+/** The file that an external tensor names; undefined when it describes its place wrongly. */
+export function locationOf(tensor: TensorProto): string | undefined {
+  try {
+    return externalPart(tensor, "").location;
+  } catch (error) {
+    if (error instanceof PipewrightError) return undefined;
+    throw error;
   }
-  return locations;
 }
 
 /** The external tensors of a model: initializers, attributes, those of functions and inner graphs. */
@@ -87,7 +94,7 @@ export function* externalTensors(message: object): Generator<TensorProto> {
     for (const item of message) if (isMessage(item)) yield* externalTensors(item);
     return;
   }
-  if ((message as TensorProto).data_location === 1) yield message as TensorProto;
+  if (isExternal(message as TensorProto)) yield message as TensorProto;
   for (const value of Object.values(message)) if (isMessage(value)) yield* externalTensors(value);
 }
 

@@ -14,7 +14,7 @@ import type { Tensors } from "../compiler/plan/safetensors.js";
 import { readSafetensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
 import { assembled, freeLocations, writeExternalFiles } from "./external-output.js";
-import { externalTensors, remainsOf } from "./external-remains.js";
+import { externalTensors, locationOf, remainsOf } from "./external-remains.js";
 import { PLAN_FILES } from "./plan/directory.js";
 
 /** What `writeTrained` wrote. */
@@ -51,7 +51,11 @@ export async function writeTrained(
   const all = new Map([...weights].filter(([name]) => isChanged.has(name) || outside.has(name)));
   const whole = writeBack(bytes, trainedTensors(all));
   const { files, displaced } = assembled(remains, whole.external);
-  const free = await freeLocations(env, out, [...files.map(({ location }) => location)]);
+  const free = await freeLocations(
+    env,
+    out,
+    files.map(({ location }) => location),
+  );
   const moved = new Map([...weights].filter(([name]) => displaced.includes(name)));
   const within = moved.size > 0 ? writtenWithin(whole.bytes, moved).bytes : whole.bytes;
   await writeExternalFiles(env, out, files, free);
@@ -116,16 +120,10 @@ function embedded(bytes: Uint8Array, weights: Tensors): Uint8Array {
 function renamed(bytes: Uint8Array, names: ReadonlyMap<string, string>): Uint8Array {
   if ([...names].every(([location, name]) => location === name)) return bytes;
   const model = decodeModel(bytes, UNLIMITED);
-  for (const { external_data = [] } of externalTensors(model)) {
-    const entry = external_data.find(({ key }) => key === "location") as { value: string } | undefined;
-    if (entry)
-      entry.value =
-        names.get(
-          entry.value
-            .split("/")
-            .filter((part) => part !== ".")
-            .join("/"),
-        ) ?? entry.value;
+  for (const tensor of externalTensors(model)) {
+    const name = names.get(locationOf(tensor) ?? "");
+    const entry = tensor.external_data?.find(({ key }) => key === "location") as { value: string } | undefined;
+    if (entry && name !== undefined) entry.value = name;
   }
   return encodeModel(model);
 }
