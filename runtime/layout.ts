@@ -60,7 +60,7 @@ export function layoutOf(plan: Plan): Layout {
   let end = 0;
   const take = (length: number): Region => {
     const offset = end;
-    end += Math.max(1, Math.ceil(length / ALIGNMENT_BYTES)) * ALIGNMENT_BYTES;
+    end += alignedBytes(length);
     return { offset, length };
   };
   const perMicrobatch = (spec: TensorSpec): readonly Region[] =>
@@ -97,6 +97,11 @@ export function layoutOf(plan: Plan): Layout {
     }
   }
   return { bytes: end, progress, abort, inputs, results, arenas, params, gradSums, states, squares, slots };
+}
+
+/** What a region takes, so that the next one starts at a cache line; an empty one takes a line too. */
+export function alignedBytes(length: number): number {
+  return Math.max(1, Math.ceil(length / ALIGNMENT_BYTES)) * ALIGNMENT_BYTES;
 }
 
 function takeArena(

@@ -1,11 +1,11 @@
 /** @file What a run spawns to read its samples: opens the source, then fills slots as it is told. */
-import { PipewrightError } from "../compiler/errors.js";
 import type { ReaderStart, FromReader, SlotLayout, ToReader } from "./sample-reader-protocol.js";
 import { slotLayout } from "./sample-reader-protocol.js";
 import type { Dataset, Feeds } from "./dataset/dataset.js";
 import { openDataset } from "./dataset/open.js";
 import type { SharedMemory } from "./env/env.js";
 import { connectParent } from "./env/parent.js";
+import { sentError } from "./env/sent-error.js";
 import { importUserModule } from "./env/user-module.js";
 
 interface Opened {
@@ -19,7 +19,9 @@ let opened: Opened | undefined;
 let last = Promise.resolve();
 
 port.onMessage((message) => {
-  last = last.then(() => handle(message as ToReader)).catch(answerFailure);
+  last = last
+    .then(() => handle(message as ToReader))
+    .catch((error: unknown) => answer({ kind: "failed", ...sentError(error) }));
 });
 
 async function handle(message: ToReader): Promise<void> {
@@ -52,13 +54,4 @@ function put(feeds: Feeds, { regions, bytes }: SlotLayout, memory: SharedMemory,
 
 function answer(message: FromReader): void {
   port.send(message);
-}
-
-function answerFailure(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  answer({
-    kind: "failed",
-    message,
-    ...(error instanceof PipewrightError ? { code: error.code, details: error.details } : {}),
-  });
 }

@@ -1,9 +1,9 @@
 /** @file Messages between a run and the process that reads its samples, and where samples lie in their shared memory. */
-import type { ErrorCode, ErrorDetails } from "../compiler/errors.js";
 import { tensorBytes } from "../compiler/ir/literal.js";
 import type { FeedSpec, Dataset } from "./dataset/dataset.js";
-import { ALIGNMENT_BYTES } from "./engine/engine.js";
+import type { SentError } from "./env/sent-error.js";
 import type { Region } from "./layout.js";
+import { alignedBytes } from "./layout.js";
 
 /** What is read, and how. */
 export interface SampleSource {
@@ -32,7 +32,7 @@ export type ToReader =
 export type FromReader =
   | { readonly kind: "opened"; readonly dataset: Omit<Dataset, "feeds"> }
   | { readonly kind: "read" }
-  | { readonly kind: "failed"; readonly message: string; readonly code?: ErrorCode; readonly details?: ErrorDetails };
+  | ({ readonly kind: "failed" } & SentError);
 
 /** Where the inputs of one slot lie, from the start of the slot, and how long a slot is. */
 export interface SlotLayout {
@@ -47,7 +47,7 @@ export function slotLayout(inputs: readonly FeedSpec[]): SlotLayout {
   for (const input of inputs) {
     const length = tensorBytes(input);
     regions.set(input.name, { offset: end, length });
-    end += Math.max(1, Math.ceil(length / ALIGNMENT_BYTES)) * ALIGNMENT_BYTES;
+    end += alignedBytes(length);
   }
   return { regions, bytes: end };
 }

@@ -2,17 +2,14 @@
  * @file A dataset that another process reads: requests go out, samples come back through slots of shared memory. Who
  * asks for the steps to come keeps the reader busy while steps run; the slots bound how far it gets ahead.
  */
-import { PipewrightError } from "../compiler/errors.js";
 import type { SampleSource, FromReader, SlotLayout, ToReader } from "./sample-reader-protocol.js";
 import { slotLayout } from "./sample-reader-protocol.js";
 import type { Dataset, Feeds } from "./dataset/dataset.js";
 import type { Child, Env, SharedMemory } from "./env/env.js";
+import { moduleUrl } from "./env/module-loader.js";
+import { receivedError } from "./env/sent-error.js";
 
-/** Entry of the reader: the compiled module, or its source when this file runs from source. */
-const ENTRY = new URL(
-  import.meta.url.endsWith(".ts") ? "./sample-reader-main.ts" : "./sample-reader-main.js",
-  import.meta.url,
-).href;
+const ENTRY = moduleUrl("./sample-reader-main.js", import.meta.url);
 
 /** How long the reader may take to go by itself before it is killed. */
 const STOP_MS = 2_000;
@@ -96,8 +93,7 @@ class Reader {
       this.#waiting.push(resolve);
       this.#child.send(message);
     });
-    if (answer.kind !== "failed") return answer;
-    if (answer.code === undefined) throw new Error(answer.message);
-    throw new PipewrightError(answer.code, answer.message, answer.details);
+    if (answer.kind === "failed") throw receivedError(answer);
+    return answer;
   }
 }

@@ -2,6 +2,7 @@
 import { PipewrightError } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Child, Env, SharedMemory } from "./env/env.js";
+import { moduleUrl } from "./env/module-loader.js";
 import type { RowTimes } from "./executor.js";
 import type { HangWatch } from "./hang-watch.js";
 import type { FromWorker, StepOrder, ToWorker } from "./worker-protocol.js";
@@ -28,8 +29,7 @@ export interface WorkerSet {
 /** How long a worker may take to go by itself before it is killed. */
 const STOP_MS = 2_000;
 
-/** Entry of the workers: the compiled module, or its source when this file runs from source. */
-const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./worker-main.ts" : "./worker-main.js", import.meta.url).href;
+const ENTRY = moduleUrl("./worker-main.js", import.meta.url);
 
 /** What watches over child processes. */
 export interface Watchers {

@@ -5,9 +5,7 @@ import type { FileArrays } from "./array.js";
 import { broken } from "./array.js";
 import type { ParquetSource } from "./parquet-table.js";
 
-/** The decoder: the compiled module, or its source when this file runs from source. */
-const DECODER = new URL(import.meta.url.endsWith(".ts") ? "./parquet-table.ts" : "./parquet-table.js", import.meta.url)
-  .href;
+const DECODER = new URL("./parquet-table.js", import.meta.url).href;
 
 /** Reads all columns. @throws ARTEFACT_MISMATCH naming `file` and the column, LIMIT_EXCEEDED past `limitBytes` of elements. */
 export async function readParquet(

@@ -1,7 +1,8 @@
 /** @file First module of a thread that `runIsolated` starts: runs one function and answers with what it gives. */
 import { parentPort, workerData } from "node:worker_threads";
-import { invariant, PipewrightError } from "../../compiler/errors.js";
+import { invariant } from "../../compiler/errors.js";
 import type { IsolatedAnswer, IsolatedStart } from "./isolated.js";
+import { sentError } from "./sent-error.js";
 
 const port = parentPort;
 invariant(port, "isolated-main is not running as a worker thread");
@@ -12,6 +13,5 @@ try {
   const { run } = (await import(module)) as { run: (argument: unknown) => unknown };
   answer({ result: await run(argument) });
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  answer({ message, ...(error instanceof PipewrightError ? { code: error.code, details: error.details } : {}) });
+  answer(sentError(error));
 }

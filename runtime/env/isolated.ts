@@ -1,7 +1,7 @@
 /** @file Work that may never end, in a thread that is ended past its time or its memory: what libraries make of hostile bytes. */
-import { Worker } from "node:worker_threads";
-import type { ErrorCode, ErrorDetails } from "../../compiler/errors.js";
-import { PipewrightError } from "../../compiler/errors.js";
+import { moduleUrl, startThread } from "./module-loader.js";
+import type { SentError } from "./sent-error.js";
+import { receivedError } from "./sent-error.js";
 
 /** What the thread is started with. `module` exports `run`. */
 export interface IsolatedStart {
@@ -10,9 +10,7 @@ export interface IsolatedStart {
 }
 
 /** What the thread answers, once. */
-export type IsolatedAnswer =
-  | { readonly result: unknown }
-  | { readonly message: string; readonly code?: ErrorCode; readonly details?: ErrorDetails };
+export type IsolatedAnswer = { readonly result: unknown } | SentError;
 
 /** How long the thread may take from its start, and how large its heap may get. */
 export interface IsolatedLimits {
@@ -26,16 +24,13 @@ export class IsolatedLoss extends Error {}
 /**
  * What `run(argument)` of the module gives, run in a thread of its own. The argument is copied.
  * Ensures: the thread is gone when this settles.
- * @param module file URL.
+ * @param module file URL, with ".js" as imports have it.
  * @throws what `run` throws; IsolatedLoss when it takes too long, needs too much memory or ends without an answer.
  */
 export async function runIsolated(module: string, argument: unknown, limits: IsolatedLimits): Promise<unknown> {
-  const fromSources = import.meta.url.endsWith(".ts");
-  const main = new URL(fromSources ? "./isolated-source.mjs" : "./isolated-main.js", import.meta.url);
-  const worker = new Worker(main, {
-    workerData: { module, argument } satisfies IsolatedStart,
+  const worker = startThread("./isolated-main.js", {
+    workerData: { module: moduleUrl(module, import.meta.url), argument } satisfies IsolatedStart,
     resourceLimits: { maxOldGenerationSizeMb: limits.heapMiB },
-    execArgv: [],
   });
   let alarm: NodeJS.Timeout | undefined;
   try {
@@ -50,7 +45,7 @@ export async function runIsolated(module: string, argument: unknown, limits: Iso
       worker.on("exit", () => lose("it ended without an answer"));
     });
     if ("result" in answer) return answer.result;
-    throw answer.code ? new PipewrightError(answer.code, answer.message, answer.details) : new Error(answer.message);
+    throw receivedError(answer);
   } finally {
     clearTimeout(alarm);
     await worker.terminate();

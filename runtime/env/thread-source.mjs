@@ -1,5 +1,6 @@
-/** @file First module of a worker thread when the runtime runs from TypeScript sources. The build has no use for it. */
+/** @file First module of a worker thread when the runtime runs from TypeScript sources: loads tsx, then the module it is given. */
+import process from "node:process";
 import { register } from "tsx/esm/api";
 
 register();
-await import("./thread-main.ts");
+await import(process.argv[2]);

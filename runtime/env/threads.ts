@@ -1,9 +1,9 @@
 /** @file Worker threads as children: they run a module, speak by messages and end with their process. */
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel } from "node:worker_threads";
 import type { MessagePort } from "node:worker_threads";
 import type { Child, Message, Processes } from "./env.js";
 import { Mailbox } from "./mailbox.js";
-import { threadMain } from "./module-loader.js";
+import { startThread } from "./module-loader.js";
 import type { NamedMemory } from "./thread-memory.js";
 
 type End = Parameters<Parameters<Child["onExit"]>[0]>[0];
@@ -34,10 +34,9 @@ export function threadProcesses(
     spawn: (entry, argument) => {
       const { port1: own, port2: announcements } = new MessageChannel();
       const stopAnnouncing = announceTo(own);
-      const worker = new Worker(threadMain(), {
+      const worker = startThread("./thread-main.js", {
         workerData: { entry, argument, memories: present(), announcements } satisfies ThreadStart,
         transferList: [announcements],
-        execArgv: [],
       });
       const messages = new Mailbox<Message>();
       let killed = false;
