@@ -12,6 +12,7 @@ import type {
   SlotGroup,
   StageProgram,
 } from "../compiler/plan/plan.js";
+import { PHASE_OF } from "../compiler/plan/slots.js";
 import { clipFactor } from "../compiler/optimizer/gradient-norm.js";
 import { stepScalars } from "../compiler/optimizer/update.js";
 import type { Binding, Buffer, Engine, SharedBuffer } from "./engine/engine.js";
@@ -33,13 +34,7 @@ interface BoundRun {
   readonly pushed: readonly SharedBuffer[];
 }
 
-const RUN_OF: Readonly<Record<ProgramKind, Phase | "add">> = {
-  forward: "F",
-  backward: "B",
-  "input-grad": "I",
-  "weight-grad": "W",
-  add: "add",
-};
+const RUN_OF: Readonly<Record<ProgramKind, Phase | "add">> = { ...PHASE_OF, add: "add" };
 
 /** The runs of a stage, by phase and microbatch; what adds gradients of another copy of the model has no phase. */
 type StageRuns = Partial<Record<Phase | "add", readonly (BoundRun | undefined)[]>>;

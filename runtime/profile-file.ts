@@ -5,6 +5,7 @@ import type { Graph } from "../compiler/ir/graph.js";
 import { graphDigest } from "../compiler/profile/digest.js";
 import type { Profile } from "../compiler/profile/profile.js";
 import type { Env } from "./env/env.js";
+import { overheads } from "./plan/schema.js";
 
 const ms = z.number().min(0);
 const schema = z.strictObject({
@@ -12,7 +13,7 @@ const schema = z.strictObject({
   source: z.enum(["analytic", "measured"]),
   deviceKind: z.enum(["cpu", "cuda", "webgpu"]),
   graphDigest: z.string().regex(/^[0-9a-f]{16}$/),
-  overheads: z.strictObject({ actionMs: ms, messageMs: ms, updateMsPerElement: ms }).optional(),
+  overheads: overheads.optional(),
   nodes: z.record(z.string(), z.strictObject({ forwardMs: ms, inputGradMs: ms, weightGradMs: ms })),
 });
 

@@ -58,7 +58,7 @@ export interface Evaluation {
 }
 
 /** The device that holds stage s: what it says, or one of its own. */
-export function deviceOf({ stages }: PartitionProblem, s: number): number {
+function deviceOf({ stages }: PartitionProblem, s: number): number {
   return stages[s]!.device ?? s;
 }
 

@@ -97,7 +97,7 @@ export function workspaceBytes(program: GraphValues): number {
  * last of them first, to the makers of their inputs, the last of them first; a node runs when the walk leaves it.
  * Source: GraphViewer's constructor and Graph::ReverseDFSFrom in onnxruntime/core/graph. Linear but for sorting inputs.
  */
-export function engineOrder(nodes: readonly Node[]): readonly Node[] {
+function engineOrder(nodes: readonly Node[]): readonly Node[] {
   const makerOf = new Map<ValueId, number>();
   nodes.forEach(({ outputs }, index) => outputs.forEach((value) => value && makerOf.set(value.id, index)));
   const makers = nodes.map(({ inputs }) => {

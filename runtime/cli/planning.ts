@@ -13,7 +13,6 @@ import type { LossSpec } from "../../compiler/loss/spec.js";
 import { DEFAULT_TARGET, formatLoss } from "../../compiler/loss/spec.js";
 import { MEMORY_WEIGHTS } from "../../compiler/partition/comparison/methods.js";
 import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
-import type { Certificate } from "../../compiler/partition/problem.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
@@ -187,25 +186,20 @@ function assumedLoss({ outputs }: Graph): readonly LossSpec[] {
   return [{ kind: "mse", output: only!.name, target: DEFAULT_TARGET, weight: 1 }];
 }
 
-function boundsOf({
-  bottleneckMs,
-  boundMs,
-  gap,
-}: Certificate): Pick<SearchAttempt, "bottleneckMs" | "boundMs" | "gap"> {
-  return { bottleneckMs, boundMs, gap };
-}
-
 /** What search.json keeps of a candidate. */
 function attemptOf({ candidate, status, makespanMs, placed }: Attempt): Omit<SearchAttempt, "endMs"> {
   const { schedule, stagesPerDevice, recompute } = candidate;
+  const { bottleneckMs, boundMs, gap } = placed?.certificate ?? {};
   return {
     schedule,
-    ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }),
-    ...(recompute === "none" ? {} : { recompute }),
+    stagesPerDevice,
+    recompute: recompute === "none" ? undefined : recompute,
     solver: placed?.draft.cut.solver ?? "",
     status,
-    ...(placed ? boundsOf(placed.certificate) : {}),
-    ...(makespanMs === undefined || makespanMs === Infinity ? {} : { makespanMs }),
+    bottleneckMs,
+    boundMs,
+    gap,
+    makespanMs: makespanMs === Infinity ? undefined : makespanMs,
   };
 }
 

@@ -31,6 +31,8 @@ const port = z.discriminatedUnion("at", [
   z.strictObject({ tensor: z.string(), at: z.literal("result"), result: z.string().optional() }),
 ]);
 const link = z.strictObject({ bytesPerMs: z.number().positive(), latencyMs: finite });
+/** What takes time besides nodes, in plans and profiles. */
+export const overheads = z.strictObject({ actionMs: finite, messageMs: finite, updateMsPerElement: finite });
 /** What every optimizer may have. */
 const updateSettings = {
   schedule: z
@@ -112,7 +114,7 @@ export const planSchema = z.strictObject({
   }),
   profile: z.strictObject({
     source: z.enum(["analytic", "measured"]),
-    overheads: z.array(z.strictObject({ actionMs: finite, messageMs: finite, updateMsPerElement: finite })).optional(),
+    overheads: z.array(overheads).optional(),
   }),
   devices: z
     .array(
@@ -127,9 +129,7 @@ export const planSchema = z.strictObject({
     )
     .min(1),
   link,
-  links: z
-    .array(z.strictObject({ bytesPerMs: z.number().positive(), latencyMs: finite, from: count, to: count }))
-    .optional(),
+  links: z.array(link.extend({ from: count, to: count })).optional(),
   microbatches: z.int().min(1),
   schedule: z.strictObject({
     name: z.string(),

@@ -17,7 +17,6 @@ const attempt = z.strictObject({
   bottleneckMs: finite.optional(),
   boundMs: finite.optional(),
   gap: finite.optional(),
-  ownBoundMs: finite.optional(),
   makespanMs: finite.optional(),
 });
 const schema = z.strictObject({ version: z.literal(1), attempts: z.array(attempt) });
@@ -36,8 +35,6 @@ export interface SearchAttempt {
   readonly bottleneckMs?: number | undefined;
   readonly boundMs?: number | undefined;
   readonly gap?: number | undefined;
-  /** The part of the bound that rests on no solver's word. */
-  readonly ownBoundMs?: number | undefined;
   /** Predicted step. */
   readonly makespanMs?: number | undefined;
 }

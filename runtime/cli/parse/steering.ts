@@ -1,5 +1,4 @@
 /** @file What the user decides about the cut, as text. */
-import { PipewrightError } from "../../../compiler/errors.js";
 import { unreadable, wholeNumber } from "./text.js";
 
 /** `encoder.*=0,head.*=1`: nodes, by name or pattern, and their stage. */
@@ -29,5 +28,5 @@ export function parsePatterns(text: string): readonly string[] {
 export function parseWeight(text: string): number {
   const weight = text.trim() === "" ? NaN : Number(text);
   if (weight >= 0 && weight <= 1) return weight;
-  throw new PipewrightError("USAGE", `cannot read "${text}"; expected a number from 0 to 1.`);
+  throw unreadable(text, "a number from 0 to 1");
 }
