@@ -5,25 +5,8 @@ import { Incumbent } from "../../../compiler/partition/incumbent.js";
 import { instanceOf } from "../../../compiler/partition/instance.js";
 import type { MilpModel, MilpResult, MilpSolver } from "../../../compiler/partition/milp.js";
 import { partition } from "../../../compiler/partition/partition.js";
-import type { CommunicationModel, PartitionProblem } from "../../../compiler/partition/problem.js";
 import { inlineHighs } from "../../../compiler/partition/solvers/highs.js";
-import { alike, block } from "./problems.js";
-
-/** Slicing leaves a gap here, so the solver is asked. */
-const wide = (model: CommunicationModel): PartitionProblem => ({
-  graph: {
-    blocks: [0, 7, 5, 4, 3, 6, 2, 5, 1].map((ms, v) => block(v, ms)),
-    nets: [1, 2, 3, 4, 5, 6, 7].map((v) => ({
-      producer: 0,
-      consumers: [v, 8],
-      forwardBytes: 1 + (v % 3),
-      gradBytes: 0,
-    })),
-  },
-  model,
-  stages: alike(3),
-  link: { latencyMs: 0, bytesPerMs: 4 },
-});
+import { wide } from "./problems.js";
 
 type Lie = (model: MilpModel) => unknown;
 

@@ -1,7 +1,13 @@
 /** @file Small random partition problems and brute force over them. */
 import fc from "fast-check";
 import { evaluate, violations } from "../../../compiler/partition/evaluate.js";
-import type { Block, Net, PartitionProblem, StageResources } from "../../../compiler/partition/problem.js";
+import type {
+  Block,
+  CommunicationModel,
+  Net,
+  PartitionProblem,
+  StageResources,
+} from "../../../compiler/partition/problem.js";
 
 /** A block with this work, and 3 bytes resident, 1 byte stashed per microbatch unless told otherwise. */
 export function block(
@@ -25,6 +31,24 @@ export function block(
 /** Stages that are all alike. */
 export function alike(count: number, resources: Partial<StageResources> = {}): StageResources[] {
   return Array.from({ length: count }, () => ({ speed: 1, inFlight: 1, ...resources }));
+}
+
+/** Slicing leaves a gap here, so a solver is asked. */
+export function wide(model: CommunicationModel): PartitionProblem {
+  return {
+    graph: {
+      blocks: [0, 7, 5, 4, 3, 6, 2, 5, 1].map((ms, v) => block(v, ms)),
+      nets: [1, 2, 3, 4, 5, 6, 7].map((v) => ({
+        producer: 0,
+        consumers: [v, 8],
+        forwardBytes: 1 + (v % 3),
+        gradBytes: 0,
+      })),
+    },
+    model,
+    stages: alike(3),
+    link: { latencyMs: 0, bytesPerMs: 4 },
+  };
 }
 
 export interface Shape {

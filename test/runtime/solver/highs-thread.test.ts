@@ -7,26 +7,9 @@ import { afterAll, describe, expect, it } from "vitest";
 import { instanceOf } from "../../../compiler/partition/instance.js";
 import { partitionMilp } from "../../../compiler/partition/milp-model.js";
 import { partition } from "../../../compiler/partition/partition.js";
-import type { PartitionProblem } from "../../../compiler/partition/problem.js";
 import { inlineHighs } from "../../../compiler/partition/solvers/highs.js";
 import { threadedHighs } from "../../../runtime/solver/highs-thread.js";
-import { alike, block } from "../../compiler/partition/problems.js";
-
-/** Slicing leaves a gap here, so the solver is asked. */
-const wide: PartitionProblem = {
-  graph: {
-    blocks: [0, 7, 5, 4, 3, 6, 2, 5, 1].map((ms, v) => block(v, ms)),
-    nets: [1, 2, 3, 4, 5, 6, 7].map((v) => ({
-      producer: 0,
-      consumers: [v, 8],
-      forwardBytes: 1 + (v % 3),
-      gradBytes: 0,
-    })),
-  },
-  model: "direct",
-  stages: alike(3),
-  link: { latencyMs: 0, bytesPerMs: 4 },
-};
+import { wide } from "../../compiler/partition/problems.js";
 
 const folder = mkdtempSync(join(tmpdir(), "pipewright-solver-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -43,8 +26,8 @@ function entryOf(name: string, body: string): URL {
 describe("threadedHighs", () => {
   it("gives the answer of HiGHS in this thread", async () => {
     const solver = threadedHighs();
-    const inline = await partition(wide, { method: "milp", solver: inlineHighs() });
-    const threaded = await partition(wide, { method: "milp", solver });
+    const inline = await partition(wide("direct"), { method: "milp", solver: inlineHighs() });
+    const threaded = await partition(wide("direct"), { method: "milp", solver });
     await solver.close();
     expect(threaded).toEqual(inline);
     expect(threaded.certificate.status).toBe("optimal");
@@ -69,8 +52,8 @@ describe("threadedHighs", () => {
       maxHeapMiB: 64,
     });
     const faults: string[] = [];
-    const heuristic = await partition(wide, { method: "slicing", solver: undefined });
-    const answer = await partition(wide, { method: "milp", solver, onFault: (text) => faults.push(text) });
+    const heuristic = await partition(wide("direct"), { method: "slicing", solver: undefined });
+    const answer = await partition(wide("direct"), { method: "milp", solver, onFault: (text) => faults.push(text) });
     await solver.close();
     expect(faults).toEqual([expect.stringMatching(fault)]);
     expect(answer).toEqual(heuristic);
@@ -78,7 +61,7 @@ describe("threadedHighs", () => {
 
   it("kills a solve some time after its time limit", async () => {
     const solver = threadedHighs({ entry: entryOf("deaf", "for (;;) {}"), graceMs: 100 });
-    const model = partitionMilp(instanceOf(wide), {
+    const model = partitionMilp(instanceOf(wide("direct")), {
       windows: { first: new Int32Array(9), last: new Int32Array(9).fill(2) },
       cutoffMs: 100,
       boundMs: 0,
