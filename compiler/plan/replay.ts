@@ -1,9 +1,9 @@
 /** @file What a plan says about itself, for the simulator: its rows as a schedule, its stages and cuts as costs. */
+import { linkFrom } from "../cluster.js";
 import { tensorBytes } from "../ir/literal.js";
 import type { Schedule } from "../schedule/action.js";
-import { stagesPerReplica } from "../schedule/action.js";
+import { splitStages, stagesPerReplica } from "../schedule/action.js";
 import type { ScheduleCosts, Transfer } from "../schedule/costs.js";
-import type { LinkSpec } from "../profile/profile.js";
 import type { Plan } from "./plan.js";
 import { NO_OVERHEADS, TransferTable } from "./stage-costs.js";
 
@@ -34,13 +34,12 @@ export function planSchedule({ schedule, stages, rows, microbatches }: Described
 export function planCosts(plan: Described): ScheduleCosts {
   const { stages, profile, rows } = plan;
   const startMs = (device: number): number => profile.overheads?.[device]?.actionMs ?? 0;
-  const isSplit = (stage: number): boolean =>
-    rows.some((row) => row.some((action) => action.stage === stage && action.phase === "W"));
+  const isSplit = splitStages({ stages: stages.length, rows });
   return {
     forwardMs: stages.map(({ forwardMs, device }) => forwardMs + startMs(device)),
     inputGradMs: stages.map(({ inputGradMs, device }) => inputGradMs + startMs(device)),
     weightGradMs: stages.map(
-      ({ weightGradMs, device, index }) => weightGradMs + (isSplit(index) ? startMs(device) : 0),
+      ({ weightGradMs, device, index }) => weightGradMs + (isSplit[index] ? startMs(device) : 0),
     ),
     transfers: transfersOf(plan),
   };
@@ -51,7 +50,7 @@ function transfersOf(plan: Described): readonly Transfer[] {
   const { stages, slotGroups, devices, profile } = plan;
   const table = new TransferTable({
     placement: stages.map(({ device }) => device),
-    linkFrom: (from, to) => linkBetween(plan, from, to),
+    linkFrom: (from, to) => linkFrom(plan, from, to),
     overheads: profile.overheads ?? devices.map(() => NO_OVERHEADS),
   });
   for (const group of slotGroups) {
@@ -63,10 +62,6 @@ function transfersOf(plan: Described): readonly Transfer[] {
     }
   }
   return table.transfers;
-}
-
-function linkBetween({ link, links = [] }: Described, from: number, to: number): LinkSpec {
-  return links.find((own) => own.from === from && own.to === to) ?? link;
 }
 
 function reads(stage: Plan["stages"][number], tensor: string): boolean {

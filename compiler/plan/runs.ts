@@ -3,7 +3,7 @@
  * gradients of another copy of the model to a sum runs with the next backward of the stage that has the sum.
  */
 import type { Action, Schedule } from "../schedule/action.js";
-import { replicaOf, stagesPerReplica } from "../schedule/action.js";
+import { replicaOf, splitStages, stagesPerReplica } from "../schedule/action.js";
 import type { ProgramKey } from "./placed.js";
 import { actionOf } from "./slots.js";
 
@@ -24,11 +24,4 @@ export function runsOf(schedule: Schedule): Runs {
     while (replicaOf(schedule, next) !== copyAt(stage)) next++;
     return { stage, phase: isSplit[stage] ? "W" : "B", microbatch: next };
   };
-}
-
-/** By stage: are its backwards I and W? */
-export function splitStages({ stages, rows }: Schedule): boolean[] {
-  const isSplit = new Array<boolean>(stages).fill(false);
-  for (const row of rows) for (const { stage, phase } of row) if (phase === "I") isSplit[stage] = true;
-  return isSplit;
 }

@@ -11,8 +11,8 @@ export const NO_OVERHEADS: Overheads = { actionMs: 0, messageMs: 0, updateMsPerE
 export interface StagePlaces {
   /** Device of every stage. */
   readonly placement: readonly number[];
-  /** Whether the schedule runs I and W of a stage apart: then each has a start of its own. */
-  readonly isSplit: (stage: number) => boolean;
+  /** By stage, whether the schedule runs I and W apart: then each has a start of its own. */
+  readonly isSplit: readonly boolean[];
   /** What carries tensors from one device to another. */
   readonly linkFrom: (from: number, to: number) => LinkSpec;
   /** By device. */
@@ -34,24 +34,15 @@ export function stageCosts(
   const { placement, isSplit, overheads, runsAgain } = places;
   const stashBytes = new Array<number>(placement.length).fill(0);
   for (const node of nodes) if (!runsAgain?.(node.id)) stashBytes[stageOf.get(node.id)!]! += node.stashBytes;
-  const sum = (pick: (cost: NodeCost) => number, starts: (stage: number) => number): number[] => {
-    const total = placement.map((device, stage) => starts(stage) * overheads[device]!.actionMs);
+  const sum = (pick: (cost: NodeCost) => number, starts: readonly boolean[] = placement.map(() => true)): number[] => {
+    const total = placement.map((device, stage) => (starts[stage] ? overheads[device]!.actionMs : 0));
     for (const [id, cost] of costs) total[stageOf.get(id)!]! += pick(cost);
     return total;
   };
   return {
-    forwardMs: sum(
-      ({ forwardMs }) => forwardMs,
-      () => 1,
-    ),
-    inputGradMs: sum(
-      ({ inputGradMs }) => inputGradMs,
-      () => 1,
-    ),
-    weightGradMs: sum(
-      ({ weightGradMs }) => weightGradMs,
-      (stage) => (isSplit(stage) ? 1 : 0),
-    ),
+    forwardMs: sum(({ forwardMs }) => forwardMs),
+    inputGradMs: sum(({ inputGradMs }) => inputGradMs),
+    weightGradMs: sum(({ weightGradMs }) => weightGradMs, isSplit),
     transfers: transfersOf(tensors, stageOf, places),
     stash: { forward: stashBytes, weight: stashBytes },
   };

@@ -8,7 +8,7 @@ import type { Partition, PartitionProblem } from "../partition/problem.js";
 import { stageCosts } from "../plan/stage-costs.js";
 import type { NodeCost } from "../profile/profile.js";
 import type { Schedule } from "../schedule/action.js";
-import { stagesPerReplica } from "../schedule/action.js";
+import { splitStages, stagesPerReplica } from "../schedule/action.js";
 import type { ScheduleCosts } from "../schedule/costs.js";
 import { joinCosts } from "../schedule/costs.js";
 import { reorder } from "../schedule/reorder.js";
@@ -57,8 +57,7 @@ export function draftOf(
     again.size === 0
       ? { differentiated: training.differentiated, runAgain: new Map() }
       : recompute(training.differentiated, { again, stageOf });
-  const isSplit = (stage: number): boolean =>
-    isSearched || first.rows.some((row) => row.some((action) => action.stage === stage && action.phase === "I"));
+  const isSplit = splitStages(first).map((own) => own || isSearched);
   const parts = stagesPerReplica(first);
   const placements = Array.from({ length: first.replicas ?? 1 }, (_, copy) =>
     first.placement.slice(copy * parts, (copy + 1) * parts),
@@ -68,7 +67,7 @@ export function draftOf(
     placements.map((placement, copy) =>
       stageCosts(forward, costs[copy]!, stageOf, {
         placement,
-        isSplit: (part) => isSplit(part + copy * parts),
+        isSplit: isSplit.slice(copy * parts, (copy + 1) * parts),
         runsAgain: (node) => recomputed.runAgain.has(node),
         linkFrom: (from, to) => linkFrom(cluster, from, to),
         overheads: cluster.devices.map((device) => overheadsOn(subject, device)),

@@ -56,3 +56,16 @@ export function stagesPerReplica(schedule: { readonly stages: number; readonly r
 export function replicaOf(schedule: { readonly replicaOf?: readonly number[] }, microbatch: number): number {
   return schedule.replicaOf?.[microbatch] ?? 0;
 }
+
+/** By stage: are its backwards I and W? */
+export function splitStages({
+  stages,
+  rows,
+}: {
+  readonly stages: number;
+  readonly rows: readonly (readonly Pick<Action, "stage" | "phase">[])[];
+}): boolean[] {
+  const isSplit = new Array<boolean>(stages).fill(false);
+  for (const row of rows) for (const { stage, phase } of row) if (phase === "I") isSplit[stage] = true;
+  return isSplit;
+}

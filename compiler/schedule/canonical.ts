@@ -3,7 +3,7 @@
  * summed over microbatches has the same bits under every schedule only if all add in the same order.
  */
 import type { Action, Phase, Schedule } from "./action.js";
-import { replicaOf } from "./action.js";
+import { replicaOf, splitStages } from "./action.js";
 
 /**
  * The same schedule with these differences:
@@ -20,8 +20,7 @@ import { replicaOf } from "./action.js";
 export function canonicalSchedule(schedule: Schedule): Schedule {
   const { name, devices, stages, microbatches, placement, replicas = 1 } = schedule;
   const turnOf = turns(schedule);
-  const isSplit = new Array<boolean>(stages).fill(false);
-  for (const row of schedule.rows) for (const { stage, phase } of row) if (phase === "I") isSplit[stage] = true;
+  const isSplit = splitStages(schedule);
   const halves = (action: Action): readonly Action[] =>
     action.phase === "B" && isSplit[action.stage]
       ? [

@@ -1,7 +1,7 @@
 /** @file What bound and search start from: devices, placed stages, costs and memory, without an order yet. */
 import { PipewrightError } from "../errors.js";
 import type { Schedule } from "./action.js";
-import { replicaOf } from "./action.js";
+import { replicaOf, splitStages } from "./action.js";
 import type { ScheduleCosts } from "./costs.js";
 import { checkCosts } from "./costs.js";
 
@@ -32,7 +32,7 @@ export function problemOf(schedule: Schedule, costs: ScheduleCosts, capacity?: r
       "USAGE",
       `schedule ${schedule.name}: bound and search need as many microbatches for every copy of the model; got ${counts.join(", ")}. Route them evenly.`,
     );
-  const split = schedule.rows.some((row) => row.some(({ phase }) => phase === "I"));
+  const split = splitStages(schedule).includes(true);
   const shape = { devices, microbatches: counts[0]!, placement, ...(replicas > 1 && { replicas }) };
   return { ...shape, costs, split, ...(capacity && { capacity }) };
 }

@@ -1,6 +1,7 @@
 /** @file The known schedules that a problem admits: right placement, right sizes, and within its memory. */
 import { PipewrightError } from "../errors.js";
 import type { Schedule } from "./action.js";
+import { splitStages } from "./action.js";
 import { peakStash } from "./in-flight.js";
 import type { SchedulingProblem } from "./problem.js";
 import { SCHEDULES } from "./registry.js";
@@ -34,7 +35,7 @@ export function isAdmitted(
 ): boolean {
   if ((schedule.replicas ?? 1) !== replicas) return false;
   if (schedule.placement.some((device, stage) => device !== placement[stage])) return false;
-  if (split === false && schedule.rows.some((row) => row.some(({ phase }) => phase === "I"))) return false;
+  if (split === false && splitStages(schedule).includes(true)) return false;
   const kept = peakStash(schedule, costs.stash);
   return kept.every((peak, d) => peak <= (capacity?.[d] ?? Infinity) * (1 + 1e-9));
 }
