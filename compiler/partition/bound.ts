@@ -6,7 +6,7 @@ import type { Instance, StageTable } from "./instance.js";
  * O(nodes · stages).
  */
 export function workBound({ work, totalWork, stages, first, last }: Instance): number {
-  let bound = totalWork / deviceSpeeds(stages);
+  let bound = totalWork / totalSpeed(stages);
   for (let v = 0; v < work.length; v++) {
     let fastest = 0;
     for (let s = first[v]!; s <= last[v]!; s++) fastest = Math.max(fastest, stages.speed[s]!);
@@ -16,7 +16,7 @@ export function workBound({ work, totalWork, stages, first, last }: Instance): n
 }
 
 /** Sum of the devices' speeds; a device is as fast as its fastest stage. */
-export function deviceSpeeds({ speed, device, devices }: StageTable): number {
+export function totalSpeed({ speed, device, devices }: StageTable): number {
   const fastest = new Float64Array(devices);
   speed.forEach((own, s) => (fastest[device[s]!] = Math.max(fastest[device[s]!]!, own)));
   return fastest.reduce((a, b) => a + b, 0);

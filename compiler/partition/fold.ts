@@ -10,7 +10,8 @@ import type { Instance } from "./instance.js";
  * Moving v onto u's stage then makes no stage slower and no memory larger, in either communication model: every stage
  * and boundary that now pays the other nets of v paid those of u and v before. So an optimum with v beside u exists.
  * A stage could only become empty if it held no work, which no partition below `limitMs` has when the other stages
- * cannot take all work by then; otherwise, and where a device holds several stages, nothing is folded. O(rounds · pins); chains fold in one round.
+ * cannot take all work by then; otherwise, and where a device holds several stages, nothing is folded.
+ * O(rounds · pins); chains fold in one round.
  */
 export function foldFree(instance: Instance, limitMs: number): Contraction {
   let current = instance;

@@ -1,6 +1,6 @@
 /** @file The problem as numbers: what every bound and solver reads. Nets with the same blocks are one net here. */
 import { invariant } from "../errors.js";
-import { stagesByDevice } from "./evaluate.js";
+import { boundaryLink, stagesByDevice } from "./evaluate.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { PartitionProblem } from "./problem.js";
 import { rowsFromLists, rowsOf, transposed } from "./rows.js";
@@ -96,8 +96,9 @@ function stageTable(problem: PartitionProblem): StageTable {
   const boundaryLatency = new Float64Array(count + 1);
   const boundaryMsPerByte = new Float64Array(count + 1);
   for (let b = 1; b < count; b++) {
-    boundaryLatency[b] = Math.max(latency[b - 1]!, latency[b]!);
-    boundaryMsPerByte[b] = Math.max(msPerByte[b - 1]!, msPerByte[b]!);
+    const { latencyMs, bytesPerMs } = boundaryLink(problem, b);
+    boundaryLatency[b] = latencyMs;
+    boundaryMsPerByte[b] = 1 / bytesPerMs;
   }
   const device = new Int32Array(count);
   const byDevice = stagesByDevice(problem);

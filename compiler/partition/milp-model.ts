@@ -1,5 +1,5 @@
 /** @file The partition problem as a mixed-integer linear programme. */
-import { deviceSpeeds } from "./bound.js";
+import { totalSpeed } from "./bound.js";
 import type { Instance } from "./instance.js";
 import { reducedEdges } from "./closure.js";
 import { infeasibility } from "./milp.js";
@@ -11,7 +11,6 @@ export interface PartitionMilp {
   readonly model: MilpModel;
   /** Milliseconds per unit of the objective. */
   readonly scaleMs: number;
-  readonly integers: number;
   decode(values: Float64Array): Int32Array;
 }
 
@@ -147,7 +146,6 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
       cumulative[v * stride + s + 1] = term;
     }
   }
-  const integers = writer.lower.length - 1;
   const upTo = (v: number, s: number): Term => cumulative[v * stride + s + 1]!;
   const addOn = (v: number, s: number, factor: number): void => {
     writer.add(upTo(v, s), factor);
@@ -259,7 +257,7 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
   for (let v = 0; v < size; v++) for (let s = windows.first[v]!; s <= windows.last[v]!; s++) members[s]!.push(v);
   const again = instance.againMs ? againColumns(instance, writer, members, addOn) : [];
 
-  const speeds = deviceSpeeds(stages);
+  const speeds = totalSpeed(stages);
   held.forEach(({ stages: own, memory, isLimited }, d) => {
     for (const s of own) {
       for (const v of members[s]!) addOn(v, s, (instance.work[v]! * scale) / stages.speed[s]!);
@@ -314,7 +312,7 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
   };
   const model = writer.model(start !== undefined);
   const usable = model.start === undefined || infeasibility(model, model.start) <= START_TOLERANCE;
-  return { model: usable ? model : writer.model(false), scaleMs: cutoffMs, integers, decode };
+  return { model: usable ? model : writer.model(false), scaleMs: cutoffMs, decode };
 }
 
 /** A device, its stages and what they may hold together. */

@@ -6,6 +6,7 @@
 import { evaluate } from "./evaluate.js";
 import type { Incumbent } from "./incumbent.js";
 import type { Instance } from "./instance.js";
+import { assigned } from "./slicing.js";
 
 /** Share of a device's work that goes to its first stage, in the slicings that the descent starts from. */
 const FIRST_SHARES = [0.5, 0.2, 0.35, 0.65, 0.8];
@@ -101,13 +102,4 @@ function candidates(low: number, high: number, now: number, stride: number): num
   for (let at = low; at <= high; at += stride) if (at !== now) out.push(at);
   for (const at of [now - 1, now + 1]) if (at >= low && at <= high && stride > 1) out.push(at);
   return out;
-}
-
-function assigned(order: ArrayLike<number>, ends: Int32Array): Int32Array {
-  const stageOf = new Int32Array(order.length);
-  let at = 0;
-  ends.forEach((end, s) => {
-    for (; at < end; at++) stageOf[order[at]!] = s;
-  });
-  return stageOf;
 }

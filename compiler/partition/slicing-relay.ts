@@ -178,7 +178,8 @@ function canReach(
 /**
  * A slicing of `order` with a bottleneck below `limitMs`, the best one to 2⁻⁴⁰, or undefined when there is none.
  * Source: bisection with a probe, as in Pınar & Aykanat 2004 ("Fast optimal load balancing algorithms for 1D
- * partitioning"), with what is cut in the weights. Loads and memory are those of the relay model, which are never below those of the direct model.
+ * partitioning"), with what is cut in the weights. Loads and memory are those of the relay model, which are never below
+ * those of the direct model.
  * O(halvings · stages · nodes · log nodes).
  */
 export function sliceRelay(

@@ -22,6 +22,13 @@ export function boundaryWindows(
   return { low, high };
 }
 
+/** Stage s for the nodes of the piece of `order` that ends at position `ends[s]`, behind the pieces before it. */
+export function assigned(order: ArrayLike<number>, ends: ArrayLike<number>): Int32Array {
+  const stageOf = new Int32Array(order.length);
+  for (let s = 0, at = 0; s < ends.length; s++) for (; at < ends[s]!; at++) stageOf[order[at]!] = s;
+  return stageOf;
+}
+
 /** Messages and bytes of the nets that cross each position of an order. */
 export function crossings(
   { size, nets }: Instance,

@@ -1,7 +1,7 @@
 /** @file How PipeDream's optimizer cuts. */
 import type { PartitionProblem } from "../problem.js";
-import { crossings } from "../slicing.js";
-import { assigned, modelOrder, pieces, sums } from "./sequence.js";
+import { assigned, crossings } from "../slicing.js";
+import { endsFrom, modelOrder, pieces, sums } from "./sequence.js";
 
 /**
  * PipeDream's optimizer for a straight pipeline: time of a stage is the larger of compute and of the tensors in and out,
@@ -32,7 +32,5 @@ export function likePipeDream(problem: PartitionProblem): Int32Array {
     best = next;
     from.push(back);
   }
-  const ends = [size];
-  for (let s = k - 2; s >= 0; s--) ends.unshift(from[s]![ends[0]!]!);
-  return assigned(order, ends);
+  return assigned(order, endsFrom(from, size));
 }

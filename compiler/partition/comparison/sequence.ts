@@ -17,7 +17,7 @@ export type PieceCost = (begin: number, end: number) => number;
  */
 export function cutSequence(size: number, pieces: number, cost: PieceCost): Ends {
   let best = Float64Array.from({ length: size + 1 }, (_, end) => (end === 0 ? 0 : cost(0, end)));
-  const from: Int32Array[] = [new Int32Array(size + 1)];
+  const from: Int32Array[] = [];
   for (let piece = 1; piece < pieces; piece++) {
     const next = new Float64Array(size + 1).fill(Infinity);
     const back = new Int32Array(size + 1);
@@ -40,20 +40,14 @@ export function cutSequence(size: number, pieces: number, cost: PieceCost): Ends
     best = next;
     from.push(back);
   }
-  const ends = [size];
-  for (let piece = pieces - 1; piece > 0; piece--) ends.unshift(from[piece]![ends[0]!]!);
-  return ends;
+  return endsFrom(from, size);
 }
 
-/** Stage s for the nodes of piece s. */
-export function assigned(order: Int32Array, ends: Ends): Int32Array {
-  const stageOf = new Int32Array(order.length);
-  let begin = 0;
-  ends.forEach((end, s) => {
-    for (let at = begin; at < end; at++) stageOf[order[at]!] = s;
-    begin = end;
-  });
-  return stageOf;
+/** Ends of the pieces, read back: `from`, for each piece after the first, says where it begins by where it ends. */
+export function endsFrom(from: readonly Int32Array[], size: number): Ends {
+  const ends = [size];
+  for (const back of from.toReversed()) ends.unshift(back[ends[0]!]!);
+  return ends;
 }
 
 /** Entry i: what the first i nodes of the order add up to. */

@@ -1,6 +1,7 @@
 /** @file How torchgpipe cuts. */
 import type { PartitionProblem } from "../problem.js";
-import { assigned, cutSequence, modelOrder, pieces, sums } from "./sequence.js";
+import { assigned } from "../slicing.js";
+import { cutSequence, modelOrder, pieces, sums } from "./sequence.js";
 
 /** torchgpipe's balance_by_time: the sequence of layers, evenly by time; what crosses is not looked at. */
 export function likeTorchGpipe(problem: PartitionProblem): Int32Array {
