@@ -24,15 +24,6 @@ export function localCluster(count: number): ClusterSpec {
   return { devices, link: SHARED_MEMORY_LINK };
 }
 
-/** What carries tensors from one device to another. */
-export function linkFrom(
-  { link, links = [] }: Pick<ClusterSpec, "link" | "links">,
-  from: number,
-  to: number,
-): LinkSpec {
-  return links.find((own) => own.from === from && own.to === to) ?? link;
-}
-
 /** The cluster with its devices in another order: `order[i]` is the present place of device i. */
 export function reordered(cluster: ClusterSpec, order: readonly number[]): ClusterSpec {
   const { devices, links, ...rest } = cluster;

@@ -1,11 +1,10 @@
 /** @file What a plan says about itself, for the simulator: its rows as a schedule, its stages and cuts as costs. */
-import { linkFrom } from "../cluster.js";
 import { tensorBytes } from "../ir/literal.js";
 import type { Schedule } from "../schedule/action.js";
 import { splitStages, stagesPerReplica } from "../schedule/action.js";
 import type { ScheduleCosts, Transfer } from "../schedule/costs.js";
 import type { Plan } from "./plan.js";
-import { NO_OVERHEADS, TransferTable } from "./stage-costs.js";
+import { linkFrom, NO_OVERHEADS, TransferTable } from "./stage-costs.js";
 
 type Described = Pick<
   Plan,

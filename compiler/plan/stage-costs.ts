@@ -3,6 +3,7 @@ import type { ForwardModel, ForwardTensor } from "../partition/forward-model.js"
 import type { NodeId } from "../ir/graph.js";
 import type { LinkSpec, NodeCost, Overheads } from "../profile/profile.js";
 import type { ScheduleCosts, Transfer } from "../schedule/costs.js";
+import type { Plan } from "./plan.js";
 
 /** Of devices on which nothing was measured. */
 export const NO_OVERHEADS: Overheads = { actionMs: 0, messageMs: 0, updateMsPerElement: 0 };
@@ -46,6 +47,11 @@ export function stageCosts(
     transfers: transfersOf(tensors, stageOf, places),
     stash: { forward: stashBytes, weight: stashBytes },
   };
+}
+
+/** What carries tensors from one device to another. */
+export function linkFrom({ link, links = [] }: Pick<Plan, "link" | "links">, from: number, to: number): LinkSpec {
+  return links.find((own) => own.from === from && own.to === to) ?? link;
 }
 
 /** A tensor goes once to each stage that reads it. */

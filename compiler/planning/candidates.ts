@@ -1,6 +1,6 @@
 /** @file What a plan may look like: schedules, stages per device, placements and orders of devices that are worth a try. */
 import type { ClusterSpec } from "../cluster.js";
-import { linkFrom } from "../cluster.js";
+import { linkFrom } from "../plan/stage-costs.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
 
 /** Schedules by stages per device, simple ones first: ties go to them. The names decide the placement: in a line, looped, in a V. */

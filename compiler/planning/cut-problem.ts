@@ -1,7 +1,7 @@
 /** @file A candidate as a partition problem: stages on devices, microbatches in flight, memory, speeds and links. */
 import type { ClusterSpec } from "../cluster.js";
-import { linkFrom } from "../cluster.js";
 import type { CommunicationModel, PartitionProblem, StageResources } from "../partition/problem.js";
+import { linkFrom } from "../plan/stage-costs.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { Schedule } from "../schedule/action.js";
 import { stagesPerReplica } from "../schedule/action.js";

@@ -1,11 +1,10 @@
 /** @file A draft: a candidate cut into stages and timed by the simulator. All that a plan needs to be judged, not to run. */
 import type { ClusterSpec } from "../cluster.js";
-import { linkFrom } from "../cluster.js";
 import type { Recomputed } from "../autodiff/recompute.js";
 import { recompute } from "../autodiff/recompute.js";
 import type { NodeId } from "../ir/graph.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
-import { stageCosts } from "../plan/stage-costs.js";
+import { linkFrom, stageCosts } from "../plan/stage-costs.js";
 import type { NodeCost } from "../profile/profile.js";
 import type { Schedule } from "../schedule/action.js";
 import { splitStages, stagesPerReplica } from "../schedule/action.js";
