@@ -1,6 +1,7 @@
 /** @file Takes random numbers out of the engine's hands, so that every run of a microbatch draws the same ones. */
 import type { BuilderStart } from "./ir/builder.js";
 import { GraphBuilder } from "./ir/builder.js";
+import { freeIds } from "./ir/fresh.js";
 import type { Graph, Node, TensorType, Value, ValueId } from "./ir/graph.js";
 import type { DrawUse, Emitter, OpTable } from "./ops/define.js";
 import { randomBits } from "./ops/random-bits.js";
@@ -79,17 +80,11 @@ function drawNode(
 
 /** Ids after all of the graph's, and the names that stay. */
 function startAfter(graph: Graph, ops: OpTable): BuilderStart {
-  let nextValueId = 0;
-  let nextNodeId = 0;
   const names: string[] = [];
   for (const node of graph.nodes) {
-    nextNodeId = Math.max(nextNodeId, node.id + 1);
     const literals = node.inputs.filter((value) => value?.literal);
     for (const value of ops[node.op].draw ? literals : [...literals, ...node.outputs])
       if (value) names.push(value.name);
-    for (const value of [...node.inputs, ...node.outputs]) if (value) nextValueId = Math.max(nextValueId, value.id + 1);
   }
-  for (const { id } of [...graph.inputs, ...graph.params, ...graph.outputs])
-    nextValueId = Math.max(nextValueId, id + 1);
-  return { nextValueId, nextNodeId, names };
+  return { ...freeIds(graph), names };
 }

@@ -3,6 +3,7 @@
  * opposite directions. Copies share inputs and parameters; every node and every other value exists once per copy.
  */
 import { PipewrightError } from "../errors.js";
+import { freeIds } from "../ir/fresh.js";
 import type { Graph, Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import type { Differentiated, Gradient } from "./differentiated.js";
 
@@ -59,13 +60,9 @@ export function withCopies(original: Differentiated, copies: number): Copied {
 /** All nodes once more, with ids and names of their own. */
 function copyOf(graph: Graph, copy: number) {
   const made = graph.nodes.flatMap(({ outputs }) => outputs.flatMap((value) => (value ? [value] : [])));
-  const valueIds = [...graph.inputs, ...graph.params, ...graph.nodes.flatMap(({ inputs }) => inputs), ...made];
-  const idStep = 1 + valueIds.reduce((most, value) => Math.max(most, value?.id ?? 0), 0);
-  const nodeStep = 1 + graph.nodes.reduce((most, { id }) => Math.max(most, id), 0);
-  const names = new Set([
-    ...valueIds.flatMap((value) => (value ? [value.name] : [])),
-    ...graph.nodes.map((n) => n.name),
-  ]);
+  const values = [...graph.inputs, ...graph.params, ...graph.nodes.flatMap(({ inputs }) => inputs), ...made];
+  const { nextValueId: idStep, nextNodeId: nodeStep } = freeIds(graph);
+  const names = new Set([...values.flatMap((value) => (value ? [value.name] : [])), ...graph.nodes.map((n) => n.name)]);
   let suffix = `@${copy}`;
   while ([...names].some((name) => name.endsWith(suffix))) suffix = `@${suffix}`;
   const copied = new Map<ValueId, Value>(

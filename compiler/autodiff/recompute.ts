@@ -3,6 +3,7 @@
  * values again from what its stage kept, instead of reading them from a stash. Source to source, like the gradients: the
  * copies are plain nodes of the backward pass, so schedules, slots and programs need not know of them.
  */
+import { freeIds, uniqueName } from "../ir/fresh.js";
 import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import { producers } from "../ir/walk.js";
 import type { Differentiated, NodePhase } from "./differentiated.js";
@@ -115,12 +116,9 @@ class CopyTable {
     const values = graph.nodes.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
     this.#names = new Set(graph.nodes.map(({ name }) => name));
     for (const value of values) if (value) this.#names.add(value.name);
-    this.#nextNode = graph.nodes.reduce((most, { id }) => Math.max(most, id), -1) + 1;
-    this.#nextValue = [...values, ...graph.inputs, ...graph.params].reduce(
-      (most, v) => Math.max(most, v?.id ?? -1),
-      -1,
-    );
-    this.#nextValue++;
+    const { nextNodeId, nextValueId } = freeIds(graph);
+    this.#nextNode = nextNodeId;
+    this.#nextValue = nextValueId;
   }
 
   has({ id }: Node): boolean {
@@ -134,12 +132,12 @@ class CopyTable {
   make(node: Node, isCopied: (value: Value) => boolean): Node {
     const outputs = node.outputs.map((value) => {
       if (!value) return undefined;
-      const copy: Value = { ...value, id: this.#nextValue++, name: this.#unique(value.name) };
+      const copy: Value = { ...value, id: this.#nextValue++, name: this.#nameOf(value) };
       this.#values.set(value.id, copy);
       return copy;
     });
     const inputs = node.inputs.map((value) => (value && isCopied(value) ? this.of(value) : value));
-    const copy = { ...node, id: this.#nextNode++, name: this.#unique(node.name), inputs, outputs } as Node;
+    const copy = { ...node, id: this.#nextNode++, name: this.#nameOf(node), inputs, outputs } as Node;
     this.#copies.set(node.id, copy);
     return copy;
   }
@@ -169,10 +167,7 @@ class CopyTable {
     };
   }
 
-  #unique(name: string): string {
-    let wanted = `${name}/again`;
-    for (let suffix = 1; this.#names.has(wanted); suffix++) wanted = `${name}/again.${suffix}`;
-    this.#names.add(wanted);
-    return wanted;
+  #nameOf({ name }: Node | Value): string {
+    return uniqueName(this.#names, `${name}/again`);
   }
 }

@@ -2,13 +2,13 @@
 import { PipewrightError } from "../errors.js";
 import type { AttrField, Emitter, OpTable } from "../ops/define.js";
 import type { OpAttrs, OpType } from "../ops/types.js";
+import type { FreeIds } from "./fresh.js";
+import { freeIds, uniqueName } from "./fresh.js";
 import type { DType, Graph, Literal, Node, StateUpdate, TensorType, Value } from "./graph.js";
 import { int64Literal, literalOf } from "./literal.js";
 
-/** Ids from which a builder goes on, when it extends a graph that exists. */
-export interface BuilderStart {
-  readonly nextValueId: number;
-  readonly nextNodeId: number;
+/** Where a builder goes on, when it extends a graph that exists. */
+export interface BuilderStart extends FreeIds {
   /** Names already taken. */
   readonly names: Iterable<string>;
 }
@@ -96,7 +96,7 @@ export class GraphBuilder implements Emitter {
   ): Node<K> {
     const def = this.#ops[op];
     const id = this.#nextNodeId++;
-    const name = unique(this.#nodeNames, names.name || `${this.prefix}${op}_${id}`);
+    const name = uniqueName(this.#nodeNames, names.name || `${this.prefix}${op}_${id}`);
     const filled = fillAttrs(op, name, def.attributes, attrs);
     const types = inferAt(name, op, () => def.infer(inputs, filled, names.outputs.length));
     const wanted = withKeptOutputs(names.outputs, Math.min(def.keptOutputs ?? 0, types.length));
@@ -117,7 +117,7 @@ export class GraphBuilder implements Emitter {
 
   /** A fresh value: an output of a node that is made elsewhere. */
   value(name: string, type: TensorType): Value {
-    return { id: this.#nextValueId++, name: unique(this.#valueNames, name), type };
+    return { id: this.#nextValueId++, name: uniqueName(this.#valueNames, name), type };
   }
 
   /** Appends a node made elsewhere whose values this builder has seen or takes over. */
@@ -177,17 +177,9 @@ export class GraphBuilder implements Emitter {
 
 /** A builder that goes on where `graph` ends: same inputs, parameters, nodes and states. */
 export function extend(ops: OpTable, graph: Graph): GraphBuilder {
-  let nextValueId = 0;
   const names: string[] = [];
-  for (const node of graph.nodes) {
-    for (const value of node.inputs) {
-      if (!value) continue;
-      nextValueId = Math.max(nextValueId, value.id + 1);
-      if (value.literal) names.push(value.name);
-    }
-  }
-  for (const value of graph.outputs) nextValueId = Math.max(nextValueId, value.id + 1);
-  const builder = new GraphBuilder(ops, { nextValueId, nextNodeId: 0, names });
+  for (const node of graph.nodes) for (const value of node.inputs) if (value?.literal) names.push(value.name);
+  const builder = new GraphBuilder(ops, { ...freeIds(graph), names });
   for (const value of graph.inputs) builder.adoptInput(value);
   for (const value of graph.params) builder.adoptParam(value);
   for (const node of graph.nodes) builder.append(node);
@@ -231,11 +223,4 @@ function inferAt(name: string, op: OpType, infer: () => readonly TensorType[]): 
       op,
     });
   }
-}
-
-function unique(taken: Set<string>, wanted: string): string {
-  let name = wanted;
-  for (let suffix = taken.has(wanted) ? 1 : 0; taken.has(name); suffix++) name = `${wanted}.${suffix}`;
-  taken.add(name);
-  return name;
 }

@@ -1,4 +1,5 @@
 /** @file Graphs and parts of graphs as plain ONNX files at opset 21, for any runtime. */
+import { uniqueName } from "../ir/fresh.js";
 import type { Graph, Literal, Node, TensorType, Value, ValueId } from "../ir/graph.js";
 import type { AttrField } from "../ops/define.js";
 import { OPS } from "../ops/registry.js";
@@ -111,20 +112,13 @@ class Names {
     const known = this.#literals.get(value.id);
     if (known) return known.name;
     const isNameless = this.#asNodes && !this.#outputs.has(value);
-    const name = this.#fresh(isNameless ? constantName(value.name) : value.name);
+    const name = uniqueName(this.#taken, isNameless ? constantName(value.name) : value.name);
     this.#literals.set(value.id, { name, literal: value.literal });
     return name;
   }
 
   literals(): readonly { readonly name: string; readonly literal: Literal }[] {
     return [...this.#literals.values()];
-  }
-
-  #fresh(wanted: string): string {
-    let name = wanted;
-    for (let suffix = 1; this.#taken.has(name); suffix++) name = `${wanted}.${suffix}`;
-    this.#taken.add(name);
-    return name;
   }
 }
 

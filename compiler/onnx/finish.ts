@@ -1,5 +1,6 @@
 /** @file Last step of the import: names of the file onto the values, dead nodes and unread parameters out. */
 import type { Graph, Node, Value, ValueId } from "../ir/graph.js";
+import { uniqueName } from "../ir/fresh.js";
 import { withoutDeadNodes } from "../ir/walk.js";
 
 /**
@@ -25,8 +26,7 @@ export function finishGraph(graph: Graph, wanted: ReadonlyMap<ValueId, string>):
 
   const made = valuesMade(alive);
   const rename = (value: Value, wish: string): void => {
-    const name = fresh(names, wish);
-    names.add(name);
+    const name = uniqueName(names, wish);
     renamed.set(value.id, name === value.name ? value : { ...value, name });
   };
   for (const value of made) if (wanted.has(value.id)) rename(value, wanted.get(value.id)!);
@@ -56,10 +56,4 @@ function valuesMade(graph: Graph): readonly Value[] {
   for (const value of graph.outputs) if (value.literal) made.set(value.id, value);
   for (const node of graph.nodes) for (const value of node.inputs) if (value?.literal) made.set(value.id, value);
   return [...made.values()];
-}
-
-function fresh(taken: ReadonlySet<string>, wish: string): string {
-  let name = wish;
-  for (let suffix = 1; taken.has(name); suffix++) name = `${wish}.${suffix}`;
-  return name;
 }
