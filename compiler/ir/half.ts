@@ -38,7 +38,24 @@ export function narrowed(floats: Float32Array, dtype: Half): Uint16Array {
   return halves;
 }
 
+/** The same, but finite numbers stay finite: `saturated` of them, too large, become the largest half. */
+export function saturatedHalves(
+  floats: Float32Array,
+  dtype: Half,
+): { readonly halves: Uint16Array; readonly saturated: number } {
+  const halves = narrowed(floats, dtype);
+  const infinite = dtype === "bfloat16" ? INFINITE >> 16 : INFINITE_FLOAT16;
+  let saturated = 0;
+  for (let at = 0; at < halves.length; at++) {
+    if ((halves[at]! & 0x7fff) !== infinite || !Number.isFinite(floats[at])) continue;
+    halves[at]! -= 1;
+    saturated++;
+  }
+  return { halves, saturated };
+}
+
 const INFINITE = 0x7f800000;
+const INFINITE_FLOAT16 = 0x7c00;
 /** 2⁻¹⁴, the smallest normal float16, and 2¹⁶, the first power of two above all of them. */
 const SMALLEST_NORMAL = 0x38800000;
 const ABOVE_ALL = 0x47800000;
@@ -60,8 +77,8 @@ function widenedFloat16(half: number): number {
 function narrowedToFloat16(bits: number): number {
   const sign = (bits >>> 16) & 0x8000;
   const magnitude = bits & 0x7fffffff;
-  if (magnitude > INFINITE) return sign | 0x7c00 | ((magnitude >> 13) & 0x3ff || 0x200);
-  if (magnitude >= ABOVE_ALL) return sign | 0x7c00;
+  if (magnitude > INFINITE) return sign | INFINITE_FLOAT16 | ((magnitude >> 13) & 0x3ff || 0x200);
+  if (magnitude >= ABOVE_ALL) return sign | INFINITE_FLOAT16;
   if (magnitude >= SMALLEST_NORMAL) return sign | shiftedEven(magnitude - REBIAS, 13);
   const exponent = magnitude >>> 23;
   // Below 2⁻²⁵ everything rounds to zero.

@@ -1,7 +1,7 @@
 /** @file Writes trained tensors back into the file they came from: all else of the file stays as it is, byte for byte. */
 import { invariant, PipewrightError } from "../errors.js";
 import type { DType, TensorType } from "../ir/graph.js";
-import { isHalf, narrowed } from "../ir/half.js";
+import { isHalf, saturatedHalves } from "../ir/half.js";
 import { tensorBytes as bytesOfType } from "../ir/literal.js";
 import { formatName } from "../names.js";
 import { decodeModel, encodeModel } from "./codec.js";
@@ -66,13 +66,14 @@ export function writeBack(bytes: Uint8Array, tensors: ReadonlyMap<string, Traine
     const dtype = dtypeOf(tensor.data_type, name);
     const stored = storedBytes(trained, dtype);
     if (stored.saturated > 0) saturated.set(name, stored.saturated);
-    const isExternalTensor = isExternal(tensor);
-    if (isExternalTensor) external.push(patchOf(tensor, { ...trained.type, dtype }, stored.bytes));
-    const views = isExternalTensor ? [] : node?.op_type === FILLED ? undefined : elementViews(tensor);
-    const isInPlace = views !== undefined && views.every(({ buffer }) => buffer === bytes.buffer);
-    if (!isInPlace && !isExternalTensor && isAsBefore(tensor, node, stored.bytes)) continue;
-    if (!isInPlace || (isExternalTensor && tensor.external_data!.some(({ key }) => key === CHECKSUM))) {
-      rebuilt.set(name, stored.bytes);
+    if (isExternal(tensor)) {
+      external.push(patchOf(tensor, { ...trained.type, dtype }, stored.bytes));
+      if (tensor.external_data!.some(({ key }) => key === CHECKSUM)) rebuilt.set(name, stored.bytes);
+      continue;
+    }
+    const views = node?.op_type === FILLED ? undefined : elementViews(tensor);
+    if (!views?.every(({ buffer }) => buffer === bytes.buffer)) {
+      if (!isAsBefore(tensor, node, stored.bytes)) rebuilt.set(name, stored.bytes);
       continue;
     }
     let at = 0;
@@ -133,15 +134,7 @@ function placesOf(graph: GraphProto, tensors: ReadonlySet<string>): ReadonlyMap<
 function storedBytes({ type, bytes }: TrainedTensor, dtype: DType): { readonly bytes: Uint8Array; saturated: number } {
   if (type.dtype === dtype) return { bytes, saturated: 0 };
   invariant(isHalf(dtype) && type.dtype === "float32", `a trained ${type.dtype} belongs into a ${dtype}`);
-  const floats = floatsOf(bytes);
-  const halves = narrowed(floats, dtype);
-  const infinite = dtype === "float16" ? 0x7c00 : 0x7f80;
-  let saturated = 0;
-  for (let at = 0; at < halves.length; at++) {
-    if ((halves[at]! & 0x7fff) !== infinite || !Number.isFinite(floats[at])) continue;
-    halves[at]! -= 1;
-    saturated++;
-  }
+  const { halves, saturated } = saturatedHalves(floatsOf(bytes), dtype);
   return { bytes: bytesFromElements(halves), saturated };
 }
 
