@@ -8,7 +8,8 @@ import { SLAB_ELEMENTS } from "../compiler/plan/arena.js";
 import type { OptimizerSpec } from "../compiler/plan/plan.js";
 import type { Overheads } from "../compiler/profile/profile.js";
 import type { Buffer, Engine } from "./engine/engine.js";
-import type { Clock } from "./env/env.js";
+import type { Timing } from "./time-runs.js";
+import { fastestMs } from "./time-runs.js";
 
 /** Slabs that take turns, so that none stays in the cache: as in a stage of so many parameters. */
 const SLABS = 16;
@@ -20,25 +21,15 @@ const SLABS = 16;
  */
 export function measureOverheads(
   engine: Engine,
-  {
-    repeat,
-    clock,
-    optimizer = ADAMW,
-  }: { readonly repeat: number; readonly clock: Clock; readonly optimizer?: OptimizerSpec },
+  { optimizer = ADAMW, ...timing }: Timing & { readonly optimizer?: OptimizerSpec },
 ): Overheads {
-  const actionMs = updateMs(engine, optimizer, 1, 1, { repeat, clock });
-  const slabMs = updateMs(engine, optimizer, SLAB_ELEMENTS, SLABS, { repeat, clock });
+  const actionMs = updateMs(engine, optimizer, 1, 1, timing);
+  const slabMs = updateMs(engine, optimizer, SLAB_ELEMENTS, SLABS, timing);
   return { actionMs, messageMs: 0, updateMsPerElement: slabMs / SLAB_ELEMENTS };
 }
 
 /** Time of one update, the mean over `slabs` that take turns. */
-function updateMs(
-  engine: Engine,
-  optimizer: OptimizerSpec,
-  elements: number,
-  slabs: number,
-  timing: { readonly repeat: number; readonly clock: Clock },
-): number {
+function updateMs(engine: Engine, optimizer: OptimizerSpec, elements: number, slabs: number, timing: Timing): number {
   const graph = updateGraph(optimizer, [elements], OPS);
   const owned: Buffer[] = [];
   const program = engine.load(exportGraph(graph));
@@ -55,16 +46,13 @@ function updateMs(
   });
   const zeros = new Uint8Array(4 * elements);
   try {
-    let fastestMs = Infinity;
-    for (let run = 0; run <= timing.repeat; run++) {
-      const startMs = timing.clock.nowMs();
+    const updateAll = (): void => {
       for (const { binding, sums } of bindings) {
         binding.run();
         engine.write(sums, zeros);
       }
-      if (run > 0) fastestMs = Math.min(fastestMs, (timing.clock.nowMs() - startMs) / slabs);
-    }
-    return fastestMs;
+    };
+    return fastestMs(updateAll, timing) / slabs;
   } finally {
     for (const { binding } of bindings) binding.free();
     program.free();

@@ -10,14 +10,11 @@ import { graphDigest } from "../compiler/profile/digest.js";
 import { ownerCosts } from "../compiler/profile/owner-costs.js";
 import type { Profile } from "../compiler/profile/profile.js";
 import type { Buffer, Engine } from "./engine/engine.js";
-import type { Clock } from "./env/env.js";
 import { measureOverheads } from "./measure-overheads.js";
+import type { Timing } from "./time-runs.js";
 import { timeRuns } from "./time-runs.js";
 
-export interface MeasureOptions {
-  /** Timed runs; the fastest counts, since everything that disturbs a run makes it slower. */
-  readonly repeat: number;
-  readonly clock: Clock;
+export interface MeasureOptions extends Timing {
   /** Whose update is timed. Left out: AdamW's. */
   readonly optimizer?: OptimizerSpec;
   /** Start values of parameters, by name; those left out are filled with small numbers. */
@@ -27,8 +24,8 @@ export interface MeasureOptions {
 /**
  * Times forward and backward of one microbatch, node by node.
  *
- * The sums of gradients over microbatches count with the gradients. Node times come from the engine's own profiler; they are then scaled so that their sum is the time of an undisturbed
- * run, because profiling itself takes time at every node.
+ * The sums of gradients over microbatches count with the gradients. Node times come from the engine's own profiler; they
+ * are then scaled so that their sum is the time of an undisturbed run, because profiling itself takes time at every node.
  * Ensures: a cost for every forward node, in ms per microbatch.
  */
 export async function measureProfile(

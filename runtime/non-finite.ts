@@ -1,6 +1,6 @@
 /**
- * @file Where a loss or gradient that is NaN or infinite comes from. For a loss the microbatch is run once more in this thread, with every
- * tensor of every stage looked at, in the order of the data flow.
+ * @file Where a loss or gradient that is NaN or infinite comes from. For a loss the microbatch is run once more in this
+ * thread, with every tensor of every stage looked at, in the order of the data flow.
  */
 import { invariant, PipewrightError } from "../compiler/errors.js";
 import type { DType } from "../compiler/ir/graph.js";

@@ -6,6 +6,7 @@ import { localCluster } from "../compiler/cluster.js";
 import { compile } from "../compiler/compile.js";
 import { parseLoss } from "../compiler/loss/spec.js";
 import { ADAMW } from "../compiler/optimizer/adamw.js";
+import { predictedStepMs } from "../compiler/plan/forecast.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import { modelFile } from "../models/file.js";
 import { BENCH_GPT, buildGpt, GPT_LOSS } from "../models/gpt.js";
@@ -135,7 +136,7 @@ function pairsOf(plan: Plan, steps: readonly StepResult[]): readonly Pair[] {
   const step = Math.min(...steps.map(({ ms }) => ms));
   return [
     ...stages,
-    { what: "step, ms", predicted: forecast.makespanMs + forecast.updateMs, measured: step },
+    { what: "step, ms", predicted: predictedStepMs(forecast), measured: step },
     ...plan.devices.map((_, device): Pair => {
       const measured = Math.max(...steps.map(({ rows }) => rows[device]!.peakBytes));
       return {

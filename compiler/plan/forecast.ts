@@ -19,6 +19,11 @@ export interface StepOutlook {
   readonly peakBytes: readonly number[];
 }
 
+/** The whole predicted step: the rows of actions, then the optimizer's update. */
+export function predictedStepMs({ makespanMs, updateMs }: Forecast): number {
+  return makespanMs + updateMs;
+}
+
 /**
  * The headline of a simulated step, with a lower bound on the makespan of any order of the same actions.
  * Requires: `timeline` is the schedule's under these costs. One copy of the model.

@@ -88,7 +88,7 @@ export function lower(schedule: Schedule, options: LowerOptions = {}): LoweredSc
 }
 
 /** Stages s and s + 1 of every copy of the model. */
-export function neighbours(schedule: Schedule): StagePair[] {
+export function neighbours(schedule: Pick<Schedule, "stages" | "replicas">): StagePair[] {
   const perReplica = stagesPerReplica(schedule);
   return Array.from({ length: schedule.stages - 1 }, (_, from) => ({ from, to: from + 1 })).filter(
     ({ to }) => to % perReplica !== 0,

@@ -8,7 +8,7 @@ import type { TimesFile } from "../times-file.js";
 import { costsFrom } from "../times-file.js";
 import type { Context, Outcome } from "./command.js";
 import type { FlagValues } from "./flags.js";
-import { drawing, figures, scheduleJson, viewOf } from "./render/schedule.js";
+import { drawing, figures, proofOf, scheduleJson, viewOf } from "./render/schedule.js";
 
 /** Exit code 7 if a rule is broken. @throws SCHEDULE_INVALID for a cell that is no step, FILE. */
 export async function checkFile(context: Context, flags: FlagValues, times: TimesFile): Promise<Outcome> {
@@ -18,16 +18,17 @@ export async function checkFile(context: Context, flags: FlagValues, times: Time
   const costs = costsFrom(times, schedule.stages, neighbours(schedule));
   const memory = flags.memory === undefined ? {} : { memory: flags.memory };
   const simulated = isRunnable ? { schedule, costs, timeline: simulate(schedule, costs), ...memory } : undefined;
+  const proof = simulated && proofOf(simulated);
   const form = audit.lowered ? "compute_comms" : "compute_only";
   const json = {
-    ...(simulated && scheduleJson(simulated)),
+    ...(simulated && scheduleJson(simulated, proof)),
     check: {
       file: path,
       form,
       dialect: audit.isOldDialect ? "2024" : "current",
-      faults: faults.map(({ invariant, wrong, advice, device, position }) => ({
-        ...{ invariant, wrong, advice, device, position },
-      })),
+      faults: faults.map(({ invariant, wrong, advice, device, position }) => {
+        return { invariant, wrong, advice, device, position };
+      }),
       refusals,
       leastSlots: audit.leastSlots ?? null,
     },
@@ -37,7 +38,7 @@ export async function checkFile(context: Context, flags: FlagValues, times: Time
     `${path}: ${form}, ${schedule.devices} devices, ${schedule.stages} stages, ${schedule.microbatches} microbatches`,
     ...(audit.isOldDialect ? ["in the words of 2024: B is read as I, BW as B"] : []),
     "",
-    ...(simulated ? [drawing(simulated, view), ...figures(simulated, view)] : []),
+    ...(simulated ? [drawing(simulated, view), ...figures(simulated, proof, view)] : []),
     ...channels(audit),
     ...verdict(audit),
   ];

@@ -3,10 +3,9 @@ import { PipewrightError } from "../../compiler/errors.js";
 import type { Schedule } from "../../compiler/schedule/action.js";
 import { automaticSchedule } from "../../compiler/schedule/auto.js";
 import type { ScheduleCosts } from "../../compiler/schedule/costs.js";
-import type { StagePair } from "../../compiler/schedule/lower.js";
 import { neighbours } from "../../compiler/schedule/lower.js";
 import { scheduleByName } from "../../compiler/schedule/registry.js";
-import type { SearchOptions, SearchResult } from "../../compiler/schedule/search.js";
+import type { SearchResult } from "../../compiler/schedule/search.js";
 import type { Env } from "../env/env.js";
 import type { TimesFile } from "../times-file.js";
 import { costsFrom, readTimes, stagesOf } from "../times-file.js";
@@ -31,7 +30,7 @@ export async function requestedTimes(env: Env, { costs = UNIT_TIMES }: FlagValue
 }
 
 /** @throws USAGE for names and sizes that do not fit, PLAN_INFEASIBLE if nothing fits the memory. */
-export function chooseSchedule(flags: FlagValues, times: TimesFile, isTimeUp?: () => boolean): ChosenSchedule {
+export function chooseSchedule(flags: FlagValues, times: TimesFile, isTimeUp: () => boolean): ChosenSchedule {
   const name = flags.schedule ?? (flags.memory === undefined ? DEFAULT_NAME : "auto");
   const size = sizeOf(flags, times);
   if (!SEARCHING.includes(name)) {
@@ -39,16 +38,12 @@ export function chooseSchedule(flags: FlagValues, times: TimesFile, isTimeUp?: (
     return { schedule, costs: costsFrom(times, schedule.stages, neighbours(schedule)) };
   }
   const stages = size.devices * (size.stagesPerDevice ?? 1);
-  const costs = costsFrom(times, stages, chain(stages));
+  const costs = costsFrom(times, stages, neighbours({ stages }));
   const placement = flags.placement ?? times.placement;
-  const search: SearchOptions = {
-    ...(flags.seed !== undefined && { seed: flags.seed }),
-    ...(isTimeUp && { isTimeUp }),
-  };
-  const capacity = flags.memory === undefined ? {} : { capacity: new Array<number>(size.devices).fill(flags.memory) };
   const found = automaticSchedule({ ...size, ...(placement && { placements: [placement] }) }, costs, {
-    ...search,
-    ...capacity,
+    isTimeUp,
+    ...(flags.seed !== undefined && { seed: flags.seed }),
+    ...(flags.memory !== undefined && { capacity: new Array<number>(size.devices).fill(flags.memory) }),
   });
   return { schedule: found.schedule, costs, found };
 }
@@ -74,8 +69,4 @@ function sizeOf(flags: FlagValues, times: TimesFile) {
     microbatches: flags.microbatches ?? 2 * devices,
     ...(perDevice !== undefined && { stagesPerDevice: perDevice }),
   };
-}
-
-function chain(stages: number): StagePair[] {
-  return Array.from({ length: stages - 1 }, (_, from) => ({ from, to: from + 1 }));
 }

@@ -1,4 +1,5 @@
 /** @file One training run as the command line shows it: losses, step time and bubble, predicted and measured. */
+import { predictedStepMs } from "../../compiler/plan/forecast.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -181,7 +182,7 @@ export function trainJson(plan: Plan, run: Run) {
     finalLoss: losses.at(-1) ?? null,
     learningRates,
     gradNorms,
-    stepMs: { predicted: forecast.makespanMs + forecast.updateMs, measured: stepMs },
+    stepMs: { predicted: predictedStepMs(forecast), measured: stepMs },
     bubble: { predicted: forecast.bubble, measured: bubble },
     devices: devices.map(({ name }) => name),
     ...precisionJson(planPrecision(plan)),
@@ -196,8 +197,9 @@ export function trainJson(plan: Plan, run: Run) {
 
 /** Step time and bubble, predicted and measured, and what the devices spent the time on. */
 export function runSummary({ schedule: { forecast } }: Plan, { stepMs, bubble, rows }: Run): string {
+  const predictedMs = predictedStepMs(forecast);
   return [
-    `step time  predicted ${formatMs(forecast.makespanMs + forecast.updateMs)}  measured ${formatMs(stepMs)}  (${formatDifference(forecast.makespanMs + forecast.updateMs, stepMs)})`,
+    `step time  predicted ${formatMs(predictedMs)}  measured ${formatMs(stepMs)}  (${formatDifference(predictedMs, stepMs)})`,
     `bubble     predicted ${formatShare(forecast.bubble)}  measured ${formatShare(bubble)}`,
     ...(rows.length === 0 ? [] : [sharesLine(meanShares(rows.map(({ shares }) => shares)))]),
     "",

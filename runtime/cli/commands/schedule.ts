@@ -1,6 +1,5 @@
 /** @file `schedule`: a schedule from integers or from costs, or one that is checked, with its bubble, bound and memory. */
 import { PipewrightError } from "../../../compiler/errors.js";
-import type { Schedule } from "../../../compiler/schedule/action.js";
 import { checkSchedule } from "../../../compiler/schedule/check.js";
 import { SCHEDULES } from "../../../compiler/schedule/registry.js";
 import { simulate } from "../../../compiler/schedule/simulate.js";
@@ -11,7 +10,7 @@ import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
 import { renderList } from "../render/table.js";
 import type { Simulated } from "../render/schedule.js";
-import { drawing, figures, scheduleJson, viewOf } from "../render/schedule.js";
+import { drawing, figures, proofOf, scheduleJson, viewOf } from "../render/schedule.js";
 import { checkFile } from "../schedule-check.js";
 import { chooseSchedule, requestedTimes } from "../schedule-choice.js";
 
@@ -22,8 +21,7 @@ export const schedule: CommandBody = async (context, _, flags) => {
   if (flags.check !== undefined) return checkFile(context, flags, times);
   const { nowMs } = context.env.clock;
   const endMs = nowMs() + (flags.timeLimit ?? Infinity);
-  const isTimeUp = flags.timeLimit === undefined ? undefined : () => nowMs() > endMs;
-  const { schedule: built, costs, found } = chooseSchedule(flags, times, isTimeUp);
+  const { schedule: built, costs, found } = chooseSchedule(flags, times, () => nowMs() > endMs);
   checkSchedule(built);
   const { memory } = flags;
   const simulated: Simulated = {
@@ -35,15 +33,16 @@ export const schedule: CommandBody = async (context, _, flags) => {
   };
   refuseMemory(simulated);
   const written = await writeFiles(context, flags, simulated);
+  const proof = proofOf(simulated);
   const view = viewOf(context, flags);
   const lines = [
     `${built.name}: ${built.devices} devices, ${built.stages} stages, ${built.microbatches} microbatches`,
     "",
     drawing(simulated, view),
-    ...figures(simulated, view),
+    ...figures(simulated, proof, view),
     ...written.map((path) => `wrote        ${path}`),
   ];
-  return { json: { ...scheduleJson(simulated), written }, text: `${lines.join("\n")}\n` };
+  return { json: { ...scheduleJson(simulated, proof), written }, text: `${lines.join("\n")}\n` };
 };
 
 function listSchedules({ columns }: Context): Outcome {
@@ -63,15 +62,15 @@ function listSchedules({ columns }: Context): Outcome {
 /** Paths of the files that were asked for. @throws SCHEDULE_INVALID with the reasons why PyTorch cannot run it; FILE. */
 async function writeFiles({ env }: Context, flags: FlagValues, { schedule, timeline }: Simulated): Promise<string[]> {
   const form = flags.comms ? "compute_comms" : "compute_only";
-  const files: readonly [string | undefined, (built: Schedule) => string][] = [
-    [flags.csv, (built) => writeTorchCsv(built, { form })],
-    [flags.svg, (built) => scheduleSvg(built, timeline, { unit: flags.costs ? "ms" : "units" })],
-    [flags.trace, (built) => chromeTrace(built, timeline)],
+  const files: readonly [string | undefined, () => string][] = [
+    [flags.csv, () => writeTorchCsv(schedule, { form })],
+    [flags.svg, () => scheduleSvg(schedule, timeline, { unit: flags.costs ? "ms" : "units" })],
+    [flags.trace, () => chromeTrace(schedule, timeline)],
   ];
   const written: string[] = [];
   for (const [path, text] of files) {
     if (path === undefined) continue;
-    await env.files.writeAtomic(path, text(schedule));
+    await env.files.writeAtomic(path, text());
     written.push(path);
   }
   return written;

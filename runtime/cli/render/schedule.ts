@@ -60,11 +60,9 @@ export function viewOf({ columns, color }: Context, { costs, grid }: FlagValues)
 }
 
 /** Figures and rows as data. */
-export function scheduleJson(simulated: Simulated): object {
-  const { schedule, timeline, found } = simulated;
+export function scheduleJson({ schedule, timeline, found }: Simulated, proof: Proof | undefined): object {
   const { makespanMs, bubble, spanMs, spanBubble, peakActivations, peakStash } = timeline;
   const { name, devices, stages, microbatches, placement } = schedule;
-  const proof = proofOf(simulated);
   return {
     schedule: {
       ...{ name, devices, stages, microbatches, placement },
@@ -96,11 +94,13 @@ function isOnGrid({ startMs, endMs }: Timeline): boolean {
 }
 
 /** One line per figure. */
-export function figures(simulated: Simulated, { unit }: Pick<View, "unit">): string[] {
-  const { timeline, found } = simulated;
+export function figures(
+  { timeline, found }: Simulated,
+  proof: Proof | undefined,
+  { unit }: Pick<View, "unit">,
+): string[] {
   const { makespanMs, bubble, spanMs, spanBubble, peakStash } = timeline;
   const time = (ms: number) => formatTime(ms, unit);
-  const proof = proofOf(simulated);
   const judged = !proof
     ? "no bound known for overlapped pairs"
     : proof.status === "optimal"
