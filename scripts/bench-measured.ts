@@ -3,57 +3,13 @@
  * `npm run -s bench:partition -- --measured [--rounds N] [--json]` (bench-partition.ts calls this).
  */
 import { localCluster } from "../compiler/cluster.js";
-import { compile } from "../compiler/compile.js";
-import { parseLoss } from "../compiler/loss/spec.js";
-import { ADAMW } from "../compiler/optimizer/adamw.js";
 import { predictedStepMs } from "../compiler/plan/forecast.js";
 import type { Plan } from "../compiler/plan/plan.js";
-import { modelFile } from "../models/file.js";
-import { BENCH_GPT, buildGpt, GPT_LOSS } from "../models/gpt.js";
-import { buildMlp, MLP_LOSS } from "../models/mlp.js";
-import type { BuiltModel } from "../models/model.js";
-import { buildResnet, RESNET_LOSS } from "../models/resnet.js";
-import type { Task } from "../models/tasks.js";
-import { clusterTask, markovTask } from "../models/tasks.js";
-import { engineFor } from "../runtime/engine/registry.js";
+import type { Lesson } from "../models/lesson.js";
 import { nodeEnv } from "../runtime/env/node.js";
-import { measureProfile } from "../runtime/measure.js";
-import { loadWeights, modelOf } from "../runtime/model-file.js";
 import type { StepResult } from "../runtime/pipeline.js";
-import { Pipeline } from "../runtime/pipeline.js";
-import { writePlan } from "../runtime/plan/directory.js";
-import { stepBatch } from "../runtime/train.js";
-
-interface Subject {
-  readonly name: string;
-  readonly built: BuiltModel;
-  readonly loss: string;
-  readonly task: Task;
-}
-
-const RESNET = { batch: 8, image: 32, channels: 32, groups: 3, blocks: 2, classes: 10 };
-const MLP = { batch: 64, inputs: 512, widths: [1024, 1024, 1024, 1024], classes: 64 };
-
-const SUBJECTS: readonly Subject[] = [
-  { name: "gpt", built: buildGpt(BENCH_GPT), loss: GPT_LOSS, task: markovTask(BENCH_GPT) },
-  {
-    name: "convolutional",
-    built: buildResnet(RESNET),
-    loss: RESNET_LOSS,
-    task: clusterTask({
-      batch: RESNET.batch,
-      input: "image",
-      shape: [3, RESNET.image, RESNET.image],
-      classes: RESNET.classes,
-    }),
-  },
-  {
-    name: "wide mlp",
-    built: buildMlp(MLP),
-    loss: MLP_LOSS,
-    task: clusterTask({ batch: MLP.batch, input: "x", shape: [MLP.inputs], classes: MLP.classes }),
-  },
-];
+import { Arena } from "./train/contestant.js";
+import { BENCH_MODELS } from "./train/models.js";
 
 const MICROBATCHES = 8;
 const DEVICES = 2;
@@ -67,12 +23,12 @@ interface Pair {
 
 /** Runs every model for some steps; of times the fastest step of each action counts, since other load only makes it slower. */
 export async function benchMeasured(rounds: number, asJson: boolean): Promise<void> {
-  for (const subject of SUBJECTS) {
-    const pairs = await compare(subject, rounds);
+  for (const [model, { lesson }] of Object.entries(BENCH_MODELS)) {
+    const pairs = await compare(lesson(), rounds);
     const errors = pairs.map((pair) => ({ ...pair, error: pair.predicted / pair.measured - 1 }));
-    if (asJson) console.log(JSON.stringify({ model: subject.name, devices: DEVICES, pairs: errors }));
+    if (asJson) console.log(JSON.stringify({ model, devices: DEVICES, pairs: errors }));
     else {
-      console.log(subject.name);
+      console.log(model);
       for (const { what, predicted, measured, error } of errors)
         console.log(
           `  ${what.padEnd(22)} predicted ${predicted.toFixed(2).padStart(9)}  measured ${measured.toFixed(2).padStart(9)}  ${(100 * error).toFixed(1).padStart(6)} %`,
@@ -81,39 +37,22 @@ export async function benchMeasured(rounds: number, asJson: boolean): Promise<vo
   }
 }
 
-async function compare({ name, built, loss, task }: Subject, rounds: number): Promise<readonly Pair[]> {
+async function compare(lesson: Lesson, rounds: number): Promise<readonly Pair[]> {
   const env = nodeEnv();
-  const model = modelOf(modelFile(built), name);
-  const weights = await loadWeights(env, model);
   const folder = await env.files.temporaryDirectory();
-  const compiled = await compile(model, {
-    cluster: localCluster(DEVICES),
-    pipeline: { schedule: "1f1b", microbatches: MICROBATCHES },
-    training: { loss: [parseLoss(loss)] },
-    optimizer: ADAMW,
-    partition: { model: "direct", solver: undefined },
-    profile: (graph, device) =>
-      measureProfile(graph, engineFor({ kind: device.kind }), {
-        repeat: 2 * rounds,
-        clock: env.clock,
-        weights: new Map([...weights].map(([own, { bytes }]) => [own, bytes])),
-      }),
-  });
+  const arena = new Arena(env, folder, lesson, { microbatches: MICROBATCHES, repeat: 2 * rounds });
   try {
-    const plan = await writePlan(env, `${folder}/plan`, { ...compiled, weights, model: model.bytes });
-    const pipeline = await Pipeline.start(env, `${folder}/plan`, plan, "process");
+    const contestant = await arena.enter({ name: "pipeline", cluster: localCluster(DEVICES), schedule: "1f1b" });
     const steps: StepResult[] = [];
     try {
-      for (const [parameter, { bytes }] of weights) pipeline.writeParameter(parameter, bytes);
       for (let step = 0; step <= rounds; step++) {
-        const batch = await stepBatch(plan, { samples: undefined, about: name, feeds: task.feeds }, step);
-        const result = await pipeline.step(batch, { update: step + 1 });
+        const result = await contestant.step(step);
         if (step > 0) steps.push(result);
       }
     } finally {
-      await pipeline.close();
+      await contestant.pipeline.close();
     }
-    return pairsOf(plan, steps);
+    return pairsOf(contestant.plan, steps);
   } finally {
     await env.files.remove(folder);
   }

@@ -25,6 +25,7 @@ import { TorchPeer } from "./train/torch-peer.js";
 
 const QUIET_SHARE = 0.04;
 const LEAST_QUIET = 3;
+const PROFILE_RUNS = 10;
 
 const { values } = parseArgs({
   options: {
@@ -58,7 +59,7 @@ interface Round {
 
 const env = nodeEnv();
 const folder = await env.files.temporaryDirectory();
-const arena = new Arena(env, folder, bench, microbatches);
+const arena = new Arena(env, folder, bench.lesson(), { microbatches, repeat: PROFILE_RUNS });
 const contestants: Contestant[] = [];
 const kept: Round[] = [];
 let peer: TorchPeer | undefined;

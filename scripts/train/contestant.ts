@@ -5,19 +5,18 @@ import type { CompileOptions } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
 import { parseLoss } from "../../compiler/loss/spec.js";
 import type { Plan } from "../../compiler/plan/plan.js";
+import type { Tensors } from "../../compiler/plan/safetensors.js";
 import { modelFile } from "../../models/file.js";
+import type { Lesson } from "../../models/lesson.js";
+import type { Task } from "../../models/tasks.js";
 import { engineFor } from "../../runtime/engine/registry.js";
 import type { Env } from "../../runtime/env/env.js";
 import { measureProfile } from "../../runtime/measure.js";
 import { loadWeights, modelOf } from "../../runtime/model-file.js";
-import type { PipelineOptions, StepResult } from "../../runtime/pipeline.js";
+import type { StepResult } from "../../runtime/pipeline.js";
 import { Pipeline } from "../../runtime/pipeline.js";
 import { writePlan } from "../../runtime/plan/directory.js";
 import { stepBatch } from "../../runtime/train.js";
-import type { BenchModel } from "./models.js";
-
-/** Timed runs of the profile. */
-const REPEAT = 10;
 
 /** How a contestant differs from the others. */
 export interface Entry {
@@ -25,70 +24,75 @@ export interface Entry {
   readonly cluster: ClusterSpec;
   /** By name, or "auto": what the shortest predicted step has. */
   readonly schedule: string;
-  readonly options?: PipelineOptions;
+}
+
+/** What all of them share. */
+export interface ArenaOptions {
+  readonly microbatches: number;
+  /** Timed runs of the profile. */
+  readonly repeat: number;
 }
 
 /** Plans of one model, all from one profile. */
 export class Arena {
   readonly #env: Env;
   readonly #folder: string;
-  readonly #bench: BenchModel;
-  readonly #microbatches: number;
-  #profile: CompileOptions["profile"];
+  readonly #lesson: Lesson;
+  readonly #options: ArenaOptions;
+  #profile: CompileOptions["profile"] | undefined;
 
   /** Plans go into `folder`. */
-  constructor(env: Env, folder: string, bench: BenchModel, microbatches: number) {
+  constructor(env: Env, folder: string, lesson: Lesson, options: ArenaOptions) {
     this.#env = env;
     this.#folder = folder;
-    this.#bench = bench;
-    this.#microbatches = microbatches;
-    this.#profile = (graph, { kind }) =>
-      measureProfile(graph, engineFor({ kind }), { repeat: REPEAT, clock: env.clock });
+    this.#lesson = lesson;
+    this.#options = options;
   }
 
   /** Plans the model as the entry says and starts it with its first weights. */
-  async enter({ name, cluster, schedule, options }: Entry): Promise<Contestant> {
-    const model = modelOf(modelFile(this.#bench.build()), name);
+  async enter({ name, cluster, schedule }: Entry): Promise<Contestant> {
+    const model = modelOf(modelFile(this.#lesson.built), name);
     const weights = await loadWeights(this.#env, model);
-    const compiled = await compile(model, this.#options(cluster, schedule));
+    const compiled = await compile(model, {
+      cluster,
+      pipeline: { schedule, microbatches: this.#options.microbatches },
+      training: { loss: [parseLoss(this.#lesson.loss)] },
+      optimizer: ADAMW,
+      partition: { model: "direct", solver: undefined },
+      profile: this.#profile ?? this.#measured(weights),
+    });
     this.#profile = compiled.profile;
     const directory = `${this.#folder}/${name}`;
     const plan = await writePlan(this.#env, directory, { ...compiled, weights, model: model.bytes });
-    const pipeline = await Pipeline.start(this.#env, directory, plan, "process", options);
+    const pipeline = await Pipeline.start(this.#env, directory, plan, "process");
     for (const [parameter, { bytes }] of weights) pipeline.writeParameter(parameter, bytes);
-    return new Contestant(name, plan, pipeline, this.#bench);
+    return new Contestant(plan, pipeline, this.#lesson.task);
   }
 
-  #options(cluster: ClusterSpec, schedule: string): CompileOptions {
-    return {
-      cluster,
-      pipeline: { schedule, microbatches: this.#microbatches },
-      training: { loss: [parseLoss(this.#bench.loss)] },
-      optimizer: ADAMW,
-      partition: { model: "direct", solver: undefined },
-      profile: this.#profile,
-    };
+  /** Measured with the weights, as the commands do. */
+  #measured(weights: Tensors): CompileOptions["profile"] {
+    const bytes = new Map([...weights].map(([name, own]) => [name, own.bytes]));
+    const { clock } = this.#env;
+    return (graph, { kind }) =>
+      measureProfile(graph, engineFor({ kind }), { repeat: this.#options.repeat, clock, weights: bytes });
   }
 }
 
-/** A started plan and the steps that count. */
+/** A started plan. */
 export class Contestant {
-  readonly name: string;
   readonly plan: Plan;
   readonly pipeline: Pipeline;
-  readonly steps: StepResult[] = [];
-  readonly #bench: BenchModel;
+  readonly #task: Task;
 
-  constructor(name: string, plan: Plan, pipeline: Pipeline, bench: BenchModel) {
-    this.name = name;
+  constructor(plan: Plan, pipeline: Pipeline, task: Task) {
     this.plan = plan;
     this.pipeline = pipeline;
-    this.#bench = bench;
+    this.#task = task;
   }
 
   /** Takes step `step`, 0 being the first. */
   async step(step: number): Promise<StepResult> {
-    const { feeds, name } = this.#bench.task;
+    const { feeds, name } = this.#task;
     const batch = await stepBatch(this.plan, { samples: undefined, about: name, feeds }, step);
     return this.pipeline.step(batch, { update: step + 1 });
   }

@@ -1,21 +1,15 @@
 /** @file Real workers killed with SIGKILL at every point of their rows: no step is lost, and the bits are the same. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildMlp, MLP_LOSS } from "../../models/mlp.js";
-import { clusterTask } from "../../models/tasks.js";
+import { mlpLesson } from "../../models/lesson.js";
 import { nodeEnv } from "../../runtime/env/node.js";
 import { planAt, trainTo } from "../support/resuming.js";
-import type { TinyModel, TinyOptions } from "../support/tiny-models.js";
+import type { TinyOptions } from "../support/tiny-models.js";
 import { TUNED } from "../support/tiny-models.js";
 import { isAlive, watchedEnv } from "../support/watched-workers.js";
 import { IS_WHOLE, report } from "./size.js";
 
 /** Wide enough that an action lasts milliseconds, so that a kill hits the action it is meant for. */
-const SIZES = { batch: 256, inputs: 256, widths: [512, 512, 512], classes: 10 };
-const WIDE: TinyModel = {
-  built: buildMlp(SIZES),
-  loss: MLP_LOSS,
-  task: clusterTask({ batch: SIZES.batch, input: "x", shape: [SIZES.inputs], classes: SIZES.classes }),
-};
+const WIDE = mlpLesson({ batch: 256, inputs: 256, widths: [512, 512, 512], classes: 10 });
 
 /** A worker and the point of a step at which it is killed: after some actions of its row, in its update, or between steps. */
 interface Kill {

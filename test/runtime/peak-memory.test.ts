@@ -1,17 +1,11 @@
 /** @file A plan holds no more memory when it runs than it says, to 5 %. */
 import { expect, it } from "vitest";
-import { buildMlp, MLP_LOSS } from "../../models/mlp.js";
-import { clusterTask } from "../../models/tasks.js";
+import { mlpLesson } from "../../models/lesson.js";
 import { Pipeline } from "../../runtime/pipeline.js";
 import { stepBatch } from "../../runtime/train.js";
 import { startWeights, withPlan } from "../support/training.js";
 
-const SIZES = { batch: 32, inputs: 128, widths: [256, 256, 256, 256], classes: 16 };
-const MODEL = {
-  built: buildMlp(SIZES),
-  loss: MLP_LOSS,
-  task: clusterTask({ batch: SIZES.batch, input: "x", shape: [SIZES.inputs], classes: SIZES.classes }),
-};
+const MODEL = mlpLesson({ batch: 32, inputs: 128, widths: [256, 256, 256, 256], classes: 16 });
 
 it.each(["none", "all"] as const)("with %s run again", { timeout: 60_000 }, (recompute) =>
   withPlan(

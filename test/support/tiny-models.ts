@@ -8,52 +8,27 @@ import { formatGraph } from "../../compiler/ir/print.js";
 import { parseLoss } from "../../compiler/loss/spec.js";
 import type { Recompute } from "../../compiler/planning/candidate.js";
 import type { BatchNormMode, OptimizerSpec } from "../../compiler/plan/plan.js";
-import type { GptOptions } from "../../models/gpt.js";
-import { buildGpt, GPT_LOSS } from "../../models/gpt.js";
-import type { MlpOptions } from "../../models/mlp.js";
-import { buildMlp, MLP_LOSS } from "../../models/mlp.js";
-import type { BuiltModel } from "../../models/model.js";
-import type { ResnetOptions } from "../../models/resnet.js";
-import { buildResnet, RESNET_LOSS } from "../../models/resnet.js";
-import type { Task } from "../../models/tasks.js";
-import { clusterTask, markovTask } from "../../models/tasks.js";
+import type { Lesson } from "../../models/lesson.js";
+import { gptLesson, mlpLesson, resnetLesson } from "../../models/lesson.js";
 
-const MLP: MlpOptions = { batch: 2, inputs: 3, widths: [4, 4, 4], classes: 2 };
-const GPT: GptOptions = { layers: 3, width: 8, heads: 2, sequence: 4, batch: 2, vocabulary: 7 };
-const RESNET: ResnetOptions = { batch: 2, image: 4, channels: 2, groups: 2, blocks: 1, classes: 3 };
-
-/** A model with its loss and samples to train it on. */
-export interface TinyModel {
-  readonly built: BuiltModel;
-  readonly loss: string;
-  readonly task: Task;
-}
+export type TinyModel = Lesson;
 
 /** Linear layers only. */
-export const TINY_MLP: TinyModel = {
-  built: buildMlp(MLP),
-  loss: MLP_LOSS,
-  task: clusterTask({ batch: MLP.batch, input: "x", shape: [MLP.inputs], classes: MLP.classes }),
-};
+export const TINY_MLP = mlpLesson({ batch: 2, inputs: 3, widths: [4, 4, 4], classes: 2 });
 
 /** Residual connections, and a table whose transpose is the last projection. */
-export const TIED_GPT: TinyModel = {
-  built: buildGpt({ ...GPT, tied: true }),
-  loss: GPT_LOSS,
-  task: markovTask(GPT),
-};
+export const TIED_GPT = gptLesson({
+  layers: 3,
+  width: 8,
+  heads: 2,
+  sequence: 4,
+  batch: 2,
+  vocabulary: 7,
+  tied: true,
+});
 
 /** Running statistics, which every forward pass replaces. */
-export const TINY_RESNET: TinyModel = {
-  built: buildResnet(RESNET),
-  loss: RESNET_LOSS,
-  task: clusterTask({
-    batch: RESNET.batch,
-    input: "image",
-    shape: [3, RESNET.image, RESNET.image],
-    classes: RESNET.classes,
-  }),
-};
+export const TINY_RESNET = resnetLesson({ batch: 2, image: 4, channels: 2, groups: 2, blocks: 1, classes: 3 });
 
 /** Momentum 0.9. */
 export const SGD: OptimizerSpec = { kind: "sgd", learningRate: 0.05, momentum: 0.9, weightDecay: 0.01 };

@@ -2,8 +2,8 @@
 import { PipewrightError } from "../../../compiler/errors.js";
 import { parseLoss } from "../../../compiler/loss/spec.js";
 import { modelFile } from "../../../models/file.js";
-import { buildGpt, DEMO_GPT, GPT_LOSS } from "../../../models/gpt.js";
-import { markovTask } from "../../../models/tasks.js";
+import { DEMO_GPT } from "../../../models/gpt.js";
+import { gptLesson } from "../../../models/lesson.js";
 import { ADAMW } from "../../../compiler/optimizer/adamw.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { hostFacts } from "../../env/host.js";
@@ -38,16 +38,15 @@ export const demo: CommandBody = async (context, _, flags) => {
   const devices = flags.devices ?? parseDevices("2");
   const progress = context.progress(["model", ...PLANNING_PHASES, "verify", "train"]);
   progress.begin("model");
-  const built = buildGpt({ ...DEMO_GPT, seed });
+  const { built, loss, task } = gptLesson({ ...DEMO_GPT, seed });
   const model = modelOf(modelFile(built), "demo-gpt");
-  const task = markovTask({ ...DEMO_GPT, seed });
   const dataset: Dataset = { samples: undefined, about: "a Markov chain", feeds: task.feeds };
   progress.end(`${model.graph.nodes.length} nodes, a transformer of ${DEMO_GPT.layers} layers`);
   const wanted: FlagValues = {
     ...flags,
     devices,
     microbatches: MICROBATCHES_PER_DEVICE * devices.length,
-    loss: [parseLoss(GPT_LOSS)],
+    loss: [parseLoss(loss)],
     optimizer: { ...ADAMW, learningRate: LEARNING_RATE },
   };
   const planned = await makePlan(env, progress, model, wanted, flags.out ?? DEFAULT_DIRECTORY);
