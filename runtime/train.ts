@@ -145,7 +145,7 @@ export async function stepBatch(plan: Plan, dataset: Dataset, step: number): Pro
 }
 
 /** Copies of all parameters as they are now. */
-export function currentWeights(pipeline: Pipeline, plan: Plan): Tensors {
+function currentWeights(pipeline: Pipeline, plan: Plan): Tensors {
   return new Map(
     plan.parameters.map(({ name, dtype, shape }) => [name, { dtype, shape, bytes: pipeline.parameter(name).slice() }]),
   );

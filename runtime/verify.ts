@@ -80,7 +80,7 @@ async function observe(
 }
 
 /** Compares bits; the relative error says how far apart unequal ones are. */
-export function compareTensors(name: string, got: Float32Array | undefined, wanted: Float32Array): TensorComparison {
+function compareTensors(name: string, got: Float32Array | undefined, wanted: Float32Array): TensorComparison {
   if (got?.length !== wanted.length) return { name, isEqual: false, relativeError: Infinity };
   const left = new Uint32Array(got.buffer, got.byteOffset, got.length);
   const right = new Uint32Array(wanted.buffer, wanted.byteOffset, wanted.length);

@@ -1,19 +1,13 @@
 /**
- * @file Arithmetic on sizes that must not round. Sizes are plain numbers, exact up to 2^53; past that a product or sum
+ * @file Arithmetic on sizes that must not round. Sizes are plain numbers, exact up to 2^53; past that a product
  * is Infinity here, so that every limit above it refuses it, and none mistakes it for a small one.
  */
 import type { Shape } from "./graph.js";
 
 /** The product of two sizes of at least 0; Infinity past 2^53. */
-export function checkedProduct(a: number, b: number): number {
+function checkedProduct(a: number, b: number): number {
   const product = a * b;
   return Number.isSafeInteger(product) ? product : Infinity;
-}
-
-/** The sum of two sizes of at least 0; Infinity past 2^53. */
-export function checkedSum(a: number, b: number): number {
-  const sum = a + b;
-  return Number.isSafeInteger(sum) ? sum : Infinity;
 }
 
 /** Elements of a shape; 0 when an axis has none, whatever the others are; Infinity past 2^53. */

@@ -8,7 +8,7 @@ export function formatType(type: TensorType): string {
 }
 
 /** A short literal in full, a long one by its type: "{1, 2}" or "{…} int64[400]". */
-export function formatLiteral(literal: Literal): string {
+function formatLiteral(literal: Literal): string {
   if (elementCount(literal.shape) > 8) return `{…} ${formatType(literal)}`;
   const body = Array.from(literal.elements as ArrayLike<unknown>, String).join(", ");
   return literal.shape.length === 0 ? `${body}` : `{${body}}`;

@@ -1,4 +1,4 @@
-/** @file The traversals over graphs: producers, users, what is alive. All linear in the size of the graph. */
+/** @file The traversals over graphs: producers and what is alive. All linear in the size of the graph. */
 import type { Graph, Node, Value, ValueId } from "./graph.js";
 
 /** The node that produces each value. Inputs, parameters and literals have none. */
@@ -6,19 +6,6 @@ export function producers(graph: Graph): ReadonlyMap<ValueId, Node> {
   const producer = new Map<ValueId, Node>();
   for (const node of graph.nodes) for (const value of node.outputs) if (value) producer.set(value.id, node);
   return producer;
-}
-
-/** The nodes that read each value, in topological order, each once. */
-export function users(graph: Graph): ReadonlyMap<ValueId, readonly Node[]> {
-  const readers = new Map<ValueId, Node[]>();
-  for (const node of graph.nodes) {
-    for (const id of new Set(node.inputs.flatMap((value) => (value ? [value.id] : [])))) {
-      const list = readers.get(id);
-      if (list) list.push(node);
-      else readers.set(id, [node]);
-    }
-  }
-  return readers;
 }
 
 /** Drops the nodes that none of `roots` needs. Requires: nodes in topological order. Ensures: order kept. */

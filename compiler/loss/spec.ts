@@ -3,7 +3,7 @@ import { suggestion } from "../closest.js";
 import { PipewrightError } from "../errors.js";
 
 /** Losses that compare an output with a target. */
-export const TARGET_KINDS = ["softmax-cross-entropy", "mse", "bce-with-logits"] as const;
+const TARGET_KINDS = ["softmax-cross-entropy", "mse", "bce-with-logits"] as const;
 export type TargetKind = (typeof TARGET_KINDS)[number];
 
 /** One term of the loss. The loss is the sum of its terms, each times its weight. */

@@ -11,7 +11,7 @@ import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } f
 import { tensorProto } from "./tensor-data.js";
 
 /** The operator set of everything that pipewright writes. */
-export const OPSET = 21;
+const OPSET = 21;
 const IR_VERSION = 10;
 /** Version of any other domain that is used; ONNX Runtime's own is at 1. */
 const DOMAIN_VERSION = 1;

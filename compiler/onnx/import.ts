@@ -23,7 +23,7 @@ import type { WeightSource } from "./weights.js";
 /** The newest version of the file format that is known here. */
 const NEWEST_IR = 14;
 /** The newest operator set of ai.onnx whose changes are known here. */
-export const NEWEST_OPSET = 27;
+const NEWEST_OPSET = 27;
 
 export interface ImportOptions {
   /** Size of each symbolic dim, by name. A dim without a name is called "<input>.<axis>". */

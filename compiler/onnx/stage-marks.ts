@@ -7,7 +7,7 @@ import type { ModelProto, NodeProto } from "./proto.js";
 import { changed, numberOf } from "./proto.js";
 
 /** Name of the configuration that the marks belong to. */
-export const CONFIGURATION = "pipewright";
+const CONFIGURATION = "pipewright";
 /** First IR version with device configurations. */
 const LEAST_IR_VERSION = 11;
 

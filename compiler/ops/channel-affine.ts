@@ -35,7 +35,7 @@ export function channelAffine(b: Emitter, x: Value, { zero, one }: ChannelUnits,
 }
 
 /** The axes that a channel's statistics run over; those of size 1 are left out. */
-export function statisticsAxes(x: Value): readonly number[] {
+function statisticsAxes(x: Value): readonly number[] {
   return x.type.shape.flatMap((size, axis) => (axis === 1 || (axis === 0 && size === 1) ? [] : [axis]));
 }
 

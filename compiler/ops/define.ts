@@ -27,16 +27,6 @@ export const ints = (fallback?: readonly number[]): AttrField<readonly number[]>
   required: false,
   fallback,
 });
-export const floats = (fallback?: readonly number[]): AttrField<readonly number[]> => ({
-  kind: "floats",
-  required: false,
-  fallback,
-});
-export const strings = (fallback?: readonly string[]): AttrField<readonly string[]> => ({
-  kind: "strings",
-  required: false,
-  fallback,
-});
 export const tensor = (): AttrField<Literal> => ({ kind: "tensor", required: false, fallback: undefined });
 /** The same field, but a node without it is malformed. */
 export const required = <T>(field: AttrField<T>): AttrField<T> => ({ ...field, required: true });

@@ -68,7 +68,7 @@ export function scatterAlong(b: Emitter, dy: Value, indices: Value, axis: number
  * Indices of GatherND with batch axes, as indices without: each tuple gets the coordinates of its batch in front.
  * [B…, q…, r] becomes [B…, q…, batch + r].
  */
-export function withBatchCoordinates(b: Emitter, indices: Value, batch: number): Value {
+function withBatchCoordinates(b: Emitter, indices: Value, batch: number): Value {
   if (batch === 0) return indices;
   const { shape } = indices.type;
   const sizes = shape.slice(0, batch);

@@ -52,7 +52,7 @@ export function sameAsInput(x: readonly (Operand | undefined)[]): readonly Tenso
 }
 
 /** Shape rule: bool, in the shape of the first input. */
-export function testOfInput(x: readonly (Operand | undefined)[]): readonly TensorType[] {
+function testOfInput(x: readonly (Operand | undefined)[]): readonly TensorType[] {
   return [{ dtype: "bool", shape: typeAt(x, 0).shape }];
 }
 

@@ -63,7 +63,7 @@ function deviceOf({ stages }: PartitionProblem, s: number): number {
 }
 
 /** Time of the net's tensors over a link: latencyMs + bytes / bytesPerMs in each direction that carries bytes. */
-export function netMs(net: Net, link: LinkSpec): number {
+function netMs(net: Net, link: LinkSpec): number {
   const direction = (bytes: number): number => (bytes > 0 ? link.latencyMs + bytes / link.bytesPerMs : 0);
   return direction(net.forwardBytes) + direction(net.gradBytes);
 }

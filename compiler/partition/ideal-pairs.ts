@@ -160,7 +160,7 @@ export function solveByPairs(instance: Instance, lattice: Lattice, options: Pair
 }
 
 /** Reads the chain of ideals back and gives each node the stage whose ideal first holds it. */
-export function chainOf(lattice: Lattice, from: Int32Array, size: number, k: number): Int32Array {
+function chainOf(lattice: Lattice, from: Int32Array, size: number, k: number): Int32Array {
   const stageOf = new Int32Array(size);
   let i = lattice.count - 1;
   for (let s = k; s > 0; s--) {

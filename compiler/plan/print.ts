@@ -32,7 +32,7 @@ export function formatPlan(plan: Printed): string {
 }
 
 /** "2F0", and in brackets what it waits for: "1F0(0:3)" waits until device 0 has done 3 actions. */
-export function formatPlanAction({ stage, phase, microbatch, waits }: PlanAction): string {
+function formatPlanAction({ stage, phase, microbatch, waits }: PlanAction): string {
   const list = waits.map(({ device, count }) => `${device}:${count}`).join(",");
   return `${stage}${phase}${microbatch}${list && `(${list})`}`;
 }

@@ -8,9 +8,9 @@ import { formatAction } from "./action.js";
 import { dependencies } from "./order.js";
 
 /** Phases by code. */
-export const PHASES: readonly Phase[] = ["F", "B", "I", "W"];
+const PHASES: readonly Phase[] = ["F", "B", "I", "W"];
 /** Codes by phase. */
-export const PHASE_CODE: Readonly<Record<Phase, number>> = { F: 0, B: 1, I: 2, W: 3 };
+const PHASE_CODE: Readonly<Record<Phase, number>> = { F: 0, B: 1, I: 2, W: 3 };
 
 /** `phase` holds indices into PHASES. Row of device d: ids rowStart[d] … rowStart[d+1] − 1. */
 export interface FlatSchedule {

@@ -78,7 +78,7 @@ function busy(starts: Float64Array, ends: Float64Array): number {
 }
 
 /** Ms of each action, by id. */
-export function durations(flat: FlatSchedule, costs: ScheduleCosts): Float64Array {
+function durations(flat: FlatSchedule, costs: ScheduleCosts): Float64Array {
   const ms = new Float64Array(flat.count);
   for (let id = 0; id < flat.count; id++) {
     const s = flat.stage[id]!;

@@ -51,7 +51,7 @@ export function loweredFaults(lowered: LoweredSchedule, options: VerifyOptions =
 }
 
 /** The actions of lowered rows as a schedule. */
-export function computeOnly(lowered: LoweredSchedule): Schedule {
+function computeOnly(lowered: LoweredSchedule): Schedule {
   const rows = lowered.rows.map((row) =>
     row.flatMap((step): readonly Action[] => (step.kind === "compute" ? step.actions : [])),
   );

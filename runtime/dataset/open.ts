@@ -16,7 +16,7 @@ import { samplesDataset } from "./samples.js";
 import { syntheticDataset } from "./synthetic.js";
 
 /** Largest data file, and largest sum of what an archive unpacks to. */
-export const DATA_LIMIT_BYTES = 2 ** 31 - 1;
+const DATA_LIMIT_BYTES = 2 ** 31 - 1;
 
 /** How a source is read. */
 export interface OpenOptions {

@@ -10,7 +10,7 @@ import { markup } from "./markup.js";
 /** Most blocks of an SVG; more are drawn on a canvas. */
 export const MOST_SVG_BLOCKS = 1500;
 /** Stage colours of the style sheet. */
-export const STAGE_COLOURS = 8;
+const STAGE_COLOURS = 8;
 /** More cuts between two stages share one label. */
 const MOST_LABELS = 24;
 const LABEL_LETTERS = 19;
@@ -21,7 +21,7 @@ export function stageClass(stage: number): string {
 }
 
 /** What is said of a block: names, then costs. */
-export function describeBlock({ name, stage, nodes, ...cost }: MappedBlock): string {
+function describeBlock({ name, stage, nodes, ...cost }: MappedBlock): string {
   const times = `F ${formatMs(cost.forwardMs)}, I ${formatMs(cost.inputGradMs)}, W ${formatMs(cost.weightGradMs)}`;
   const sizes = `parameters ${formatBytes(cost.parameterBytes)}, kept per microbatch ${formatBytes(cost.stashBytes)}`;
   const more = nodes.length > 1 ? ` and ${nodes.length - 1} more` : "";
@@ -61,7 +61,7 @@ function blockMarkup({ block, x, y }: PlacedBlock, mostMs: number, at: number): 
 }
 
 /** SVG path data of one edge: straight down in a stage, an S between stages. */
-export function edgePath({ x1, y1, x2, y2, isCut }: GraphEdge): string {
+function edgePath({ x1, y1, x2, y2, isCut }: GraphEdge): string {
   const bend = isCut ? Math.max(40, Math.abs(x2 - x1) / 2) * Math.sign(x2 - x1) : 0;
   const middle = (y1 + y2) / 2;
   const round = (number: number): number => Math.round(number * 10) / 10;
@@ -80,7 +80,7 @@ export interface CutLabel {
 }
 
 /** One label per tensor; where too many cross between the same two stages, one for all of them. */
-export function cutLabels(cuts: readonly CutTensor[]): readonly CutLabel[] {
+function cutLabels(cuts: readonly CutTensor[]): readonly CutLabel[] {
   const pairs = new Map<string, CutTensor[]>();
   for (const cut of cuts) {
     const pair = `${cut.fromStage} ${cut.toStage}`;
@@ -112,7 +112,7 @@ function cutText({ forwardBytes, gradBytes }: Pick<CutTensor, "forwardBytes" | "
 }
 
 /** The last part of a long name: names of one model begin alike. */
-export function shortened(name: string, letters: number): string {
+function shortened(name: string, letters: number): string {
   const characters = [...name];
   return characters.length <= letters ? name : `…${characters.slice(1 - letters).join("")}`;
 }

@@ -29,7 +29,7 @@ export function markup(parts: TemplateStringsArray, ...values: readonly Part[]):
 }
 
 /** The text with markup characters escaped, and characters that cannot be shown as U+FFFD. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return text.replace(UNPRINTABLE, "\ufffd").replace(/[&<>"']/g, (character) => ESCAPES[character]!);
 }
 

@@ -8,7 +8,7 @@ import { digestOf, PLAN_FILES } from "../plan/directory.js";
 import { mismatch, readArtefact } from "./artefact.js";
 
 /** Name of the file in a plan directory. */
-export const RUN_FILE = "run.json";
+const RUN_FILE = "run.json";
 /** Digits kept of a time in ms: nanoseconds. */
 const DECIMALS = 6;
 
@@ -61,7 +61,7 @@ export type RecordedRun = Pick<RunRecord, "losses" | "stepMs" | "host" | "versio
 };
 
 /** Times of a step, from its first start on. */
-export function recordedRows(rows: readonly RowTimes[]): readonly RecordedRow[] {
+function recordedRows(rows: readonly RowTimes[]): readonly RecordedRow[] {
   const first = rows.reduce((least, { startMs }) => Math.min(least, startMs[0] ?? Infinity), Infinity);
   const since = (at: number): number => Number(Math.max(0, at - first).toFixed(DECIMALS));
   return rows.map(({ startMs, endMs, updateEndMs }) => ({

@@ -4,7 +4,7 @@ import type { Env } from "../env/env.js";
 import { readArtefact } from "./artefact.js";
 
 /** Name of the file in a plan directory. */
-export const SEARCH_FILE = "search.json";
+const SEARCH_FILE = "search.json";
 
 const finite = z.number().min(0);
 const attempt = z.strictObject({

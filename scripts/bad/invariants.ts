@@ -77,7 +77,7 @@ function isInside(path: string, folders: readonly string[]): boolean {
 }
 
 /** The message of the JSON error; "" when there is none. */
-export function messageOf({ stdout }: CommandRun): string {
+function messageOf({ stdout }: CommandRun): string {
   try {
     return (JSON.parse(stdout) as { error?: { message: string } }).error?.message ?? "";
   } catch {

@@ -25,7 +25,7 @@ does not exist; training through a "no" is refused with that reason.
 `;
 
 /** The operators part of the document. */
-export function operatorsPart(versions: OperatorVersions): string {
+function operatorsPart(versions: OperatorVersions): string {
   const rows = Object.keys(versions).map(featuresOf);
   const imported = rows.filter((row) => row.shape !== "no");
   const differentiable = imported.filter(({ gradient }) => !/^(none|no):/.test(gradient));

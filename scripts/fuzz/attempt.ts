@@ -3,7 +3,7 @@ import { PipewrightError } from "../../compiler/errors.js";
 import { importModel } from "../../compiler/onnx/import.js";
 
 /** Longest that an import of a few kilobytes may take. */
-export const MOST_MS = 250;
+const MOST_MS = 250;
 const REPEATS = 3;
 const MINIMISE_TRIES = 300;
 

@@ -25,7 +25,7 @@ export function weightsOf({ graph, weights }: ImportedModel): ReadonlyMap<string
 }
 
 /** Numbers in −1..1 for floats, 0 or 1 for integers and bools, from a seed. */
-export function pseudoRandom(type: TensorType, seed: number): StoredTensor {
+function pseudoRandom(type: TensorType, seed: number): StoredTensor {
   const elements = allocateElements(type.dtype as Exclude<DType, "string">, elementCount(type.shape));
   let state = seed;
   for (let at = 0; at < elements.length; at++) {

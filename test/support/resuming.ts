@@ -69,7 +69,7 @@ export async function trainTo(
 }
 
 /** sha256 over names and bytes, in the order of names, which does not depend on stages. */
-export function digestOfTensors(tensors: Tensors): string {
+function digestOfTensors(tensors: Tensors): string {
   const hash = createHash("sha256");
   for (const [name, { bytes }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(name).update(bytes);
   return hash.digest("hex");

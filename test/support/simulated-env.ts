@@ -5,7 +5,7 @@ import { checkPart, checkWord } from "../../runtime/env/waiting.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 
 /** A clock on which sleeping takes no time: when nothing else is to do, it jumps to the next end of a sleep. */
-export class SimulatedClock implements Clock {
+class SimulatedClock implements Clock {
   #nowMs = 0;
   readonly #sleepers: { readonly endMs: number; readonly wake: () => void }[] = [];
 

@@ -13,7 +13,7 @@ const POINT_FEASIBLE = 2;
  * Requires highs ≥ 1.15: 1.14 calls wrong points optimal.
  * @throws what HiGHS throws; the instance must not be used again after that.
  */
-export function solveWithHighs(highs: Highs, model: MilpModel, limits: MilpLimits): MilpResult {
+function solveWithHighs(highs: Highs, model: MilpModel, limits: MilpLimits): MilpResult {
   const numCols = model.objective.length;
   const numRows = model.rowUpper.length;
   const native = highs.createModel({
