@@ -48,7 +48,7 @@ export const COMPILE_TIME_INPUTS: ReadonlyMap<string, readonly number[]> = new M
  * nodes compute from parameters stays a value, so that gradients reach them.
  */
 export const SETTING_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
-  Object.entries({ Clip: [1, 2], Dropout: [1], OneHot: [2], Pad: [2] }),
+  Object.entries({ Clip: [1, 2], Dropout: [1], MaxRoiPool: [1], OneHot: [2], Pad: [2], RoiAlign: [1, 2] }),
 );
 
 /** Inputs where operators have weights, so that a constant of the file which stands there is one. */

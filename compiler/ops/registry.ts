@@ -16,6 +16,7 @@ import { selecting } from "./selecting.js";
 import { affineGrid } from "./affine-grid.js";
 import { gridSample } from "./grid-sample.js";
 import { resize } from "./resize.js";
+import { maxRoiPool } from "./max-roi-pool.js";
 import { roiAlign } from "./roi-align.js";
 import { shapeOps } from "./shape-ops.js";
 import { slicing } from "./slicing.js";
@@ -62,6 +63,7 @@ export const OPS: OpTable = {
   ...affineGrid,
   ...gridSample,
   ...resize,
+  ...maxRoiPool,
   ...roiAlign,
   ...shapeOps,
   ...slicing,

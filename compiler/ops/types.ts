@@ -16,6 +16,7 @@ import type { SelectingAttrs } from "./selecting.js";
 import type { AffineGridAttrs } from "./affine-grid.js";
 import type { GridSampleAttrs } from "./grid-sample.js";
 import type { ResizeAttrs } from "./resize.js";
+import type { MaxRoiPoolAttrs } from "./max-roi-pool.js";
 import type { RoiAlignAttrs } from "./roi-align.js";
 import type { ShapeAttrs } from "./shape-ops.js";
 import type { SlicingAttrs } from "./slicing.js";
@@ -57,6 +58,7 @@ export interface OpAttrs
     AffineGridAttrs,
     GridSampleAttrs,
     ResizeAttrs,
+    MaxRoiPoolAttrs,
     RoiAlignAttrs,
     ShapeAttrs,
     SlicingAttrs,

@@ -147,25 +147,13 @@ test.each<[string, OpSample, string]>([
     { op: "RoiAlign", inputs: [image, floats([2, 5]), { dtype: "int64", shape: [2], least: 0, most: 0 }] },
     "node RoiAlign_0 (RoiAlign): boxes do not fit; got image [1,2,5,4], boxes [2,5] and batch indices [2], expected [N,C,H,W], [R,4] and [R].",
   ],
+  [
+    "boxes without an image",
+    { op: "MaxRoiPool", attrs: { pooled_shape: [2, 2] }, inputs: [image, floats([2, 4])] },
+    "node MaxRoiPool_0 (MaxRoiPool): boxes do not fit; got image [1,2,5,4], boxes [2,4] and pooled shape [2,2], expected [N,C,H,W], [R,5] and [rows,columns].",
+  ],
 ])("%s is refused", (_name, sample, message) => {
   expect(refusalOf(sample)).toBe(message);
-});
-
-test.each([
-  [
-    "samples whose number depends on boxes",
-    {},
-    'RoiAlign has no gradient here: the number of samples per bin depends on the boxes (sampling_ratio=0). Export with mode="avg" and a positive sampling_ratio.',
-  ],
-  [
-    "a maximum over samples",
-    { mode: "max", sampling_ratio: 2 } as const,
-    'RoiAlign has no gradient here: the maximum is over weighted neighbours (mode="max"). Export with mode="avg" and a positive sampling_ratio.',
-  ],
-])("RoiAlign has no gradient for %s", (_name, attrs, message) => {
-  const batch = { dtype: "int64", shape: [2], least: 0, most: 0 } as const;
-  const sample: OpSample = { op: "RoiAlign", attrs, inputs: [image, floats([2, 4]), batch] };
-  expect(() => gradientText(sample)).toThrow(message);
 });
 
 test("single precision decides which neighbour is nearest", () => {

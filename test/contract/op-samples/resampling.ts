@@ -31,6 +31,9 @@ const resizes = modes.flatMap((mode) =>
 
 const grid = floats([1, 3, 2, 2], -1.3, 1.3);
 
+/** The second box is larger than the image, and the third one has no extent. */
+const boxes = literal("float32", [3, 4], [0.5, 0.3, 3.2, 4, -9, -4, 12.5, 8.7, 2, 3, 2, 1]);
+
 export const resamplingSamples: readonly OpSample[] = [
   ...resizes,
   ...(["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"] as const).map((nearest_mode): OpSample => ({
@@ -115,14 +118,19 @@ export const resamplingSamples: readonly OpSample[] = [
       inputs: [floats([1, 3, 4]), int64s(1, 2, 2, 3, 2)],
     },
   ]),
-  ...(["half_pixel", "output_half_pixel"] as const).map((mode): OpSample => ({
-    op: "RoiAlign",
-    of: mode,
-    attrs: { coordinate_transformation_mode: mode, output_height: 2, output_width: 3, sampling_ratio: 2 },
-    inputs: [
-      floats([2, 2, 5, 5]),
-      literal("float32", [2, 4], [0.5, 0.3, 3.2, 4, 1, 1, 4.5, 3.7]),
-      literal("int64", [2], [1, 0]),
-    ],
-  })),
+  ...(["half_pixel", "output_half_pixel"] as const).flatMap((coordinate_transformation_mode) =>
+    (["avg", "max"] as const).flatMap((mode) =>
+      [2, 0].map((sampling_ratio): OpSample => ({
+        op: "RoiAlign",
+        of: `${coordinate_transformation_mode} ${mode} ${sampling_ratio}`,
+        attrs: { coordinate_transformation_mode, mode, sampling_ratio, output_height: 2, output_width: 3 },
+        inputs: [floats([2, 2, 5, 5]), boxes, literal("int64", [3], [1, 0, 1])],
+      })),
+    ),
+  ),
+  {
+    op: "MaxRoiPool",
+    attrs: { pooled_shape: [2, 3], spatial_scale: 0.9 },
+    inputs: [floats([2, 2, 6, 5]), literal("float32", [3, 5], [1, 0.6, 0.3, 4.4, 6.2, 0, -3, 2, 1, 9, 1, 7, 7, 9, 9])],
+  },
 ];
