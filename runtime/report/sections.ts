@@ -1,4 +1,5 @@
 /** @file The parts of the report page, each a picture, what it says in one sentence, and its table. */
+import { predictedStepMs } from "../../compiler/plan/forecast.js";
 import { formatBytes, formatCount, formatDifference, formatMs, formatShare, significant } from "./format.js";
 import { legend, lineChart, stackedBars } from "./charts.js";
 import type { ReportDocument } from "./document.js";
@@ -34,15 +35,15 @@ export function headline({ plan, run, measured }: ReportDocument): Markup {
   const card = (title: string, value: string, note: string): Markup =>
     markup`<div class="card"><dt>${title}</dt><dd><strong>${value}</strong><span>${note}</span></dd></div>`;
   const stepMs = run && medianStepMs(run);
-  const peak = plan.stages.reduce((most, { peakBytes }) => Math.max(most, peakBytes), 0);
+  const predictedMs = predictedStepMs(forecast);
   const [first, last] = [run?.losses[0], run?.losses.at(-1)];
   return markup`<dl class="cards">${[
     stepMs === undefined
-      ? card("Step time", formatMs(forecast.makespanMs), "predicted")
+      ? card("Step time", formatMs(predictedMs), "predicted")
       : card(
           "Step time",
           formatMs(stepMs),
-          `predicted ${formatMs(forecast.makespanMs)}, ${formatDifference(forecast.makespanMs, stepMs)}`,
+          `predicted ${formatMs(predictedMs)}, ${formatDifference(predictedMs, stepMs)}`,
         ),
     measured
       ? card("Bubble", formatShare(bubbleOf(measured)), `predicted ${formatShare(forecast.bubble)}`)
@@ -52,7 +53,7 @@ export function headline({ plan, run, measured }: ReportDocument): Markup {
       certificate.status === "optimal" ? "optimal" : `gap ${formatShare(certificate.gap)}`,
       `bottleneck ${formatMs(certificate.bottleneckMs)}, bound ${formatMs(certificate.boundMs)}`,
     ),
-    card("Memory", formatBytes(peak), `largest stage of ${plan.stages.length}`),
+    card("Memory", formatBytes(Math.max(...forecast.peakBytes)), `fullest device of ${plan.devices.length}`),
     first === undefined || last === undefined
       ? card("Parameters", formatCount(plan.model.parameters), `${plan.model.nodes} nodes`)
       : card("Loss", significant(last), `from ${significant(first)} in ${run!.losses.length} steps`),

@@ -1,4 +1,5 @@
 /** @file One step as pictures need it: cells, what each waited for, the messages between devices, predicted or measured. */
+import { predictedStepMs } from "../../compiler/plan/forecast.js";
 import type { Plan, PlanAction } from "../../compiler/plan/plan.js";
 import { planCosts, planSchedule } from "../../compiler/plan/replay.js";
 import type { Phase } from "../../compiler/schedule/action.js";
@@ -22,8 +23,7 @@ export interface StepRow {
   readonly cells: readonly StepCell[];
   readonly steadyMs: number;
   readonly coolDownMs: number;
-  /** End of the optimizer update, where it was measured. */
-  readonly updateEndMs?: number;
+  readonly updateEndMs: number;
 }
 
 /** A tensor's way from one row to another. */
@@ -44,15 +44,16 @@ export interface StepView {
 interface RowTimes {
   readonly startMs: ArrayLike<number>;
   readonly endMs: ArrayLike<number>;
-  readonly updateEndMs?: number;
+  readonly updateEndMs: number;
 }
 
 /** What the simulator says of a step of the plan. */
 export function predictedStep(plan: Plan): StepView {
   const { startMs, endMs } = simulate(planSchedule(plan), planCosts(plan));
+  const updateEndMs = predictedStepMs(plan.schedule.forecast);
   return stepView(
     plan,
-    startMs.map((start, device) => ({ startMs: start, endMs: endMs[device]! })),
+    startMs.map((start, device) => ({ startMs: start, endMs: endMs[device]!, updateEndMs })),
   );
 }
 
@@ -91,8 +92,7 @@ function stepView(plan: Plan, times: readonly RowTimes[]): StepView {
       freeMs = end;
       return { ...cell, handoverMs };
     });
-    const update = updateEndMs === undefined ? {} : { updateEndMs };
-    return { device: plan.devices[device]!.name, cells, ...turns(cells), ...update };
+    return { device: plan.devices[device]!.name, cells, ...turns(cells), updateEndMs };
   });
   const spanMs = rows.reduce((last, { cells }) => Math.max(last, cells.at(-1)?.endMs ?? 0), 0);
   return { rows, messages, spanMs };

@@ -43,7 +43,7 @@ export interface TimelinePlan {
 /** Puts the groups on one axis. */
 export function planTimeline(groups: readonly TimelineGroup[]): TimelinePlan {
   const rows = groups.flatMap(({ view }) => view.rows);
-  const ends = rows.flatMap(({ cells, updateEndMs = 0 }) => [updateEndMs, cells.at(-1)?.endMs ?? 0]);
+  const ends = rows.flatMap(({ cells, updateEndMs }) => [updateEndMs, cells.at(-1)?.endMs ?? 0]);
   const height = groups.length * LANE.headY + rows.length * (LANE.height + LANE.gap) + LANE.axisY;
   const bars = rows.reduce((sum, { cells }) => sum + cells.length, 0);
   return { groups, endMs: ends.reduce((last, ms) => Math.max(last, ms), 0) || 1, bars, height };
@@ -133,10 +133,7 @@ function laneBack({ spanMs }: StepView, row: StepRow, y: number, endMs: number):
       : markup`<rect class="${kind}" x="${share(from, endMs)}" y="${y + LANE.height + 2}" width="${share(to - from, endMs)}" height="3"><title>${title}</title></rect>`;
   const last = row.cells.at(-1)?.endMs ?? 0;
   const { updateEndMs } = row;
-  const update =
-    updateEndMs === undefined
-      ? undefined
-      : markup`<rect class="U" x="${share(spanMs, endMs)}" y="${y}" width="${share(Math.max(0, updateEndMs - spanMs), endMs)}" height="${LANE.height}"><title>optimizer update until ${formatMs(updateEndMs)}</title></rect>`;
+  const update = markup`<rect class="U" x="${share(spanMs, endMs)}" y="${y}" width="${share(Math.max(0, updateEndMs - spanMs), endMs)}" height="${LANE.height}"><title>optimizer update until ${formatMs(updateEndMs)}</title></rect>`;
   return markup`<rect class="lane" x="0" y="${y}" width="${share(spanMs, endMs)}" height="${LANE.height}"/>${update}${strip(0, row.steadyMs, "warm", "warm-up")}${strip(row.steadyMs, row.coolDownMs, "steady", "steady state")}${strip(row.coolDownMs, last, "cool", "cool-down")}`;
 }
 

@@ -69,7 +69,7 @@ describe.skipIf(chromium === undefined)("the report page in Chromium", () => {
     const page = await open(document);
     const views = [document.predicted, document.measured!];
     const endMs = Math.max(
-      ...views.flatMap(({ rows }) => rows.map(({ updateEndMs = 0 }) => updateEndMs)),
+      ...views.flatMap(({ rows }) => rows.map(({ updateEndMs }) => updateEndMs)),
       ...views.map(({ spanMs }) => spanMs),
     );
     const wanted = views.flatMap(({ rows }) =>

@@ -7,14 +7,14 @@ for (const figure of document.querySelectorAll("figure.view")) {
   const MOST = 4096;
   const LEAST_MODEL = 0.05;
   /** Smallest zoom at which names can be read. */
-  const READABLE = 0.55;
+  const READABLE = 0.5;
   const scroller = figure.querySelector(".scroller");
   const isTimeline = figure.classList.contains("timeline");
   let zoom = 1;
 
   const content = () => figure.querySelector(".sizer") ?? scroller.querySelector("svg");
   const natural = () => Number(content().dataset.width ?? content().getAttribute("width"));
-  const fit = () => (isTimeline ? 1 : Math.min(1, Math.max(READABLE, scroller.clientWidth / natural())));
+  const fit = () => (isTimeline ? 1 : Math.min(1, scroller.clientWidth / natural()));
 
   const fitLetters = () => {
     const width = scroller.clientWidth * zoom;
@@ -78,5 +78,5 @@ for (const figure of document.querySelectorAll("figure.view")) {
     addEventListener("pointerup", stop);
   });
   addEventListener("resize", fitLetters);
-  addEventListener("load", () => zoomTo(fit(), 0, 0));
+  addEventListener("load", () => zoomTo(Math.max(READABLE, fit()), 0, 0));
 }
