@@ -7,29 +7,31 @@ import { formatBytes, formatCount, formatMs, formatShare } from "./format.js";
 import { stageClass } from "./graph-picture.js";
 import type { Markup, Part } from "./markup.js";
 import { markup, pictureTable } from "./markup.js";
+import { searchPicture } from "./search-picture.js";
 import { section } from "./sections.js";
 
 /** How good the partition is known to be, and what was tried. */
 export function solverSection({ plan, search }: ReportDocument): Markup {
   const { certificate, solver } = plan.partition;
   const { forecast } = plan.schedule;
-  const bars = plan.stages.map((stage) => {
-    const ms = stage.forwardMs + stage.inputGradMs + stage.weightGradMs;
-    return {
-      name: `stage ${stage.index}`,
-      note: formatMs(ms),
-      parts: [{ kind: `fill ${stageClass(stage.index)}`, title: `compute ${formatMs(ms)}`, value: ms }],
-      limit: certificate.boundMs,
-    };
+  const bars = plan.devices.map(({ name }, device) => {
+    const parts = plan.stages
+      .filter((stage) => stage.device === device)
+      .map(({ index, forwardMs, inputGradMs, weightGradMs }) => {
+        const ms = forwardMs + inputGradMs + weightGradMs;
+        return { kind: `fill ${stageClass(index)}`, title: `stage ${index}: compute ${formatMs(ms)}`, value: ms };
+      });
+    const ms = parts.reduce((sum, { value }) => sum + value, 0);
+    return { name, note: formatMs(ms), parts, limit: certificate.boundMs };
   });
   const lead =
     certificate.status === "optimal"
-      ? `No partition of these blocks has a faster slowest stage: ${formatMs(certificate.bottleneckMs)} per microbatch with its transfers, proved by ${solver}.`
-      : `The slowest stage takes ${formatMs(certificate.bottleneckMs)} per microbatch with its transfers, found by ${solver}. None can take less than ${formatMs(certificate.boundMs)}: a gap of ${formatShare(certificate.gap)}.`;
+      ? `No partition of these blocks has a faster slowest device: ${formatMs(certificate.bottleneckMs)} per microbatch with its transfers, proved by ${solver}.`
+      : `The slowest device takes ${formatMs(certificate.bottleneckMs)} per microbatch with its transfers, found by ${solver}. None can take less than ${formatMs(certificate.boundMs)}: a gap of ${formatShare(certificate.gap)}.`;
   const log =
     search.length === 0
       ? markup`<p>There is no record of the search beside this plan.</p>`
-      : pictureTable(
+      : markup`${searchPicture(search, forecast.boundMs)}${pictureTable(
           "Table of what was tried",
           [
             { title: "schedule" },
@@ -50,14 +52,14 @@ export function solverSection({ plan, search }: ReportDocument): Markup {
             attempt.gap === undefined ? "" : formatShare(attempt.gap),
             msOrNothing(attempt.makespanMs),
           ]),
-        );
+        )}`;
   return section(
     "solver",
     "How good is the cut?",
     lead,
     markup`${stackedBars(bars, bars.map(({ name, note }) => `${name} ${note}`).join(", "))}${legend([
-      ["fill s0", "compute of a stage per microbatch"],
-      ["limit", `lower bound of the slowest stage, ${formatMs(certificate.boundMs)}`],
+      ["fill s0", "compute of a stage per microbatch, in its colour"],
+      ["limit", `lower bound of the slowest device, ${formatMs(certificate.boundMs)}`],
     ])}<p>Schedule <b>${plan.schedule.name}</b>: a step of ${formatMs(forecast.makespanMs)}, at least ${formatMs(forecast.boundMs)} in any order of the same actions (${isClosed(forecast.gap) ? "optimal" : `gap ${formatShare(forecast.gap)}`}).</p>${log}`,
   );
 }
