@@ -12,12 +12,12 @@ import { functionCalls, nodesInFile, opsetVersions } from "./functions.js";
 import type { ModelLimits } from "./limits.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 import { Lowering } from "./lowering.js";
-import { weightReads } from "./parameter-names.js";
 import { conversions } from "./precision.js";
 import type { GraphProto, ModelProto } from "./proto.js";
 import { numberOf } from "./proto.js";
 import { isTensor, Scope } from "./scope.js";
 import { unsupportedNode } from "./source.js";
+import { weightReads } from "./weight-reads.js";
 import type { WeightSource } from "./weights.js";
 
 /** The newest version of the file format that is known here. */

@@ -10,7 +10,6 @@ import type { Half } from "../ir/half.js";
 import { elementCount, isFloat } from "../ir/literal.js";
 import type { AttrValue } from "./attributes.js";
 import { attributeValue, fitsKind } from "./attributes.js";
-import type { WeightReads } from "./parameter-names.js";
 import { COMPILE_TIME_INPUTS, SETTING_INPUTS } from "./positions.js";
 import { DECOMPOSITIONS, SIMPLIFICATIONS } from "./decompose/table.js";
 import { isExternal } from "./external.js";
@@ -31,6 +30,7 @@ import { checkSignature } from "./signatures.js";
 import { STRUCTURAL } from "./structural/table.js";
 import { tensorLiteral, tensorType } from "./tensor-data.js";
 import { UPGRADES } from "./upgrade/table.js";
+import type { WeightReads } from "./weight-reads.js";
 import type { WeightSource } from "./weights.js";
 import { weightSource } from "./weights.js";
 
