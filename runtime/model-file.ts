@@ -46,12 +46,10 @@ export async function loadModel(
   inputShapes: InputShapes = {},
   limits: ModelLimits = DEFAULT_LIMITS,
 ): Promise<LoadedModel> {
-  const size = await env.files.size(path);
   const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : ".";
   const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.onnx$/, "");
   try {
-    if (size > limits.fileBytes) throw overLimit("fileBytes", "size of the model file", size, limits.fileBytes);
-    const bytes = await env.files.read(path);
+    const bytes = await readModelFile(env, path, limits);
     try {
       const model = { ...modelOf(bytes, name, bind, inputShapes, limits), folder };
       await checkExternalFiles(env, folder, placedParams(model));
@@ -66,7 +64,14 @@ export async function loadModel(
   }
 }
 
-/** The same for bytes that are in memory; external data are then looked for in the working directory. */
+/** The bytes of a model file. @throws FILE, LIMIT_EXCEEDED before anything of a file past `limits` is read. */
+export async function readModelFile({ files }: Env, path: string, { fileBytes }: ModelLimits): Promise<Uint8Array> {
+  const size = await files.size(path);
+  if (size > fileBytes) throw overLimit("fileBytes", "size of the model file", size, fileBytes);
+  return files.read(path);
+}
+
+/** `loadModel` for bytes that are in memory; external data are then looked for in the working directory. */
 export function modelOf(
   bytes: Uint8Array,
   name: string,

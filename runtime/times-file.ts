@@ -2,11 +2,10 @@
 import * as z from "zod";
 import { PipewrightError } from "../compiler/errors.js";
 import type { ScheduleCosts } from "../compiler/schedule/costs.js";
+import { LONGEST_MS } from "../compiler/schedule/costs.js";
 import type { StagePair } from "../compiler/schedule/lower.js";
 import type { Env } from "./env/env.js";
 
-/** 30 years: sums of times this long stay numbers. */
-export const LONGEST_MS = 1e12;
 const ms = z.number().min(0).max(LONGEST_MS);
 const stage = z.number().int().min(0);
 /** One number for all stages, or one for each. */

@@ -15,7 +15,8 @@
  */
 import { parseArgs } from "node:util";
 import { PipewrightError } from "../compiler/errors.js";
-import { cutLike, OTHER_METHODS } from "../compiler/partition/comparison/methods.js";
+import { cutLike } from "../compiler/partition/comparison/methods.js";
+import { OTHER_METHODS } from "../compiler/partition/method-names.js";
 import { evaluate } from "../compiler/partition/evaluate.js";
 import { partition } from "../compiler/partition/partition.js";
 import { benchMeasured } from "./bench-measured.js";

@@ -9,6 +9,8 @@ const FROZEN_FLAGS = [
   "-d, --devices <list>",
   "--link <rate,latency>",
   "-m, --microbatches <n>",
+  "--batch <n>",
+  "--microbatch-size <n>",
   "--stages-per-device <n>",
   "-s, --schedule <name>",
   "--recompute <which>",
@@ -60,7 +62,16 @@ const FROZEN_FLAGS = [
   "-o, --out <path>",
 ];
 
-const FROZEN_COMMON_FLAGS = ["--json", "-q, --quiet", "--no-color", "-c, --config <file>", "--set <flag=value>"];
+const FROZEN_COMMON_FLAGS = [
+  "--json",
+  "-q, --quiet",
+  "-v, --verbose",
+  "--log-format <kind>",
+  "--color <when>",
+  "--no-color",
+  "-c, --config <file>",
+  "--set <flag=value>",
+];
 
 const FROZEN_COMMANDS = [
   "demo",

@@ -27,13 +27,22 @@ export class Incumbent {
   /** Who found the assignment. */
   method = "none";
   private readonly nodeOf: Int32Array;
+  private readonly onChange: () => void;
 
-  constructor(problem: PartitionProblem, instance: Instance, nodeOf: Int32Array, boundMs: number) {
+  /** `onChange` is told of every better partition and bound. */
+  constructor(
+    problem: PartitionProblem,
+    instance: Instance,
+    nodeOf: Int32Array,
+    boundMs: number,
+    onChange: (incumbent: Incumbent) => void = () => undefined,
+  ) {
     this.problem = problem;
     this.instance = instance;
     this.nodeOf = nodeOf;
     this.boundMs = boundMs;
     this.ownBoundMs = boundMs;
+    this.onChange = () => onChange(this);
   }
 
   /** Proven; 1 while there is no partition. */
@@ -64,7 +73,10 @@ export class Incumbent {
 
   /** A solver says so, and nothing we know contradicts it. */
   raiseBySolver(boundMs: number): void {
-    this.boundMs = Math.max(this.boundMs, Math.min(boundMs, this.bottleneckMs));
+    const raised = Math.max(this.boundMs, Math.min(boundMs, this.bottleneckMs));
+    if (raised === this.boundMs) return;
+    this.boundMs = raised;
+    this.onChange();
   }
 
   private take(stageOf: Int32Array, method: string): boolean {
@@ -78,6 +90,7 @@ export class Incumbent {
       this.contradictedMs = this.boundMs;
       this.boundMs = this.ownBoundMs;
     }
+    this.onChange();
     return true;
   }
 }

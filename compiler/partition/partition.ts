@@ -3,24 +3,17 @@ import { PipewrightError, invariant } from "../errors.js";
 import { workBound } from "./bound.js";
 import { certify, OPTIMAL_GAP } from "./certificate.js";
 import { closureOf } from "./closure.js";
-import { cutLike, isOtherMethod, OTHER_METHODS } from "./comparison/methods.js";
-import type { OtherMethod } from "./comparison/methods.js";
+import { cutLike } from "./comparison/methods.js";
 import { evaluate, violations } from "./evaluate.js";
 import { Incumbent } from "./incumbent.js";
 import type { Instance } from "./instance.js";
 import { smallestMemoryLimit } from "./memory-limit.js";
+import type { OtherMethod, PartitionMethod } from "./method-names.js";
+import { isOtherMethod } from "./method-names.js";
 import type { MilpSolver } from "./milp.js";
 import type { Certificate, Partition, PartitionProblem } from "./problem.js";
 import { steered } from "./steering.js";
 import { improve, slicings } from "./strategy.js";
-
-/**
- * auto: all that helps, cheap things first. slicing, ideals and milp stop after one method; smp, pipedream and torchgpipe
- * cut as those tools do. Both are for comparison.
- */
-export const PARTITION_METHODS = ["auto", "slicing", "ideals", "milp", ...OTHER_METHODS] as const;
-
-export type PartitionMethod = (typeof PARTITION_METHODS)[number];
 
 /** How hard to try. */
 export interface PartitionOptions {
@@ -38,6 +31,8 @@ export interface PartitionOptions {
   readonly cancelled?: () => boolean;
   /** Told of every solver fault that was caught. */
   readonly onFault?: (fault: string) => void;
+  /** Told of every better partition and of every better bound, by the way; times per microbatch. */
+  readonly onIncumbent?: (found: Pick<Incumbent, "bottleneckMs" | "boundMs" | "gap" | "method">) => void;
 }
 
 /**
@@ -56,7 +51,7 @@ export async function partition(problem: PartitionProblem, options: PartitionOpt
     if (options.timeLimitMs === undefined) return undefined;
     return options.nowMs ? options.timeLimitMs - (options.nowMs() - startMs) : options.timeLimitMs;
   };
-  const best = new Incumbent(problem, instance, nodeOf, workBound(instance));
+  const best = new Incumbent(problem, instance, nodeOf, workBound(instance), options.onIncumbent);
   const method = options.method ?? "auto";
   if (isOtherMethod(method)) return cutByOther(best, method, options);
   const closure = closureOf(instance);

@@ -2,6 +2,9 @@
 import { PipewrightError } from "../errors.js";
 import type { StashSizes } from "./in-flight.js";
 
+/** 30 years: sums of times this long stay numbers. */
+export const LONGEST_MS = 1e12;
+
 /**
  * Tensors that go from stage `from` to stage `to` of each microbatch, and their gradients that come back. A message
  * occupies the link between the two devices for its wire time, one message after the other, and arrives `latencyMs`

@@ -25,6 +25,8 @@ export interface Context {
   readonly others: readonly string[];
   /** The text of every flag of the command that was given, from where it counts. */
   readonly given: GivenFlags;
+  /** The flags that the command has. */
+  readonly wanted: readonly FlagName[];
   /** Aborted by the first interrupt: stop at the next safe point. */
   readonly signal: AbortSignal;
   /** Width of `text` in columns. */
@@ -47,6 +49,8 @@ export interface CommandSpec {
   /** Name of a second one. */
   readonly second?: string;
   readonly flags: readonly FlagName[];
+  /** true: it takes the flags of other commands, and its help does not list them again. */
+  readonly hidesFlags?: true;
   /** Three, without the program's name. */
   readonly examples: readonly [string, string, string];
   /** Loads the body only when it is called, so that `--help` stays fast. */

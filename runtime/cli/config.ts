@@ -1,12 +1,13 @@
 /**
- * @file Flags from a file, from the environment and from `--set`. All give text that the flag's own reader reads, so
- * there is one meaning and one error for each flag. Later sources win: file, environment, --set, the flag itself.
+ * @file Flags from the environment and from `--set`, and the order of all sources. All give text that the flag's own
+ * reader reads, so there is one meaning and one error for each flag. Later sources win: file (config-file.ts),
+ * environment, --set, the flag itself.
  */
 import { closest } from "../../compiler/closest.js";
 import { PipewrightError } from "../../compiler/errors.js";
-import type { Files } from "../env/env.js";
 import type { FlagName, FlagValues } from "./flags.js";
-import { FLAGS, JOINTS, longName } from "./flags.js";
+import { FLAGS, longName } from "./flags.js";
+import { byPlainName, DEEPSPEED_FLAGS, plainName, SMP_FLAGS } from "./foreign-names.js";
 
 /** A flag's text and where it was given, for messages. */
 export interface GivenFlag {
@@ -16,68 +17,18 @@ export interface GivenFlag {
 
 export type GivenFlags = ReadonlyMap<FlagName, GivenFlag>;
 
-/** Names that users of other systems know. `version` and `$schema` say nothing to us. */
-const ALIASES: Readonly<Record<string, FlagName>> = {
-  partitions: "devices",
-  pipeline: "schedule",
-  activemicrobatches: "window",
-  maxinflightmicrobatches: "maxInFlight",
-  gradientaccumulationsteps: "microbatches",
-  gradientclipping: "clipNorm",
-  maxgradnorm: "clipNorm",
-  scheduler: "lrSchedule",
-};
-const IGNORED = ["version", "$schema"];
-
-const plain = (name: string): string => name.toLowerCase().replace(/[-_]/g, "");
 const BY_PLAIN_NAME: ReadonlyMap<string, FlagName> = new Map([
-  ...Object.entries(ALIASES),
-  ...(Object.keys(FLAGS) as FlagName[]).map((name) => [plain(name), name] as const),
+  ...byPlainName({ ...SMP_FLAGS, ...DEEPSPEED_FLAGS }),
+  ...(Object.keys(FLAGS) as FlagName[]).map((name) => [plainName(name), name] as const),
 ]);
 
 /** The flag of this name in any spelling. @throws USAGE with the nearest name. */
-function flagNamed(name: string, source: string): FlagName {
-  const found = BY_PLAIN_NAME.get(plain(name));
+export function flagNamed(name: string, source: string): FlagName {
+  const found = BY_PLAIN_NAME.get(plainName(name));
   if (found) return found;
-  const near = closest(plain(name), BY_PLAIN_NAME.keys());
+  const near = closest(plainName(name), BY_PLAIN_NAME.keys());
   const hint = near === undefined ? "" : ` Did you mean ${longName(BY_PLAIN_NAME.get(near)!)}?`;
   throw new PipewrightError("USAGE", `${source}: there is no flag "${name}".${hint} \`pipewright --help\` lists all.`);
-}
-
-/** Flags of a YAML or JSON file: one map from flag names to scalars, lists, or maps such as `bind: {batch: 4}`. */
-export async function readConfig(files: Files, path: string): Promise<GivenFlags> {
-  const { parse } = await import("yaml");
-  const text = new TextDecoder().decode(await files.read(path));
-  let document: unknown;
-  try {
-    document = parse(text, { maxAliasCount: 0 });
-  } catch (error) {
-    throw new PipewrightError("USAGE", `${path}: neither YAML nor JSON: ${(error as Error).message.split("\n")[0]}`);
-  }
-  if (typeof document !== "object" || document === null || Array.isArray(document)) {
-    throw new PipewrightError("USAGE", `${path}: expected a map from flags to values, such as "devices: 4".`);
-  }
-  const given = new Map<FlagName, GivenFlag>();
-  for (const [key, value] of Object.entries(document)) {
-    if (IGNORED.includes(key)) continue;
-    const source = `${path}, ${key}`;
-    const name = flagNamed(key, path);
-    given.set(name, { text: flagText(value, source, JOINTS[name]), source });
-  }
-  return given;
-}
-
-/** What would be written after the flag: lists with what joins its values, maps as name=value. */
-function flagText(value: unknown, source: string, joint = ","): string {
-  const scalar = (part: unknown): string => {
-    if (["string", "number", "boolean"].includes(typeof part)) return String(part);
-    throw new PipewrightError("USAGE", `${source}: expected a scalar, a list of scalars or a map of scalars.`);
-  };
-  if (Array.isArray(value)) return value.map(scalar).join(joint);
-  if (typeof value !== "object" || value === null) return scalar(value);
-  return Object.entries(value)
-    .map(([name, part]) => `${name}=${scalar(part)}`)
-    .join(",");
 }
 
 /** Flags of variables such as PIPEWRIGHT_STAGES_PER_DEVICE. */

@@ -2,13 +2,13 @@
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { CheckpointEvent } from "../checkpoint/checkpointer.js";
 import type { TrainOptions } from "../train.js";
+import { DEFAULTS } from "./defaults.js";
 import type { FlagValues } from "./flags.js";
 import type { Progress } from "./progress.js";
 
 /** Options of `train` that come from the flags of this kind. */
 export type LastingOptions = Pick<TrainOptions, "checkpoints" | "restarts" | "hangMs" | "prefetch">;
 
-const DEFAULT_KEEP = 2;
 /** A worker may stand still at least this long, and at least as long as this many steps are predicted to take. */
 const LEAST_HANG_MS = 300_000;
 const HANG_STEPS = 20;
@@ -20,7 +20,7 @@ export function lastingOptions(flags: FlagValues, plan: Plan, directory: string)
     checkpoints: {
       directory: checkpointDir ?? `${directory.replace(/\/+$/, "")}.checkpoints`,
       every: checkpointEvery ?? 0,
-      keep: keep ?? DEFAULT_KEEP,
+      keep: keep ?? Number(DEFAULTS.keep),
       ...(resume === undefined ? {} : { resume }),
     },
     hangMs: hangTimeout ?? Math.max(LEAST_HANG_MS, HANG_STEPS * plan.schedule.forecast.makespanMs),

@@ -12,14 +12,13 @@ import { isFloat } from "../../compiler/ir/literal.js";
 import type { LossSpec } from "../../compiler/loss/spec.js";
 import { DEFAULT_TARGET, formatLoss } from "../../compiler/loss/spec.js";
 import { MEMORY_WEIGHTS } from "../../compiler/partition/comparison/methods.js";
-import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
 import { readRemains } from "../external-remains.js";
 import { measureProfile } from "../measure.js";
 import type { LoadedModel } from "../model-file.js";
-import { loadModel, startValues } from "../model-file.js";
+import { startValues } from "../model-file.js";
 import { PLAN_FILES, writePlan } from "../plan/directory.js";
 import type { StartValues } from "../plan/start-values.js";
 import { startBytes } from "../plan/start-values.js";
@@ -27,17 +26,16 @@ import { readProfile } from "../profile-file.js";
 import type { SearchAttempt } from "../report/search-record.js";
 import { writeSearch } from "../report/search-record.js";
 import { threadedHighs } from "../solver/highs-thread.js";
+import { DEFAULTS } from "./defaults.js";
 import type { FlagValues } from "./flags.js";
 import type { DeviceRequest } from "./parse/devices.js";
 import { parseDevices } from "./parse/devices.js";
 import type { Progress } from "./progress.js";
-import { modelPrecision, precisionNotes } from "./render/precision.js";
 import { optimizerOf, trainingChoices } from "./training-flags.js";
 import { formatMs, formatShare } from "../report/format.js";
 
-const DEFAULT_DEVICES = "2";
 const DEFAULT_REPEAT = 10;
-/** The phases that `makePlan` reports. `readModel` reports "read". */
+/** The phases that `makePlan` reports. read-model.ts reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
 
 /** A plan on disk. */
@@ -48,17 +46,6 @@ export interface Planned {
   /** Time of partition and schedule, all candidates together. */
   readonly solveMs: number;
   readonly why: Why;
-}
-
-/** The model of a command's argument, with the shapes that the flags give. */
-export async function readModel(env: Env, progress: Progress, path: string, flags: FlagValues): Promise<LoadedModel> {
-  progress.begin("read");
-  const shapes = Object.fromEntries(flags.inputShape ?? []);
-  const limits = { ...DEFAULT_LIMITS, ...flags.limit };
-  const model = await loadModel(env, path, Object.fromEntries(flags.bind ?? []), shapes, limits);
-  progress.end(`${model.graph.nodes.length} nodes`);
-  for (const note of precisionNotes(modelPrecision(model))) progress.note(note);
-  return model;
 }
 
 /** Devices and link of the flags. @throws USAGE for a kind that no engine drives. */
@@ -93,7 +80,7 @@ export async function makePlan(
   signal?: AbortSignal,
 ): Promise<Planned> {
   if (await holdsPlan(env, directory)) progress.note(`the plan that was in ${directory} is replaced`);
-  const requests = flags.devices ?? parseDevices(DEFAULT_DEVICES);
+  const requests = flags.devices ?? parseDevices(DEFAULTS.devices);
   const solver = threadedHighs();
   const weights = startValues(env, model);
   const loss = flags.loss ?? assumedLoss(model.graph);
@@ -107,7 +94,7 @@ export async function makePlan(
   const options: CompileOptions = {
     cluster: clusterOf(requests, flags.link),
     pipeline: {
-      schedule: flags.schedule ?? "auto",
+      schedule: flags.schedule ?? DEFAULTS.schedule,
       microbatches: flags.microbatches ?? 2 * requests.length,
       ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }),
       ...(flags.window === undefined ? {} : { window: flags.window }),
@@ -122,6 +109,8 @@ export async function makePlan(
       model: "direct",
       solver,
       onFault: (fault) => faults.push(fault),
+      onIncumbent: ({ bottleneckMs, boundMs, gap, method }) =>
+        progress.incumbent({ bottleneckMs, boundMs, gap, method }),
       ...(signal ? { cancelled: () => signal.aborted } : {}),
       ...(flags.gap === undefined ? {} : { gap: flags.gap }),
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit, nowMs: env.clock.nowMs }),
@@ -129,7 +118,9 @@ export async function makePlan(
     profile: profileSource(env, flags, weights),
     onAttempt: (attempt) => {
       const endMs = env.clock.nowMs() - (solveStartMs ?? env.clock.nowMs());
-      attempts.push({ ...attemptOf(attempt), endMs });
+      const told = attemptOf(attempt);
+      attempts.push({ ...told, endMs });
+      progress.tried({ schedule: told.schedule, status: told.status, stepMs: told.makespanMs });
     },
     onPass: (pass) => {
       if ((pass !== "schedule" && pass !== "draft") || solveStartMs !== undefined) return;

@@ -4,11 +4,16 @@ import { EXIT_INTERNAL, PipewrightError } from "../../compiler/errors.js";
 import type { Env } from "../env/env.js";
 import type { CommandSpec, Context, Outcome } from "./command.js";
 import type { GivenFlag } from "./config.js";
-import { environmentFlags, givenFlags, readConfig, readFlags, setFlags } from "./config.js";
+import { environmentFlags, givenFlags, readFlags, setFlags } from "./config.js";
+import { readConfig } from "./config-file.js";
 import type { FlagName } from "./flags.js";
 import { COMMON_FLAGS, FLAGS, JOINTS, longName } from "./flags.js";
+import { EventLog, EventProgress } from "./event-progress.js";
+import { oneOf } from "./parse/text.js";
 import type { Progress } from "./progress.js";
-import { SILENT, TerminalProgress } from "./progress.js";
+import { SILENT } from "./progress.js";
+import { renderList } from "./render/table.js";
+import { TerminalProgress } from "./terminal-progress.js";
 import type { Terminal } from "./terminal.js";
 import { paint } from "./terminal.js";
 
@@ -28,9 +33,21 @@ export interface Shell {
 interface CommonValues {
   readonly json?: boolean;
   readonly quiet?: boolean;
-  readonly color?: boolean;
+  readonly verbose?: boolean;
+  readonly logFormat?: string;
+  /** Of `--color`; false of `--no-color`. */
+  readonly color?: string | false;
   readonly config?: string;
   readonly set?: readonly string[];
+}
+
+/** What of a run the shell needs when it ends. */
+interface Run {
+  json: boolean;
+  exitCode: number;
+  progress: Progress;
+  /** Where events go instead of lines. */
+  events: EventLog | undefined;
 }
 
 const SIGNAL_EXIT_CODES: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
@@ -48,71 +65,114 @@ export async function runProgram(
   commands: readonly CommandSpec[],
   shell: Shell,
 ): Promise<number> {
-  const run: { json: boolean; progress: Progress; exitCode: number } = { json: false, progress: SILENT, exitCode: 0 };
+  const run: Run = { json: words.includes("--json"), exitCode: 0, progress: SILENT, events: undefined };
   const program = base(new Command("pipewright"), shell, ROOT_EXAMPLES);
   program.description(DESCRIPTION).version(shell.version);
+  program.addHelpText("after", () => commonHelp(shell.terminal.columns));
   for (const spec of commands) {
     const command = base(program.command(spec.name), shell, spec.examples).description(spec.summary);
     for (const name of [spec.argument, spec.second]) if (name) command.argument(`<${name}>`);
-    for (const name of spec.flags) command.option(FLAGS[name].form, FLAGS[name].help, repeated(name));
-    const { json, quiet, color, config, set } = COMMON_FLAGS;
-    for (const { form, help } of [json, quiet, color, config]) command.option(form, help);
-    command.option(set.form, set.help, (value: string, before: readonly string[] = []) => [...before, value]);
+    addFlags(command, spec);
     command.action(async () => {
-      const common = command.opts<CommonValues>();
-      run.json = common.json ?? false;
-      const outcome = await runCommand(spec, command, commands, common, shell, (progress) => {
-        run.progress = progress;
-      });
+      const outcome = await runCommand(spec, command, commands, shell, run);
       run.progress.clear();
       shell.terminal.write(run.json ? `${JSON.stringify(outcome.json)}\n` : outcome.text);
       run.exitCode = outcome.exitCode ?? 0;
     });
   }
-  run.json = words.includes("--json");
   try {
     await program.parseAsync(words, { from: "user" });
   } catch (error) {
     run.progress.clear();
-    run.exitCode = showError(error, run.json, shell);
+    run.exitCode = showError(error, run, shell);
   }
   const interrupted = shell.signal.aborted ? SIGNAL_EXIT_CODES[String(shell.signal.reason)] : undefined;
-  return run.exitCode === 0 ? (interrupted ?? 0) : run.exitCode;
+  const exitCode = run.exitCode === 0 ? (interrupted ?? 0) : run.exitCode;
+  run.events?.event("exit", { exitCode });
+  return exitCode;
+}
+
+/** Flags of the command, and those of all commands, which only the help of the program lists. */
+function addFlags(command: Command, { flags, hidesFlags }: CommandSpec): void {
+  for (const name of flags) {
+    const option = command.createOption(FLAGS[name].form, FLAGS[name].help).argParser(repeated(name));
+    command.addOption(hidesFlags && name !== "print" ? option.hideHelp() : option);
+  }
+  const { set, ...others } = COMMON_FLAGS;
+  for (const { form, help } of Object.values(others)) command.addOption(command.createOption(form, help).hideHelp());
+  const all = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+  command.addOption(command.createOption(set.form, set.help).argParser(all).hideHelp());
+  command.addHelpText("after", ALSO);
 }
 
 async function runCommand(
   spec: CommandSpec,
   command: Command,
   commands: readonly CommandSpec[],
-  common: CommonValues,
   shell: Shell,
-  onProgress: (progress: Progress) => void,
+  run: Run,
 ): Promise<Outcome> {
+  const common = command.opts<CommonValues>();
+  const { terminal, version } = shell;
+  run.json = common.json ?? false;
+  const color = colorOf(common, terminal);
+  const isEvents = common.logFormat !== undefined && logFormat(common.logFormat) === "ndjson";
   const body = await spec.load();
   const env = await shell.makeEnv();
+  if (isEvents) run.events = new EventLog(terminal.note, env.clock, spec.name, version);
   const sources = [
     common.config === undefined ? new Map<FlagName, GivenFlag>() : await readConfig(env.files, common.config),
     environmentFlags(shell.variables),
     setFlags(common.set ?? []),
     commandLineFlags(spec, command),
   ];
-  const { terminal } = shell;
+  const progressOf = (names: readonly string[]): Progress => {
+    const isVerbose = common.verbose ?? false;
+    if (common.quiet) return SILENT;
+    if (run.events) return new EventProgress(run.events, env.clock, names, isVerbose);
+    return new TerminalProgress(terminal, env.clock, names, isVerbose);
+  };
   const context: Context = {
     env,
-    version: shell.version,
+    version,
     commands,
     others: command.args.slice(1),
     given: givenFlags(sources, spec.flags),
+    wanted: spec.flags,
     signal: shell.signal,
     columns: terminal.columns,
-    color: terminal.color && common.color !== false,
-    progress: (names) => {
-      const progress = common.quiet ? SILENT : new TerminalProgress(terminal, env.clock, names);
-      onProgress(progress);
-      return progress;
-    },
+    color,
+    progress: (names) => (run.progress = progressOf(names)),
   };
   return body(context, command.args[0] ?? "", readFlags(sources, spec.flags));
+}
+
+const ALSO = "\nAlso: --json -q -v --log-format --color -c --set (see pipewright --help)\n";
+
+/** The flags of all commands. */
+function commonHelp(columns: number): string {
+  const list = Object.values(COMMON_FLAGS).map(({ form, help }) => [`  ${form}`, help] as const);
+  return `\nOptions of every command:\n${renderList(list, columns)}`;
+}
+
+/** @throws USAGE. */
+function logFormat(text: string): "text" | "ndjson" {
+  return readCommon("--log-format", () => oneOf(text, ["text", "ndjson"]));
+}
+
+/** May results hold colours? @throws USAGE. */
+function colorOf({ color }: CommonValues, terminal: Terminal): boolean {
+  if (color === false) return false;
+  const when = color === undefined ? "auto" : readCommon("--color", () => oneOf(color, ["auto", "always", "never"]));
+  return when === "always" || (when === "auto" && terminal.color);
+}
+
+function readCommon<T>(flag: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new PipewrightError("USAGE", `${flag}: ${(error as Error).message}`);
+  }
 }
 
 function base(command: Command, { terminal }: Shell, examples: readonly string[]): Command {
@@ -145,21 +205,22 @@ function commandLineFlags({ flags }: CommandSpec, command: Command): ReadonlyMap
 }
 
 /** Prints an error in the form that was asked for and gives its exit code. */
-function showError(error: unknown, json: boolean, { terminal, signal }: Shell): number {
+function showError(error: unknown, run: Pick<Run, "json" | "events">, shell: Shell): number {
+  const { terminal, signal } = shell;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") return new PipewrightError("USAGE", "").exitCode;
-    return showError(new PipewrightError("USAGE", sentence(error.message)), json, { terminal, signal } as Shell);
+    return showError(new PipewrightError("USAGE", sentence(error.message)), run, shell);
   }
   if (signal.aborted && !(error instanceof PipewrightError)) return EXIT_INTERNAL;
   const known = error instanceof PipewrightError;
   const exitCode = known ? error.exitCode : EXIT_INTERNAL;
   const message = error instanceof Error ? error.message : String(error);
-  if (json) {
-    const details = known ? error.details : {};
-    terminal.write(
-      `${JSON.stringify({ error: { code: known ? error.code : "INTERNAL", exitCode, message, details } })}\n`,
-    );
+  const facts = { code: known ? error.code : "INTERNAL", exitCode, message, details: known ? error.details : {} };
+  if (run.json) terminal.write(`${JSON.stringify({ error: facts })}\n`);
+  if (run.events) {
+    run.events.event("error", facts);
+    return exitCode;
   }
   const head = paint(terminal.color && terminal.isInteractive, "red", "error:");
   const stack =

@@ -38,7 +38,7 @@ export async function checkFile(context: Context, flags: FlagValues, times: Time
     `${path}: ${form}, ${schedule.devices} devices, ${schedule.stages} stages, ${schedule.microbatches} microbatches`,
     ...(audit.isOldDialect ? ["in the words of 2024: B is read as I, BW as B"] : []),
     "",
-    ...(simulated ? [drawing(simulated, view), ...figures(simulated, proof, view)] : []),
+    ...(simulated ? [drawing(simulated, view), figures(simulated, proof, view).trimEnd()] : []),
     ...channels(audit),
     ...verdict(audit),
   ];

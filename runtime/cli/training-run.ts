@@ -14,7 +14,6 @@ import { planTrace, TRACE_FILE } from "../report/trace.js";
 import { StragglerWatch } from "../straggler.js";
 import type { StepShares } from "../step-shares.js";
 import { meanShares, SHARE_NAMES, sumOfShares } from "../step-shares.js";
-import type { StepReport } from "../train.js";
 import { train } from "../train.js";
 import type { LastingOptions } from "./lasting-run.js";
 import { LastingRecord } from "./lasting-run.js";
@@ -23,6 +22,7 @@ import type { Context } from "./command.js";
 import type { Progress } from "./progress.js";
 import { formatDifference, formatMs, formatShare, significant } from "../report/format.js";
 import { planPrecision, precisionJson } from "./render/precision.js";
+import type { Fact } from "./render/table.js";
 import type { TimelineRow } from "./render/timeline.js";
 
 /** Steps at the start that do not count as measured: memory is touched for the first time. */
@@ -81,6 +81,7 @@ export async function runTraining(
   const stragglers = new StragglerWatch(plan);
   const said = new LastingRecord(progress);
   let weights: Tensors | undefined;
+  const samples = samplesPerStep(plan);
   progress.begin("train");
   const options = {
     dataset,
@@ -96,7 +97,8 @@ export async function runTraining(
     if (report.gradNorm !== undefined) gradNorms.push(report.gradNorm);
     kept.add(report);
     for (const straggler of stragglers.add(report.rows)) progress.note(straggler);
-    progress.update(report.step, steps, stepLine(report));
+    const { step, loss, learningRate, gradNorm, ms } = report;
+    progress.step({ step, steps, loss, learningRate, gradNorm, ms, samplesPerSecond: (1000 * samples) / ms });
   }
   const { median } = kept;
   progress.end(`${losses.length} steps, loss ${significant(losses[0] ?? NaN)} to ${significant(losses.at(-1) ?? NaN)}`);
@@ -117,10 +119,10 @@ export async function runTraining(
   };
 }
 
-/** "loss 1.23, lr 0.001, grad norm 0.5". */
-function stepLine({ loss, learningRate, gradNorm }: StepReport): string {
-  const norm = gradNorm === undefined ? "" : `, grad norm ${significant(gradNorm)}`;
-  return `loss ${significant(loss)}, lr ${significant(learningRate)}${norm}`;
+/** Microbatches times the size of the batch axis of the inputs that have one. */
+function samplesPerStep({ inputs, microbatches }: Plan): number {
+  const batched = inputs.find(({ batchAxis }) => batchAxis !== undefined);
+  return microbatches * (batched ? batched.shape[batched.batchAxis!]! : 1);
 }
 
 /** Leaves run.json, trace.json and report.html beside the plan. Requires: the run took a step. */
@@ -196,21 +198,26 @@ export function trainJson(plan: Plan, run: Run) {
 }
 
 /** Step time and bubble, predicted and measured, and what the devices spent the time on. */
-export function runSummary({ schedule: { forecast } }: Plan, { stepMs, bubble, rows }: Run): string {
+export function runFacts(plan: Plan, { stepMs, bubble, rows }: Run): readonly Fact[] {
+  const { forecast } = plan.schedule;
   const predictedMs = predictedStepMs(forecast);
+  const rate = significant((1000 * samplesPerStep(plan)) / stepMs);
   return [
-    `step time  predicted ${formatMs(predictedMs)}  measured ${formatMs(stepMs)}  (${formatDifference(predictedMs, stepMs)})`,
-    `bubble     predicted ${formatShare(forecast.bubble)}  measured ${formatShare(bubble)}`,
-    ...(rows.length === 0 ? [] : [sharesLine(meanShares(rows.map(({ shares }) => shares)))]),
-    "",
-  ].join("\n");
+    [
+      "step time",
+      `predicted ${formatMs(predictedMs)}  measured ${formatMs(stepMs)}  (${formatDifference(predictedMs, stepMs)})`,
+    ],
+    ["samples/s", rate],
+    ["bubble", `predicted ${formatShare(forecast.bubble)}  measured ${formatShare(bubble)}`],
+    ...(rows.length === 0 ? [] : [["time", sharesText(meanShares(rows.map(({ shares }) => shares)))] as const]),
+  ];
 }
 
 /** What devices spend a step on, as shares of it; those that round to nothing are left out. */
-function sharesLine(shares: StepShares): string {
+function sharesText(shares: StepShares): string {
   const all = sumOfShares(shares);
   const shown = SHARE_NAMES.filter((name) => shares[name] >= 0.0005 * all);
-  return `time       ${shown.map((name) => `${name} ${formatShare(shares[name] / all)}`).join("  ")}`;
+  return shown.map((name) => `${name} ${formatShare(shares[name] / all)}`).join("  ");
 }
 
 /** The losses as a line of blocks, lowest to highest, at most `width` of them. */

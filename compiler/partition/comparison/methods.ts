@@ -2,15 +2,11 @@
  * @file How other tools cut, rebuilt from their descriptions, to compare loads under one cost model. None proves anything
  * or knows of pins and groups.
  */
+import type { OtherMethod } from "../method-names.js";
 import type { PartitionProblem } from "../problem.js";
 import { likePipeDream } from "./pipedream.js";
 import { likeSageMaker } from "./smp.js";
 import { likeTorchGpipe } from "./torchgpipe.js";
-
-/** The tools by the names of the command line. */
-export const OTHER_METHODS = ["smp", "pipedream", "torchgpipe"] as const;
-
-export type OtherMethod = (typeof OTHER_METHODS)[number];
 
 /** SageMaker's `optimize` stands for a memory weight. */
 export const MEMORY_WEIGHTS = { speed: 0.2, memory: 0.8 } as const;
@@ -29,8 +25,4 @@ export function cutLike(
     case "torchgpipe":
       return likeTorchGpipe(problem);
   }
-}
-
-export function isOtherMethod(method: string): method is OtherMethod {
-  return (OTHER_METHODS as readonly string[]).includes(method);
 }

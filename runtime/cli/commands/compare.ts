@@ -87,5 +87,6 @@ export const compare: CommandBody = async ({ env, columns, others }, first) => {
     schedule: schedules[at],
     ...Object.fromEntries(values.map(({ measure: { member }, pair }) => [member, pair[at] ?? null])),
   });
-  return { json: { a: side(0), b: side(1) }, text };
+  const next = `\nnext: pipewright report ${paths[1]}, for its timelines\n`;
+  return { json: { a: side(0), b: side(1) }, text: text + next };
 };

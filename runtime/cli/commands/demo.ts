@@ -19,9 +19,11 @@ import type { Planned } from "../planning.js";
 import { makePlan, PLANNING_PHASES } from "../planning.js";
 import { formatCount } from "../../report/format.js";
 import { planSummary, stageTable } from "../render/plan.js";
+import type { Fact } from "../render/table.js";
+import { renderFacts } from "../render/table.js";
 import { renderTimeline } from "../render/timeline.js";
 import type { Run } from "../training-run.js";
-import { lossLine, measuredRows, recordRun, runSummary, runTraining, trainJson } from "../training-run.js";
+import { lossLine, measuredRows, recordRun, runFacts, runTraining, trainJson } from "../training-run.js";
 import { verificationLine, verifyOnOneDevice } from "./verify.js";
 
 const DEFAULT_STEPS = 60;
@@ -78,22 +80,27 @@ function describe({ columns, color }: Context, { plan, directory }: Planned, run
   const { cores } = hostFacts();
   const first = run.losses[0] ?? NaN;
   const last = run.losses.at(-1) ?? NaN;
+  const losses = `${first.toFixed(3)} to ${last.toFixed(3)} in ${run.losses.length} steps`;
+  const loss: readonly Fact[] = [
+    ["loss", lossLine(run.losses, columns - 13)],
+    ["", `${losses}; no model can go below ${floor.toFixed(3)}`],
+    ...(plan.devices.length > cores
+      ? [["", `${plan.devices.length} workers share ${cores} cores, which bounds the speed`] as const]
+      : []),
+  ];
+  const files = ["plan.json", "schedule.csv", "stages/", TRAINED, `${TRACE_FILE} (for ui.perfetto.dev)`, REPORT_FILE];
+  const ending: readonly Fact[] = [
+    ["wrote", `${directory}/: ${files.join(", ")}`],
+    ["next", `open ${directory}/${REPORT_FILE} in a browser, then pipewright inspect YOUR.onnx`],
+  ];
   return [
     `demo-gpt: ${plan.model.nodes} nodes, ${formatCount(plan.model.parameters)} parameters, ${plan.devices.length} worker processes`,
     "",
     stageTable(plan, columns),
-    planSummary(plan),
+    planSummary(plan, columns),
     "one measured step (F forward, B backward, I and W its halves, . waiting):",
     renderTimeline(measuredRows(plan, run.rows), columns, color),
-    runSummary(plan, run),
-    `loss       ${lossLine(run.losses, columns - 12)}`,
-    `           ${first.toFixed(3)} to ${last.toFixed(3)} in ${run.losses.length} steps; no model can go below ${floor.toFixed(3)}`,
-    ...(plan.devices.length > cores
-      ? [`           ${plan.devices.length} workers share ${cores} cores, which bounds the speed`]
-      : []),
-    "",
-    `wrote ${directory}/: plan.json, schedule.csv, stages/, ${TRAINED}, ${TRACE_FILE} (for ui.perfetto.dev), ${REPORT_FILE}`,
-    `next: open ${directory}/${REPORT_FILE} in a browser, then pipewright inspect YOUR.onnx`,
-    "",
+    renderFacts([...runFacts(plan, run), ...loss], columns),
+    renderFacts(ending, columns),
   ].join("\n");
 }

@@ -18,6 +18,6 @@ export const exportPlan: CommandBody = async ({ env }, directory, { target, out 
   const shares = nodes.map((count, stage) => `${count} on stage ${stage}`).join(", ");
   return {
     json: { plan: directory, target, out: path, files, nodes },
-    text: `wrote ${path}/${PLAN_FILES.model}, its nodes marked with pipeline_stage: ${shares}\nwrote ${path}/stages/: ${files.length - 1} graphs\n`,
+    text: `wrote ${path}/${PLAN_FILES.model}, its nodes marked with pipeline_stage: ${shares}\nwrote ${path}/stages/: ${files.length - 1} graphs\nnext: open ${path}/${PLAN_FILES.model} in Netron\n`,
   };
 };

@@ -11,9 +11,9 @@ import { parameterElements } from "../../../compiler/plan/link.js";
 import { OPS } from "../../../compiler/ops/registry.js";
 import { trainingGraph } from "../../../compiler/training.js";
 import type { LoadedModel } from "../../model-file.js";
-import { loadModel } from "../../model-file.js";
 import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
+import { loadAsAsked } from "../read-model.js";
 import { trainingChoices } from "../training-flags.js";
 import { formatBytes, formatCount } from "../../report/format.js";
 import { modelPrecision, precisionJson, precisionNotes } from "../render/precision.js";
@@ -32,11 +32,10 @@ interface OperatorCount {
 
 /** Exit code 0 for every readable model; unbound dimensions and missing gradients are findings, not errors. */
 export const inspect: CommandBody = async (context, path, flags) => {
-  const [bind, shapes] = [Object.fromEntries(flags.bind ?? []), Object.fromEntries(flags.inputShape ?? [])];
   const limits = { ...DEFAULT_LIMITS, ...flags.limit };
   let model: LoadedModel;
   try {
-    model = await loadModel(context.env, path, bind, shapes, limits);
+    ({ model } = await loadAsAsked(context.env, path, flags));
   } catch (error) {
     if (!(error instanceof PipewrightError) || error.code !== "DIM_UNBOUND") throw error;
     return describeUnbound(context, path, decodeModel(await context.env.files.read(path), limits), error);

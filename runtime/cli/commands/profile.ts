@@ -9,7 +9,8 @@ import { loadWeights } from "../../model-file.js";
 import { writeProfile } from "../../profile-file.js";
 import type { CommandBody } from "../command.js";
 import { parseDevices } from "../parse/devices.js";
-import { clusterOf, readModel } from "../planning.js";
+import { clusterOf } from "../planning.js";
+import { readModel } from "../read-model.js";
 import { trainingChoices } from "../training-flags.js";
 import { formatMs, formatShare } from "../../report/format.js";
 import { renderTable } from "../render/table.js";
@@ -20,9 +21,9 @@ const SHOWN = 12;
 
 const wholeMs = ({ forwardMs, inputGradMs, weightGradMs }: NodeCost): number => forwardMs + inputGradMs + weightGradMs;
 
-export const profile: CommandBody = async ({ env, columns, progress: phases }, path, flags) => {
+export const profile: CommandBody = async ({ env, columns, progress: phases }, path, given) => {
   const progress = phases(["read", "profile"]);
-  const model = await readModel(env, progress, path, flags);
+  const { model, flags } = await readModel(env, progress, path, given);
   const { differentiated } = trainingGraph(model.graph, OPS, {
     loss: flags.loss ?? [],
     ...trainingChoices(flags),

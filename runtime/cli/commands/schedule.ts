@@ -39,7 +39,7 @@ export const schedule: CommandBody = async (context, _, flags) => {
     `${built.name}: ${built.devices} devices, ${built.stages} stages, ${built.microbatches} microbatches`,
     "",
     drawing(simulated, view),
-    ...figures(simulated, proof, view),
+    figures(simulated, proof, view).trimEnd(),
     ...written.map((path) => `wrote        ${path}`),
   ];
   return { json: { ...scheduleJson(simulated, proof), written }, text: `${lines.join("\n")}\n` };

@@ -5,6 +5,8 @@ import { readPlan } from "../../plan/directory.js";
 import type { CommandBody } from "../command.js";
 import { formatMs } from "../../report/format.js";
 import { planSummary, stageTable, timelineRows } from "../render/plan.js";
+import type { Fact } from "../render/table.js";
+import { renderFacts } from "../render/table.js";
 import { renderTimeline } from "../render/timeline.js";
 import { predictedStep } from "../../report/step-view.js";
 import { chromeTrace, predictedProcess } from "../../report/trace.js";
@@ -35,11 +37,14 @@ export const simulatePlan: CommandBody = async (context, directory, { out }) => 
     trace: out ?? null,
   };
   const busy = plan.devices.map(({ name }, device) => `${name} ${formatMs(busyMs[device]!)}`).join(", ");
+  const written: readonly Fact[] = [
+    ...(out === undefined ? [] : [["wrote", `${out}  (open it at ui.perfetto.dev)`] as const]),
+    ["next", `pipewright train ${directory} --data synthetic --steps 10`],
+  ];
   const lines = [
     stageTable(plan, columns),
     renderTimeline(rows, columns, color),
-    `${planSummary(plan)}busy        ${busy}`,
-    ...(out === undefined ? [] : [`wrote       ${out}  (open it at ui.perfetto.dev)`]),
+    planSummary(plan, columns) + renderFacts([["busy", busy], ...written], columns).trimEnd(),
   ];
   return { json, text: `${lines.join("\n")}\n` };
 };

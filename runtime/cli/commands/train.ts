@@ -5,21 +5,24 @@ import { openInProcess } from "../../sample-reader.js";
 import { readPlan } from "../../plan/directory.js";
 import { significant } from "../../report/format.js";
 import { REPORT_FILE } from "../../report/page.js";
+import { TRACE_FILE } from "../../report/trace.js";
 import { DEFAULT_PREFETCH } from "../../train.js";
 import { checkWritable, writeTrained } from "../../trained-model.js";
 import type { CommandBody, Context } from "../command.js";
+import { DEFAULTS } from "../defaults.js";
 import type { FlagValues } from "../flags.js";
 import { PLANNING_FLAGS } from "../flags.js";
 import { lastingOptions } from "../lasting-run.js";
-import { makePlan, PLANNING_PHASES, readModel } from "../planning.js";
+import { makePlan, PLANNING_PHASES } from "../planning.js";
+import { readModel } from "../read-model.js";
 import type { Progress } from "../progress.js";
 import { planPrecision, precisionNotes } from "../render/precision.js";
 import { stageTable } from "../render/plan.js";
+import type { Fact } from "../render/table.js";
+import { renderFacts } from "../render/table.js";
 import type { Run } from "../training-run.js";
-import { lossLine, recordRun, runSummary, runTraining, trainJson } from "../training-run.js";
+import { lossLine, recordRun, runFacts, runTraining, trainJson } from "../training-run.js";
 import { planDirectory } from "./partition.js";
-
-const DEFAULT_STEPS = 100;
 
 export const trainCommand: CommandBody = async (context, path, flags) => {
   const { env, columns } = context;
@@ -34,7 +37,7 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   const progress = context.progress(isModel ? ["read", ...PLANNING_PHASES, "train"] : ["train"]);
   if (!isModel) refusePlanning(context);
   const directory = isModel ? planDirectory(path, flags.out) : path;
-  const steps = flags.steps ?? DEFAULT_STEPS;
+  const steps = flags.steps ?? Number(DEFAULTS.steps);
   const plan = isModel
     ? await planModel(context, progress, path, directory, { ...flags, steps })
     : await readPlan(env, path);
@@ -57,13 +60,18 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   const written =
     out !== undefined && run.weights ? await writeTrained(env, directory, plan, run.weights, out) : undefined;
   for (const note of written?.notes ?? []) progress.note(note);
+  const files = out === undefined ? [] : [out, ...(written?.external ?? [])];
+  if (run.losses.length > 0) files.push(`${directory}/${REPORT_FILE}`, `${directory}/${TRACE_FILE}`);
+  const ending: readonly Fact[] = [
+    ["wrote", files.join(", ") || "nothing"],
+    [
+      "next",
+      `open ${directory}/${REPORT_FILE} in a browser${out === undefined ? "" : `, or pipewright inspect ${out}`}`,
+    ],
+  ];
   const text = [
     stageTable(plan, columns),
-    runSummary(plan, run),
-    ...lossText(run, columns, dataset.about),
-    `wrote      ${[...(out === undefined ? [] : [out, ...(written?.external ?? [])]), `${directory}/${REPORT_FILE}`].join(", ")}`,
-    `next       open ${directory}/${REPORT_FILE} in a browser`,
-    "",
+    renderFacts([...runFacts(plan, run), ...lossFacts(run, columns, dataset.about), ...ending], columns),
   ].join("\n");
   return {
     json: { ...trainJson(plan, run), out: out ?? null, external: written?.external ?? [], notes: written?.notes ?? [] },
@@ -84,18 +92,18 @@ function refusePlanning({ given }: Context): void {
   }
 }
 
-function lossText(
+function lossFacts(
   { losses, learningRates, gradNorms, resumedSteps }: Run,
   columns: number,
   about: string,
-): readonly string[] {
+): readonly Fact[] {
   const [first, last] = [losses[0], losses.at(-1)];
-  if (first === undefined || last === undefined) return [`loss       no step was left to do after ${resumedSteps}`];
+  if (first === undefined || last === undefined) return [["loss", `no step was left to do after ${resumedSteps}`]];
   const before = resumedSteps === 0 ? "" : ` after ${resumedSteps} before`;
   return [
-    `loss       ${lossLine(losses, columns - 12)}`,
-    `           ${first.toFixed(4)} to ${last.toFixed(4)} in ${losses.length} steps${before}, ${about}`,
-    `           lr ${fromTo(learningRates)}${gradNorms.length > 0 ? `, grad norm ${fromTo(gradNorms)}` : ""}`,
+    ["loss", lossLine(losses, columns - 13)],
+    ["", `${first.toFixed(4)} to ${last.toFixed(4)} in ${losses.length} steps${before}, ${about}`],
+    ["", `lr ${fromTo(learningRates)}${gradNorms.length > 0 ? `, grad norm ${fromTo(gradNorms)}` : ""}`],
   ];
 }
 
@@ -110,9 +118,9 @@ async function planModel(
   progress: Progress,
   path: string,
   directory: string,
-  flags: FlagValues,
+  given: FlagValues,
 ): Promise<Plan> {
-  const model = await readModel(env, progress, path, flags);
+  const { model, flags } = await readModel(env, progress, path, given);
   const { plan } = await makePlan(env, progress, model, flags, directory, signal);
   return plan;
 }

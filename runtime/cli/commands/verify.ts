@@ -37,7 +37,8 @@ export const verify: CommandBody = async ({ env, columns, progress: phases }, di
     rows,
     columns,
   );
-  const text = `${verificationLine(result)}\n${unequal.length > 0 ? `\n${table}` : ""}`;
+  const next = result.equal ? `next: pipewright train ${directory} --data synthetic --steps 10\n` : `\n${table}`;
+  const text = `${verificationLine(result)}\n${next}`;
   const exitCode = result.equal ? 0 : new PipewrightError("VERIFY_MISMATCH", text).exitCode;
   return { json: verifyJson(result, plan), text, exitCode };
 };

@@ -1,6 +1,6 @@
 /** @file Costs of a schedule, as text: numbers for all stages, or the name of a file. */
 import type { TimesFile } from "../../times-file.js";
-import { LONGEST_MS } from "../../times-file.js";
+import { LONGEST_MS } from "../../../compiler/schedule/costs.js";
 import { unreadable } from "./text.js";
 
 /** Times that are known, or the file that has them. */

@@ -5,8 +5,8 @@ import type { Plan, PlanStage } from "../../../compiler/plan/plan.js";
 import type { Schedule } from "../../../compiler/schedule/action.js";
 import type { Timeline } from "../../../compiler/schedule/simulate.js";
 import { formatBytes, formatMs, formatShare } from "../../report/format.js";
-import type { TableColumn } from "./table.js";
-import { renderTable } from "./table.js";
+import type { Fact, TableColumn } from "./table.js";
+import { renderFacts, renderTable } from "./table.js";
 import type { TimelineRow } from "./timeline.js";
 
 const STAGE_COLUMNS: readonly TableColumn[] = [
@@ -38,20 +38,21 @@ export function stageTable({ stages, devices }: Pick<Plan, "stages" | "devices">
 }
 
 /** Partition and schedule with their bounds. */
-export function planSummary({ partition, schedule, microbatches }: Omit<Plan, "files">): string {
+export function planSummary({ partition, schedule, microbatches }: Omit<Plan, "files">, width: number): string {
   const { certificate, solver } = partition;
   const { forecast } = schedule;
   const word = restsOnSolver(certificate)
     ? ` by the word of HiGHS, ${formatMs(certificate.ownBoundMs)} by our own`
     : "";
   const proof = `${certificate.status === "optimal" ? "proved optimal" : `gap ${formatShare(certificate.gap)}`}${word}`;
-  return [
-    `bottleneck  ${formatMs(certificate.bottleneckMs)} per microbatch  (bound ${formatMs(certificate.boundMs)}, ${proof}, by ${solver})`,
-    `schedule    ${schedule.name}, ${microbatches} microbatches`,
-    `step        ${formatMs(forecast.makespanMs)}  (bound ${formatMs(forecast.boundMs)}, ${judged(forecast.gap)})`,
-    `bubble      ${formatShare(forecast.bubble)} of the step`,
-    "",
-  ].join("\n");
+  const bottleneck = `${formatMs(certificate.bottleneckMs)} per microbatch  (bound ${formatMs(certificate.boundMs)}, ${proof}, by ${solver})`;
+  const facts: readonly Fact[] = [
+    ["bottleneck", bottleneck],
+    ["schedule", `${schedule.name}, ${microbatches} microbatches`],
+    ["step", `${formatMs(forecast.makespanMs)}  (bound ${formatMs(forecast.boundMs)}, ${judged(forecast.gap)})`],
+    ["bubble", `${formatShare(forecast.bubble)} of the step`],
+  ];
+  return renderFacts(facts, width);
 }
 
 /** Of a schedule, by its gap to the bound. */

@@ -12,6 +12,8 @@ import { formatMs, formatShare, significant } from "../../report/format.js";
 import type { Context } from "../command.js";
 import type { FlagValues } from "../flags.js";
 import { timelineRows } from "./plan.js";
+import type { Fact } from "./table.js";
+import { renderFacts } from "./table.js";
 import { renderTimeline } from "./timeline.js";
 
 /** A schedule that ran on the simulator. */
@@ -93,12 +95,12 @@ function isOnGrid({ startMs, endMs }: Timeline): boolean {
   return [...startMs, ...endMs].every((row) => row.every(isWhole));
 }
 
-/** One line per figure. */
+/** A figure a line. */
 export function figures(
   { timeline, found }: Simulated,
   proof: Proof | undefined,
-  { unit }: Pick<View, "unit">,
-): string[] {
+  { unit, columns }: Pick<View, "unit" | "columns">,
+): string {
   const { makespanMs, bubble, spanMs, spanBubble, peakStash } = timeline;
   const time = (ms: number) => formatTime(ms, unit);
   const judged = !proof
@@ -107,13 +109,14 @@ export function figures(
       ? "optimal: no order of these actions is shorter"
       : `bound ${time(proof.boundMs)}, gap ${formatShare(proof.gap)}`;
   const known = found?.template;
-  return [
-    `step         ${time(makespanMs)}  (${judged})`,
-    `bubble       ${formatShare(bubble)} of the step, from a common start (makespan)`,
-    `             ${formatShare(spanBubble)} of ${time(spanMs)}, the longest that one device is at it (span)`,
-    `activations  at most ${listed(peakStash)} per device`,
-    ...(known ? [`best known   ${known.name}, ${time(known.makespanMs)}`] : []),
+  const facts: readonly Fact[] = [
+    ["step", `${time(makespanMs)}  (${judged})`],
+    ["bubble", `${formatShare(bubble)} of the step, from a common start (makespan)`],
+    ["", `${formatShare(spanBubble)} of ${time(spanMs)}, the longest that one device is at it (span)`],
+    ["activations", `at most ${listed(peakStash)} per device`],
+    ...(known ? [["best known", `${known.name}, ${time(known.makespanMs)}`] as const] : []),
   ];
+  return renderFacts(facts, columns);
 }
 
 /** All of a few numbers, the largest of many. */

@@ -36,17 +36,31 @@ export function renderTable(
   return [columns.map(({ title }) => title), ...rows].map(line).join("");
 }
 
-/** Names with their descriptions beside them, wrapped at words. Each line ends with a newline. */
-export function renderList(items: readonly (readonly [name: string, about: string])[], width: number): string {
-  const indent = Math.max(...items.map(([name]) => name.length)) + GAP.length;
+/**
+ * Names with their descriptions beside them, wrapped at words. Each line ends with a newline. Descriptions begin at
+ * `least`, or further right if a name is longer.
+ */
+export function renderList(items: readonly Fact[], width: number, least = 0): string {
+  const indent = Math.max(least, ...items.map(([name]) => name.length + GAP.length));
   const lines = items.flatMap(([name, about]) =>
     wrap(about, width - indent).map((part, at) => (at === 0 ? name : "").padEnd(indent) + part),
   );
   return lines.map((line) => `${line}\n`).join("");
 }
 
+/** A thing that is told, and what of it. */
+export type Fact = readonly [name: string, about: string];
+
+/** Where the second column of facts begins, so that blocks of them stand under each other. */
+const FACT_INDENT = 12;
+
+/** `renderList` with the same second column for every short list. */
+export function renderFacts(facts: readonly Fact[], width: number): string {
+  return renderList(facts, width, FACT_INDENT);
+}
+
 /** Lines of at most `width` characters, broken at spaces; a longer word stands alone. */
-function wrap(text: string, width: number): readonly string[] {
+export function wrap(text: string, width: number): readonly string[] {
   const lines = [""];
   for (const word of text.split(" ")) {
     const last = lines.at(-1)!;
@@ -54,7 +68,7 @@ function wrap(text: string, width: number): readonly string[] {
     else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
-  return lines;
+  return lines.map((line) => line.trimEnd());
 }
 
 /** The text, with its middle left out if it is longer than `width`: names differ at both ends. */

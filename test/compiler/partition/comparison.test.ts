@@ -1,7 +1,8 @@
 /** @file Other tools' cuts: the published rules on small cases, and never better than what is proven. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cutLike, OTHER_METHODS } from "../../../compiler/partition/comparison/methods.js";
+import { cutLike } from "../../../compiler/partition/comparison/methods.js";
+import { OTHER_METHODS } from "../../../compiler/partition/method-names.js";
 import { seatsByDHondt } from "../../../compiler/partition/comparison/smp.js";
 import { evaluate, violations } from "../../../compiler/partition/evaluate.js";
 import { partition } from "../../../compiler/partition/partition.js";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { PipewrightError } from "../../../compiler/errors.js";
 import { evaluate, violations } from "../../../compiler/partition/evaluate.js";
 import { partition } from "../../../compiler/partition/partition.js";
-import type { PartitionMethod } from "../../../compiler/partition/partition.js";
+import type { PartitionMethod } from "../../../compiler/partition/method-names.js";
 import type { Partition, PartitionProblem } from "../../../compiler/partition/problem.js";
 import { inlineHighs } from "../../../compiler/partition/solvers/highs.js";
 import { alike, block, bruteForce, problems } from "./problems.js";

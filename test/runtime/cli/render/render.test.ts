@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { TerminalProgress } from "../../../../runtime/cli/progress.js";
 import {
   formatBytes,
   formatCount,
@@ -85,40 +84,6 @@ describe("renderTimeline", () => {
     const painted = renderTimeline(rows, 60, true);
     expect(painted).toContain(escape);
     expect(painted.replaceAll(new RegExp(`${escape}\\[\\d+m`, "g"), "")).toBe(renderTimeline(rows, 60, false));
-  });
-});
-
-describe("TerminalProgress", () => {
-  const record = (isInteractive: boolean) => {
-    let nowMs = 0;
-    let text = "";
-    const terminal = {
-      write: () => {},
-      note: (part: string) => void (text += part),
-      isInteractive,
-      color: false,
-      columns: 80,
-    };
-    const clock = { nowMs: () => nowMs, sleep: async () => {} };
-    const progress = new TerminalProgress(terminal, clock, ["read", "train"]);
-    progress.begin("read");
-    nowMs = 1200;
-    progress.end("12 nodes");
-    progress.begin("train");
-    nowMs = 2200;
-    progress.update(1, 4, "loss 0.5");
-    progress.end("done");
-    return text;
-  };
-
-  it("is one line per phase where nobody watches", () => {
-    expect(record(false)).toBe(
-      `[1/2] read   ${"12 nodes".padEnd(50)} 1.20 s\n[2/2] train  ${"done".padEnd(50)} 1.00 s\n`,
-    );
-  });
-
-  it("draws a bar with the time left on a terminal", () => {
-    expect(record(true)).toContain("[2/2] train  █████░░░░░░░░░░░░░░░ 1/4  loss 0.5  3.00 s left");
   });
 });
 
