@@ -13,7 +13,7 @@ export interface AffineGridAttrs {
 }
 
 /** The spatial axes of `size`, [N, C, …]. @throws SHAPE_MISMATCH unless theta holds one map per image. */
-function spatialSize(x: readonly (Operand | undefined)[]): Shape {
+export function spatialSize(x: readonly (Operand | undefined)[]): Shape {
   const theta = typeAt(x, 0).shape;
   const [batch, , ...spatial] = numbersAt(x, 1);
   const rank = spatial.length;
@@ -32,7 +32,7 @@ function unitCoordinate(at: number, size: number, alignCorners: boolean): number
 }
 
 /** Rows (x, y, …, 1), innermost axis first, for every element in row-major order. */
-function baseGrid(spatial: Shape, alignCorners: boolean): readonly number[] {
+export function baseGrid(spatial: Shape, alignCorners: boolean): readonly number[] {
   const steps = stepsOf(spatial);
   return Array.from({ length: elementCount(spatial) }, (_, position) => {
     const units = coordinatesOf(position, steps, spatial).map((at, axis) =>

@@ -5,6 +5,7 @@ import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeCode } from "../dtype.js";
 import type { ImportEmitter, Simplification, SourceNode } from "../source.js";
 import { inputAt, numberAttr } from "../source.js";
+import { expanded, shaped } from "./emission.js";
 
 /** Outside training, or with ratio 0, dropout passes its input on and its mask is all true. */
 const dropout: Simplification = (b, node) => {
@@ -55,6 +56,14 @@ const gemm: Simplification = (b, node) => {
   return [b.emit("Gemm", [left, right, scaled], { transA, transB: numberAttr(node, "transB", 0) })];
 };
 
+/** A channel of one element is its own mean: the offset remains, which engines give with rounding errors. */
+const instanceNormalization: Simplification = (b, node) => {
+  const [x, offset] = [inputAt(node, 0), inputAt(node, 2)];
+  const [, channels, ...spatial] = x.type.shape;
+  if (channels === undefined || elementCount(spatial) !== 1) return undefined;
+  return [expanded(b, shaped(b, offset, [channels, ...spatial]), x.type.shape)];
+};
+
 /** Of one input, these are the input. */
 const ofOne: Simplification = (_b, node) => (node.inputs.length === 1 ? [inputAt(node, 0)] : undefined);
 
@@ -63,6 +72,7 @@ export const simplifications: Readonly<Record<string, Simplification>> = {
   Cast: cast,
   Gemm: gemm,
   CastLike: castLike,
+  InstanceNormalization: instanceNormalization,
   Softmax: together("Softmax"),
   LogSoftmax: together("LogSoftmax"),
   Hardmax: together("Hardmax"),

@@ -3,6 +3,7 @@
  * `DECOMPOSITIONS` stand for operators that it lacks.
  */
 import type { Decomposition, Simplification } from "../source.js";
+import { affineGrid } from "./affine-grid.js";
 import { attention } from "./attention.js";
 import { contribAttention } from "./contrib-attention.js";
 import { contrib } from "./contrib.js";
@@ -19,7 +20,7 @@ import { simplifications } from "./simplify.js";
 import { spectrum } from "./spectrum.js";
 
 export const SIMPLIFICATIONS: ReadonlyMap<string, Simplification> = new Map<string, Simplification>(
-  Object.entries({ ...simplifications, LRN: localResponse, Pad: widePad }),
+  Object.entries({ ...simplifications, AffineGrid: affineGrid, LRN: localResponse, Pad: widePad }),
 );
 
 export const DECOMPOSITIONS: ReadonlyMap<string, Decomposition> = new Map<string, Decomposition>(
