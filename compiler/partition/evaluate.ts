@@ -64,8 +64,11 @@ function deviceOf({ stages }: PartitionProblem, s: number): number {
 
 /** Time of the net's tensors over a link: latencyMs + bytes / bytesPerMs in each direction that carries bytes. */
 function netMs(net: Net, link: LinkSpec): number {
-  const direction = (bytes: number): number => (bytes > 0 ? link.latencyMs + bytes / link.bytesPerMs : 0);
-  return direction(net.forwardBytes) + direction(net.gradBytes);
+  return messageMs(net.forwardBytes, link) + messageMs(net.gradBytes, link);
+}
+
+function messageMs(bytes: number, { latencyMs, bytesPerMs }: LinkSpec): number {
+  return bytes > 0 ? latencyMs + bytes / bytesPerMs : 0;
 }
 
 /** The link across the boundary between stage b − 1 and stage b: as slow as its slower end. */
@@ -110,9 +113,8 @@ export function evaluate(problem: PartitionProblem, stageOf: ArrayLike<number>):
   const cuts: Cut[] = [];
   graph.nets.forEach((net, e) => {
     const fromStage = stageOf[net.producer]!;
-    const touched = new Set([fromStage, ...net.consumers.map((v) => stageOf[v]!)]);
-    if (touched.size < 2) return;
-    const sorted = [...touched].sort((a, b) => a - b);
+    if (net.consumers.every((v) => stageOf[v] === fromStage)) return;
+    const sorted = [...new Set([fromStage, ...net.consumers.map((v) => stageOf[v]!)])].sort((a, b) => a - b);
     const toStages = sorted.filter((s) => s !== fromStage);
     cuts.push({ net: e, fromStage, toStages });
     const at = (s: number): number => deviceOf(problem, s);
