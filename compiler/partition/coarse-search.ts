@@ -5,6 +5,7 @@ import { expand } from "./contract.js";
 import { searchIdeals } from "./ideal-search.js";
 import type { Incumbent } from "./incumbent.js";
 import type { Instance } from "./instance.js";
+import type { Interruption } from "./interruption.js";
 import { candidateOrders } from "./orders.js";
 import { sliceRelay } from "./slicing-relay.js";
 
@@ -21,7 +22,7 @@ const GAP = 1e-3;
  * the best slicing of the coarse graph. Their bounds hold for the coarse graphs alone and are left aside.
  * Three times the cost of `searchIdeals` on a graph of a few hundred nodes. Relay model.
  */
-export function searchCoarse(best: Incumbent, cancelled: () => boolean): void {
+export async function searchCoarse(best: Incumbent, { cancelled, pause }: Interruption): Promise<void> {
   for (const share of SHARES) {
     if (cancelled()) return;
     const { instance, nodeOf } = coarsen(best.instance, share * best.bottleneckMs);
@@ -30,13 +31,14 @@ export function searchCoarse(best: Incumbent, cancelled: () => boolean): void {
     if (!start) continue;
     const offer = (stageOf: Int32Array): boolean => best.offer(expand(nodeOf, stageOf), "coarse-search");
     offer(start.stageOf);
-    searchIdeals(instance, {
+    await searchIdeals(instance, {
       order: start.order,
       boundMs: 0,
       limitMs: start.bottleneckMs,
       gap: GAP,
       maxRegions: REGION_LIMIT,
       cancelled,
+      pause,
       offer: ({ stageOf }) => offer(stageOf),
     });
   }

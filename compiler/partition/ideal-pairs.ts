@@ -2,6 +2,7 @@
 import { holds, idealCuts } from "./ideals.js";
 import type { Lattice } from "./ideals.js";
 import type { Instance } from "./instance.js";
+import type { Interruption } from "./interruption.js";
 import { againFor } from "./slicing.js";
 import type { Candidate } from "./slicing.js";
 
@@ -12,10 +13,9 @@ export interface ExactResult {
 }
 
 /** Only partitions below `limitMs` count; `pairLimit` bounds the work. */
-interface PairOptions {
+export interface PairOptions extends Interruption {
   readonly limitMs: number;
   readonly pairLimit: number;
-  readonly cancelled: () => boolean;
 }
 
 /**
@@ -26,7 +26,7 @@ interface PairOptions {
  * meets every larger ideal whose difference can still be one stage. O(ideals² · stages) at worst; limits and windows
  * prune most of it. Source: Tarnawski et al. 2020, section 5 (their dp.cpp), with bound pruning added.
  */
-export function solveByPairs(instance: Instance, lattice: Lattice, options: PairOptions): ExactResult {
+export async function solveByPairs(instance: Instance, lattice: Lattice, options: PairOptions): Promise<ExactResult> {
   const { stages, nets, relay, totalWork, size } = instance;
   const k = stages.count;
   const { count } = lattice;
@@ -90,7 +90,10 @@ export function solveByPairs(instance: Instance, lattice: Lattice, options: Pair
   const producerBefore = (producer: number): boolean => holds(lattice, source, producer);
 
   for (let i = 0; i < count; i++) {
-    if ((i & 255) === 0 && options.cancelled()) return { complete: false, best: undefined };
+    if ((i & 255) === 0) {
+      await options.pause();
+      if (options.cancelled()) return { complete: false, best: undefined };
+    }
     const base = i * (k + 1);
     let alive = 0;
     for (let s = 0; s < k; s++) {

@@ -6,10 +6,11 @@ import { bestChain, distinctIdeals, nestedChains } from "./ideal-pool.js";
 import { IdealSpace } from "./ideal-space.js";
 import type { Ideal, Region } from "./ideal-space.js";
 import type { Instance } from "./instance.js";
+import type { Interruption } from "./interruption.js";
 import type { Candidate } from "./slicing.js";
 
 /** Where to begin and when to stop. */
-export interface SearchOptions {
+export interface SearchOptions extends Interruption {
   /** A topological order along which good partitions were found. */
   readonly order: ArrayLike<number>;
   readonly boundMs: number;
@@ -18,7 +19,6 @@ export interface SearchOptions {
   /** Relative gap that is good enough. */
   readonly gap: number;
   readonly maxRegions: number;
-  readonly cancelled: () => boolean;
   /** Told of every partition that is better than those before, at the costs of the fastest link. */
   readonly offer: (candidate: Candidate) => void;
 }
@@ -49,9 +49,9 @@ const PATIENCE = 12;
  * Inference" (ICML 2024); parametric cuts, Gallo, Grigoriadis & Tarjan 1989.
  * @returns the bound, in milliseconds.
  */
-export function searchIdeals(instance: Instance, options: SearchOptions): number {
+export async function searchIdeals(instance: Instance, options: SearchOptions): Promise<number> {
   const search = new IdealSearch(instance, options);
-  search.run();
+  await search.run();
   return search.boundMs;
 }
 
@@ -77,8 +77,8 @@ class IdealSearch {
     this.stepMs = (this.ceilingMs - this.boundMs) / 10;
   }
 
-  run(): void {
-    const { gap, maxRegions, cancelled } = this.options;
+  async run(): Promise<void> {
+    const { gap, maxRegions, cancelled, pause } = this.options;
     const finest = (gap * this.ceilingMs) / 4;
     let round = 0;
     while (
@@ -86,6 +86,7 @@ class IdealSearch {
       this.table.regions.length < maxRegions &&
       !cancelled()
     ) {
+      await pause();
       const highest = this.ceilingMs * (1 - gap / 2);
       const target = Math.min(this.boundMs + this.stepMs, highest);
       const chains = this.table.chains(target);

@@ -3,6 +3,7 @@
  * partition hold an ideal, so partitions are chains of ideals.
  */
 import type { Instance } from "./instance.js";
+import type { Interruption } from "./interruption.js";
 import type { Rows } from "./rows.js";
 import { rowsOf } from "./rows.js";
 
@@ -35,7 +36,11 @@ function grown<T extends Uint32Array | Float64Array | Int32Array>(array: T, need
  * Breadth first by number of nodes; equal sets are found by a 53-bit Zobrist key and compared word by word.
  * O(ideals · width · (size / 32 + predecessors)) time, O(ideals · size / 32) memory.
  */
-export function enumerateIdeals(instance: Instance, limit: number, cancelled: () => boolean): Lattice | undefined {
+export async function enumerateIdeals(
+  instance: Instance,
+  limit: number,
+  { cancelled, pause }: Interruption,
+): Promise<Lattice | undefined> {
   const { size, before, after, work } = instance;
   const words = Math.max(1, (size + 31) >>> 5);
   const high = new Uint32Array(size);
@@ -74,7 +79,10 @@ export function enumerateIdeals(instance: Instance, limit: number, cancelled: ()
   };
 
   for (let i = 0; i < count; i++) {
-    if ((i & 1023) === 0 && cancelled()) return undefined;
+    if ((i & 1023) === 0) {
+      await pause();
+      if (cancelled()) return undefined;
+    }
     const options = ready[i]!;
     for (const v of options) {
       const h = (keyHigh[i]! ^ high[v]!) >>> 0;

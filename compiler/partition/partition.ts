@@ -29,6 +29,8 @@ export interface PartitionOptions {
   /** A monotonic clock. */
   readonly nowMs?: () => number;
   readonly cancelled?: () => boolean;
+  /** Awaited by long loops before they ask `cancelled`: lets a signal that cancels arrive. */
+  readonly pause?: () => Promise<void>;
   /** Told of every solver fault that was caught. */
   readonly onFault?: (fault: string) => void;
   /** Told of every better partition and of every better bound, by the way; times per microbatch. */
@@ -55,7 +57,8 @@ export async function partition(problem: PartitionProblem, options: PartitionOpt
   const method = options.method ?? "auto";
   if (isOtherMethod(method)) return cutByOther(best, method, options);
   const closure = closureOf(instance);
-  const order = slicings(best, closure);
+  const { pause = async () => undefined } = options;
+  const order = await slicings(best, closure, pause);
   let proven = false;
   if (method !== "slicing")
     proven = await improve(best, {
@@ -66,6 +69,7 @@ export async function partition(problem: PartitionProblem, options: PartitionOpt
       closure,
       leftMs,
       cancelled: () => options.cancelled?.() === true || (leftMs() ?? 1) <= 0,
+      pause,
       onFault: options.onFault ?? (() => undefined),
     });
   if (best.contradictedMs !== undefined)

@@ -19,14 +19,19 @@ const MOST_SWEEPS = 30;
  * Slides the ends of stages along topological orders, one end at a time, to where the slowest device is fastest (ties: the
  * squares of the loads are smallest), until no end moves. O(evaluations · pins).
  */
-export function slideStages(best: Incumbent, orders: readonly ArrayLike<number>[], cancelled: () => boolean): void {
+export async function slideStages(
+  best: Incumbent,
+  orders: readonly ArrayLike<number>[],
+  pause: () => Promise<void>,
+): Promise<void> {
   const { instance } = best;
   const pins = instance.size + instance.nets.pins.entries.length;
   let budget = Math.min(MOST_EVALUATIONS, Math.ceil(MOST_PINS / pins));
   const share = Math.ceil(budget / (orders.length * FIRST_SHARES.length));
   for (const order of orders) {
     for (const first of FIRST_SHARES) {
-      if (cancelled() || budget <= 0) return;
+      await pause();
+      if (budget <= 0) return;
       const own = Math.min(share, budget);
       const { ends, spent } = descend(best, order, startEnds(instance, order, first), own);
       budget -= spent;

@@ -8,9 +8,11 @@ import type { Contraction } from "./contract.js";
 import { enumerateIdeals } from "./ideals.js";
 import type { Lattice } from "./ideals.js";
 import { solveByPairs } from "./ideal-pairs.js";
+import type { PairOptions } from "./ideal-pairs.js";
 import { searchIdeals } from "./ideal-search.js";
 import type { Incumbent } from "./incumbent.js";
 import type { Instance } from "./instance.js";
+import type { Interruption } from "./interruption.js";
 import { checkedSolve } from "./milp.js";
 import type { MilpSolver } from "./milp.js";
 import { partitionMilp } from "./milp-model.js";
@@ -24,7 +26,7 @@ import { stageBound } from "./stage-bound.js";
 import { stageWindows } from "./windows.js";
 
 /** What the methods share. */
-export interface StrategyOptions {
+export interface StrategyOptions extends Interruption {
   readonly method: "auto" | "ideals" | "milp";
   readonly gap: number;
   readonly solver: MilpSolver | undefined;
@@ -33,7 +35,6 @@ export interface StrategyOptions {
   readonly closure: Closure;
   /** Undefined: no limit. */
   readonly leftMs: () => number | undefined;
-  readonly cancelled: () => boolean;
   readonly onFault: (fault: string) => void;
 }
 
@@ -57,20 +58,22 @@ const WINDOW_SOLVES = 200;
 const LARGE = 5000;
 
 /** Slices along several orders; returns the order of the best slicing, or the first order when nothing fits. */
-export function slicings(best: Incumbent, closure: Closure): Int32Array {
+export async function slicings(best: Incumbent, closure: Closure, pause: () => Promise<void>): Promise<Int32Array> {
   const { instance } = best;
   const orders = candidateOrders(instance, closure);
   let chosen = orders[0]!;
   const ranked: { order: Int32Array; ms: number }[] = [];
   for (const order of orders) {
+    await pause();
     const relayed = sliceRelay(instance, order, best.boundMs, instance.relay ? best.bottleneckMs : Infinity);
     if (relayed && best.offer(relayed.stageOf, "slicing")) chosen = order;
     ranked.push({ order, ms: relayed?.bottleneckMs ?? Infinity });
   }
-  if (instance.stages.shared) slideStages(best, orders, () => false);
+  if (instance.stages.shared) await slideStages(best, orders, pause);
   if (instance.relay) return chosen;
   if (instance.size > LARGE) ranked.sort((a, b) => a.ms - b.ms).splice(2);
   for (const { order } of ranked) {
+    await pause();
     const sliced = slice(instance, order, best.bottleneckMs);
     if (sliced && best.offer(sliced.stageOf, "slicing")) chosen = order;
   }
@@ -83,25 +86,25 @@ export function slicings(best: Incumbent, closure: Closure): Int32Array {
  * @returns true when a search was complete: the partition is optimal, or none exists if there is none.
  */
 export async function improve(best: Incumbent, options: StrategyOptions): Promise<boolean> {
-  const { method, solver, cancelled } = options;
+  const { method, solver, cancelled, pause } = options;
   const open = (): boolean => best.gap > options.gap && !cancelled();
   const { shared } = best.instance.stages;
   const tries = (name: "ideals" | "milp"): boolean =>
     (method === "auto" || method === name) && !(shared && name === "ideals");
   if (method === "auto" && open() && best.instance.size <= LARGE)
     best.raise(stageBound(best.instance, best.bottleneckMs));
-  if (method === "auto" && best.instance.relay && !shared && best.stageOf && open()) searchRelay(best, options);
+  if (method === "auto" && best.instance.relay && !shared && best.stageOf && open()) await searchRelay(best, options);
   let lattice: Lattice | undefined;
   let reduced: Contraction | undefined;
   if (tries("ideals") && open()) {
     reduced = reduceInstance(best.instance, best.bottleneckMs);
-    lattice = enumerateIdeals(reduced.instance, IDEAL_LIMIT, cancelled);
-    if (lattice && searchPairs(best, reduced, lattice, method === "auto" && solver ? FEW_PAIRS : MANY_PAIRS, cancelled))
-      return true;
+    lattice = await enumerateIdeals(reduced.instance, IDEAL_LIMIT, { cancelled, pause });
+    const pairLimit = method === "auto" && solver ? FEW_PAIRS : MANY_PAIRS;
+    if (lattice && (await searchPairs(best, reduced, lattice, { pairLimit, cancelled, pause }))) return true;
   }
   if (tries("milp") && solver && open()) await solveWhole(best, solver, options);
   if (method === "auto" && solver && reduced && lattice && open())
-    if (searchPairs(best, reduced, lattice, MANY_PAIRS, cancelled)) return true;
+    if (await searchPairs(best, reduced, lattice, { pairLimit: MANY_PAIRS, cancelled, pause })) return true;
   if (method === "auto" && solver && best.stageOf && open()) {
     const leftMs = options.leftMs();
     await searchNeighbourhood(best, {
@@ -117,7 +120,7 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
   }
   const isNew = best.method === "neighbourhood" || options.leftMs() !== undefined;
   if (method === "auto" && isNew && best.instance.relay && !shared && best.stageOf && open())
-    searchRegions(best, { ...options, order: orderOf(best) }, MANY_REGIONS);
+    await searchRegions(best, { ...options, order: orderOf(best) }, MANY_REGIONS);
   return false;
 }
 
@@ -125,18 +128,18 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
  * The search over regions of ideals; where a little of it is not enough, coarse graphs first give it a better partition
  * to beat. Takes half the time that is left.
  */
-function searchRelay(best: Incumbent, options: StrategyOptions): void {
+async function searchRelay(best: Incumbent, options: StrategyOptions): Promise<void> {
   const { instance } = best;
   const stopMs = (options.leftMs() ?? 0) / 2;
   const cancelled = (): boolean => options.cancelled() || (options.leftMs() ?? 0) < stopMs;
   const open = (): boolean => best.gap > options.gap && !cancelled();
-  searchRegions(best, { ...options, cancelled }, FEW_REGIONS);
+  await searchRegions(best, { ...options, cancelled }, FEW_REGIONS);
   if (!open()) return;
-  searchCoarse(best, cancelled);
+  await searchCoarse(best, { cancelled, pause: options.pause });
   const order = orderOf(best);
   const sliced = sliceRelay(instance, order, best.boundMs, best.bottleneckMs);
   if (sliced) best.offer(sliced.stageOf, "slicing");
-  if (open()) searchRegions(best, { ...options, order, cancelled }, MANY_REGIONS);
+  if (open()) await searchRegions(best, { ...options, order, cancelled }, MANY_REGIONS);
 }
 
 /** A topological order that the best partition cuts into its stages. */
@@ -144,29 +147,33 @@ function orderOf({ instance, stageOf }: Incumbent): Int32Array {
   return topologicalOrder(instance.size, instance.after, stageOf!);
 }
 
-function searchRegions(best: Incumbent, { order, gap, cancelled }: StrategyOptions, maxRegions: number): void {
+async function searchRegions(
+  best: Incumbent,
+  { order, gap, cancelled, pause }: StrategyOptions,
+  maxRegions: number,
+): Promise<void> {
   const { instance } = best;
-  const boundMs = searchIdeals(instance, {
+  const boundMs = await searchIdeals(instance, {
     order,
     boundMs: best.boundMs,
     limitMs: best.bottleneckMs,
     gap: 0.9 * gap,
     maxRegions,
     cancelled,
+    pause,
     offer: ({ stageOf }) => best.offer(stageOf, "ideal-search"),
   });
   best.raise(boundMs * (1 - 1e-9));
 }
 
 /** @returns true when the search was complete. */
-function searchPairs(
+async function searchPairs(
   best: Incumbent,
   { instance, nodeOf }: Contraction,
   lattice: Lattice,
-  pairLimit: number,
-  cancelled: () => boolean,
-): boolean {
-  const result = solveByPairs(instance, lattice, { limitMs: best.bottleneckMs, pairLimit, cancelled });
+  options: Omit<PairOptions, "limitMs">,
+): Promise<boolean> {
+  const result = await solveByPairs(instance, lattice, { ...options, limitMs: best.bottleneckMs });
   if (result.best) best.offer(expand(nodeOf, result.best.stageOf), "ideal-dp");
   if (!result.complete) return false;
   if (best.stageOf) best.raise(best.bottleneckMs);

@@ -9,8 +9,10 @@ export interface ThreadSolver extends MilpSolver {
   close(): Promise<void>;
 }
 
-/** What tests replace. `graceMs`: how long after its time limit a solve may still answer. */
+/** How the thread runs; all but `signal` is for tests. `graceMs`: how long after its time limit a solve may still answer. */
 export interface ThreadOptions {
+  /** Ends the solve that runs, and all later ones, without a result. */
+  readonly signal?: AbortSignal | undefined;
   /** Module that runs in the thread; it answers SolveRequest with SolveReply. */
   readonly entry?: URL;
   /** How long a solve without a time limit may be silent: it guards against stalls and is no limit on the search. */
@@ -19,6 +21,9 @@ export interface ThreadOptions {
   /** Heap of the thread, without the memory of WebAssembly. Left out: Node's own limit. */
   readonly maxHeapMiB?: number;
 }
+
+/** A solve that was stopped before it knew anything. */
+const STOPPED: MilpResult = { status: "unknown", bound: -Infinity };
 
 /** Starts the module in a thread. Sources need a loader, which is there in development; the built package is JavaScript. */
 function startThread(entry: URL, maxHeapMiB: number | undefined): Worker {
@@ -35,7 +40,7 @@ function startThread(entry: URL, maxHeapMiB: number | undefined): Worker {
 export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
   const built = import.meta.url.endsWith(".js");
   const entry = options.entry ?? new URL(built ? "./highs-worker.js" : "./highs-worker.ts", import.meta.url);
-  const { graceMs = 5000, silenceMs = 600_000 } = options;
+  const { graceMs = 5000, silenceMs = 600_000, signal } = options;
   let worker: Worker | undefined;
   let jobs = 0;
   let turn: Promise<unknown> = Promise.resolve();
@@ -46,7 +51,8 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
     await ending?.terminate();
   };
 
-  const solveNow = (model: MilpModel, limits: MilpLimits): Promise<MilpResult> => {
+  const solveNow = async (model: MilpModel, limits: MilpLimits): Promise<MilpResult> => {
+    if (signal?.aborted) return STOPPED;
     worker ??= startThread(entry, options.maxHeapMiB);
     const current = worker;
     const job = jobs++;
@@ -59,6 +65,7 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
         current.off("message", onReply);
         current.off("error", onError);
         current.off("exit", onExit);
+        signal?.removeEventListener("abort", onAbort);
         current.unref();
         finish();
       };
@@ -72,10 +79,12 @@ export function threadedHighs(options: ThreadOptions = {}): ThreadSolver {
       };
       const onError = (error: Error): void => fail(error.message);
       const onExit = (code: number): void => fail(`the solver thread ended with code ${code}`);
+      const onAbort = (): void => settle(() => void end().then(() => resolve(STOPPED)));
       current.ref();
       current.on("message", onReply);
       current.on("error", onError);
       current.on("exit", onExit);
+      signal?.addEventListener("abort", onAbort);
       const request: SolveRequest = { job, model, limits };
       current.postMessage(request);
     });

@@ -52,14 +52,15 @@ describe("coarsen", () => {
 });
 
 describe("searchCoarse", () => {
-  it("beats slicing on a wide graph with many stages", { timeout: 60_000 }, () => {
+  it("beats slicing on a wide graph with many stages", { timeout: 60_000 }, async () => {
     const problem = problemOf({ name: "nasnet", text: nasnetLarge() }, 32, "relay");
     const instance = instanceOf(problem);
     const nodeOf = Int32Array.from({ length: instance.size }, (_, v) => v);
     const best = new Incumbent(problem, instance, nodeOf, 0);
-    slicings(best, closureOf(instance));
+    const pause = async (): Promise<void> => undefined;
+    await slicings(best, closureOf(instance), pause);
     const sliced = best.bottleneckMs;
-    searchCoarse(best, () => false);
+    await searchCoarse(best, { cancelled: () => false, pause });
     expect(best.method).toBe("coarse-search");
     expect(best.bottleneckMs).toBeLessThan(0.97 * sliced);
     expect(violations(problem, best.stageOf!)).toEqual([]);

@@ -59,6 +59,16 @@ describe("threadedHighs", () => {
     expect(answer).toEqual(heuristic);
   });
 
+  it("ends a solve without a fault when it is told to stop, and begins no other", async () => {
+    const stop = new AbortController();
+    const solver = threadedHighs({ entry: entryOf("endless", "for (;;) {}"), signal: stop.signal });
+    const heuristic = await partition(wide("direct"), { method: "slicing", solver: undefined });
+    setTimeout(() => stop.abort(), 50);
+    for (let run = 0; run < 2; run++)
+      expect(await partition(wide("direct"), { method: "milp", solver, onFault: expect.fail })).toEqual(heuristic);
+    await solver.close();
+  });
+
   it("kills a solve some time after its time limit", async () => {
     const solver = threadedHighs({ entry: entryOf("deaf", "for (;;) {}"), graceMs: 100 });
     const model = partitionMilp(instanceOf(wide("direct")), {
