@@ -14,7 +14,7 @@ export type Recompute = "none" | "auto" | "all";
 export interface PipelineOptions {
   /**
    * By name, see schedule/registry.ts; "search", which finds an order for the stages once they are cut; or "auto", which
-   * tries schedules, stages per device, placements and orders of devices.
+   * tries schedules, stages per device, placements, orders of devices and what runs again.
    */
   readonly schedule: string;
   readonly microbatches: number;
@@ -23,7 +23,7 @@ export interface PipelineOptions {
   readonly window?: number;
   /** Most microbatches that a stage may keep at once. Left out: what the schedule needs. */
   readonly maxInFlight?: number;
-  /** Default: none; with "auto" schedules too. */
+  /** Default: none; with the schedule "auto", what is fastest within memory. */
   readonly recompute?: Recompute;
 }
 

@@ -1,7 +1,7 @@
 /** @file What a plan may look like: schedules, stages per device, placements and orders of devices that are worth a try. */
 import type { ClusterSpec } from "../cluster.js";
 import { linkFrom } from "../plan/stage-costs.js";
-import type { Candidate, PipelineOptions } from "./candidate.js";
+import type { Candidate, PipelineOptions, Recompute } from "./candidate.js";
 
 /** Schedules by stages per device, simple ones first: ties go to them. The names decide the placement: in a line, looped, in a V. */
 const ONE_STAGE = ["1f1b", "eager-1f1b", "zb-h1", "zb-h2", "search"] as const;
@@ -35,6 +35,18 @@ export function shapes(
     const names = stagesPerDevice === 1 ? ONE_STAGE : stagesPerDevice === 2 ? TWO_STAGES : MORE_STAGES;
     return names.map((schedule) => ({ schedule, stagesPerDevice }));
   });
+}
+
+/**
+ * What may run again: what is asked for, else nothing and, where memory is limited, as much as that asks for. To run all
+ * again frees no more memory than that and takes longer, so it is a candidate only by request.
+ */
+export function recomputations(
+  { devices }: ClusterSpec,
+  { recompute }: Pick<PipelineOptions, "recompute">,
+): readonly [Recompute, ...Recompute[]] {
+  if (recompute !== undefined) return [recompute];
+  return devices.some(({ memoryBytes }) => memoryBytes !== undefined) ? ["none", "auto"] : ["none"];
 }
 
 /** The order that is given; places in the cluster. */

@@ -30,6 +30,8 @@ export interface PlaceOptions {
   readonly seed?: number;
   /** Cuts a problem. */
   readonly partition: (problem: PartitionProblem) => Promise<Partition>;
+  /** Asked now and then: whether to end with what is there. */
+  readonly isTimeUp: () => Promise<boolean>;
   /** Told the name of each pass as it begins. */
   readonly onPass: (pass: string) => void;
 }
@@ -74,7 +76,8 @@ export async function place(subject: PlanSubject, candidate: Candidate, options:
     boundMs = Math.min(boundMs, cut.certificate.boundMs);
     ownBoundMs = Math.min(ownBoundMs, cut.certificate.ownBoundMs);
     onPass("simulate");
-    const draft = polish(subject, problem, draftOf(subject, problem, cut, timing), timing);
+    const first = draftOf(subject, problem, cut, timing);
+    const draft = await polish(subject, problem, first, { ...timing, isTimeUp: options.isTimeUp });
     onPass("link");
     const { differentiated, runAgain } = draft.recomputed;
     const copied = withCopies(differentiated, schedule.replicas ?? 1);

@@ -20,7 +20,12 @@ const WORTH = 1e-4;
  * Requires: `draft` is of a partition of `problem`. Ensures: a draft of a valid partition, no slower.
  * Cost: a simulation and an evaluation per move, a bounded number of them.
  */
-export function polish(subject: PlanSubject, problem: PartitionProblem, draft: Draft, options: DraftOptions): Draft {
+export async function polish(
+  subject: PlanSubject,
+  problem: PartitionProblem,
+  draft: Draft,
+  options: DraftOptions & { readonly isTimeUp: () => Promise<boolean> },
+): Promise<Draft> {
   if (options.isSearched || problem.stages.length === 1) return draft;
   const actions = options.schedule.rows.reduce((sum, row) => sum + row.length, 0);
   let moves = Math.min(MOST_MOVES, Math.floor(MOST_ACTIONS / Math.max(actions, problem.graph.blocks.length)));
@@ -28,7 +33,7 @@ export function polish(subject: PlanSubject, problem: PartitionProblem, draft: D
   for (let isBetter = true; isBetter;) {
     isBetter = false;
     for (const [block, stage] of endMoves(problem, best.cut.stageOf)) {
-      if (moves <= 0) return best;
+      if (moves <= 0 || (await options.isTimeUp())) return best;
       if (best.cut.stageOf[block] === stage) continue;
       const stageOf = [...best.cut.stageOf];
       stageOf[block] = stage;

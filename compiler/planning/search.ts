@@ -14,7 +14,7 @@ import type { Certificate, CommunicationModel, Partition, PartitionProblem } fro
 import type { OptimizerSpec } from "../plan/plan.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
 import { scheduleFor } from "./candidate.js";
-import { deviceOrders, givenOrder, shapes } from "./candidates.js";
+import { deviceOrders, givenOrder, recomputations, shapes } from "./candidates.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
 import type { PlaceOptions, Placed } from "./place.js";
@@ -40,8 +40,9 @@ export interface PlanSearchOptions {
   readonly onAttempt: (attempt: Attempt) => void;
 }
 
-/** Candidates that are cut with everything the partitioner has. */
+/** Candidates that are cut with everything the partitioner has, and of those no quick cut of which fits, if none does. */
 const MOST_PLACED = 4;
+const MOST_UNLIKELY = 6;
 /** A draft that takes longer than the best plan by this share is not worth a better cut. */
 const HOPE = 0.25;
 /** Rounds of swaps in the order of many devices. */
@@ -50,9 +51,14 @@ const ORDER_ROUNDS = 12;
 /** A candidate with the simulated time of its quick cut. */
 interface Sketch {
   readonly candidate: Candidate;
+  /** Infinity where the quick cut does not fit into memory. */
   readonly makespanMs: number;
+  /** What would do where it does not. */
+  readonly neededBytes: number;
   /** No plan of this candidate is faster. */
   readonly boundMs: number;
+  /** In the quick cut, some forward pass. */
+  readonly runsAgain: boolean;
 }
 
 /**
@@ -61,35 +67,45 @@ interface Sketch {
  */
 export async function searchPlan(subject: PlanSubject, options: PlanSearchOptions): Promise<Placed> {
   const { pipeline, cluster } = options;
-  const recompute = pipeline.recompute ?? "none";
   const cutter = new Cutter(options.partition);
-  const quick = new Cutter({ method: "slicing", solver: undefined });
+  const { pause = async () => undefined } = options.partition;
+  const isTimeUp = async (): Promise<boolean> => {
+    await pause();
+    return cutter.isTimeUp();
+  };
+  const quick = new Cutter({ method: "slicing", solver: undefined, pause });
   const isAuto = pipeline.schedule === "auto";
   const placing: PlaceOptions = {
     ...options,
     model: options.partition.model,
     partition: (problem) => (isAuto && isShared(problem) ? quick : cutter).cut(problem),
+    isTimeUp,
   };
   if (!isAuto) {
-    const { schedule, stagesPerDevice } = pipeline;
+    const { schedule, stagesPerDevice, recompute = "none" } = pipeline;
     const only = { schedule, ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }), recompute };
     return placeNoted(subject, { ...only, order: givenOrder(cluster) }, placing, options);
   }
-  const isTimeUp = (): boolean => cutter.isTimeUp();
   const sketches = await sketchAll(subject, options, quick, isTimeUp);
   let best: Placed | undefined;
   let failure: unknown;
   let count = 0;
-  for (const { candidate, makespanMs, boundMs } of sketches) {
+  let unlikely = 0;
+  const fitting = new Set<string>();
+  for (const sketch of sketches) {
+    const { candidate, makespanMs, boundMs } = sketch;
     const rest = best && stepMs(best) - best.updateMs;
     const isHopeless = rest !== undefined && (boundMs >= rest || makespanMs > rest * (1 + HOPE));
-    if (isHopeless || (best && (count >= MOST_PLACED || isTimeUp()))) {
+    const isKnown = !sketch.runsAgain && fitting.has(shapeOf(candidate));
+    if (makespanMs === Infinity) unlikely++;
+    if (isHopeless || isKnown || unlikely > MOST_UNLIKELY || (best && (count >= MOST_PLACED || (await isTimeUp())))) {
       options.onAttempt({ candidate, status: "pruned", makespanMs });
       continue;
     }
     count++;
     try {
       const placed = await placeNoted(subject, candidate, placing, options);
+      if (!sketch.runsAgain) fitting.add(shapeOf(candidate));
       if (best === undefined || stepMs(placed) < stepMs(best)) best = placed;
     } catch (error) {
       if (!isInfeasible(error)) throw error;
@@ -122,43 +138,55 @@ async function sketchAll(
   subject: PlanSubject,
   options: PlanSearchOptions,
   quick: Cutter,
-  isTimeUp: () => boolean,
+  isTimeUp: () => Promise<boolean>,
 ): Promise<readonly Sketch[]> {
   const { cluster, pipeline } = options;
-  const recompute = pipeline.recompute ?? "none";
   const sketch = async (candidate: Candidate): Promise<Sketch | undefined> => {
     const arranged = reordered(cluster, candidate.order);
     const schedule = ifPossible(() => scheduleFor(candidate, pipeline));
     if (!schedule) return undefined;
+    const { recompute } = candidate;
     const problem = cutProblem(subject, arranged, schedule, { model: options.partition.model, recompute });
     const boundMs = workBound(instanceOf(problem)) * pipeline.microbatches;
     try {
       const cut = await quick.cut(problem);
       const timing = { cluster: arranged, schedule, isSearched: candidate.schedule === "search" };
-      return { candidate, boundMs, makespanMs: draftOf(subject, problem, cut, timing).timeline.makespanMs };
+      const { makespanMs } = draftOf(subject, problem, cut, timing).timeline;
+      return { candidate, boundMs, makespanMs, neededBytes: 0, runsAgain: cut.again.length > 0 };
     } catch (error) {
       if (!isInfeasible(error)) throw error;
-      return { candidate, boundMs, makespanMs: Infinity };
+      const neededBytes = neededBytesOf(error);
+      return { candidate, boundMs, makespanMs: Infinity, neededBytes, runsAgain: recompute !== "none" };
     }
   };
   const all = shapes(cluster.devices.length, subject.blocks.graph.blocks.length, pipeline);
-  const orders = await bestOrders(cluster, isTimeUp, (order) => sketch({ ...all[0]!, recompute, order }));
+  const again = recomputations(cluster, pipeline);
+  const roomiest = again[again.length - 1]!;
+  const orders = await bestOrders(cluster, isTimeUp, (order) => sketch({ ...all[0]!, recompute: roomiest, order }));
+  const candidates = all.flatMap((shape) =>
+    orders.flatMap((order) => again.map((recompute): Candidate => ({ ...shape, recompute, order }))),
+  );
   const sketches: Sketch[] = [];
-  for (const shape of all) {
-    for (const order of orders) {
-      if (isTimeUp() && sketches.length > 0) break;
-      options.onPass("draft");
-      const found = await sketch({ ...shape, recompute, order });
-      if (found) sketches.push(found);
-    }
+  for (const candidate of candidates) {
+    if (sketches.some(({ makespanMs }) => makespanMs < Infinity) && (await isTimeUp())) break;
+    options.onPass("draft");
+    const found = await sketch(candidate);
+    if (found) sketches.push(found);
   }
-  return sketches.sort((a, b) => a.makespanMs - b.makespanMs);
+  return sketches.sort((a, b) =>
+    a.makespanMs < b.makespanMs ? -1 : a.makespanMs > b.makespanMs ? 1 : a.neededBytes - b.neededBytes,
+  );
+}
+
+/** The same for candidates that differ in what runs again alone. */
+function shapeOf({ schedule, stagesPerDevice, order }: Candidate): string {
+  return JSON.stringify([schedule, stagesPerDevice, order]);
 }
 
 /** The orders whose simple schedule is fastest: of few devices the best of all orders, of many where swaps lead. */
 async function bestOrders(
   cluster: ClusterSpec,
-  isTimeUp: () => boolean,
+  isTimeUp: () => Promise<boolean>,
   sketch: (order: readonly number[]) => Promise<Sketch | undefined>,
 ): Promise<readonly (readonly number[])[]> {
   let now = givenOrder(cluster);
@@ -168,7 +196,7 @@ async function bestOrders(
     if (orders.length === 1) return orders;
     let better: { readonly order: readonly number[]; readonly ms: number } | undefined;
     for (const order of orders) {
-      if (isTimeUp()) break;
+      if (await isTimeUp()) break;
       const ms = (await sketch(order))?.makespanMs ?? Infinity;
       if (ms < (better?.ms ?? nowMs) * (1 - 1e-9)) better = { order, ms };
     }
@@ -235,13 +263,15 @@ function isInfeasible(error: unknown): boolean {
   return error instanceof PipewrightError && error.code === "PLAN_INFEASIBLE";
 }
 
-/** The refusal that asks for less memory. */
+/** The refusal that asks for less memory; of equal ones the later, which has tried more. */
 function smaller(a: unknown, b: unknown): unknown {
-  const bytes = (error: unknown): number =>
-    error instanceof PipewrightError && typeof error.details["smallestMemoryBytes"] === "number"
-      ? error.details["smallestMemoryBytes"]
-      : Infinity;
-  return a === undefined || bytes(b) < bytes(a) ? b : a;
+  return a === undefined || neededBytesOf(b) <= neededBytesOf(a) ? b : a;
+}
+
+/** What a refusal says would do. */
+function neededBytesOf(error: unknown): number {
+  const bytes = error instanceof PipewrightError ? error.details["smallestMemoryBytes"] : undefined;
+  return typeof bytes === "number" ? bytes : Infinity;
 }
 
 function noCandidate(): PipewrightError {

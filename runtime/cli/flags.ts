@@ -53,11 +53,11 @@ export const FLAGS = {
   microbatchSize: whole("--microbatch-size <n>", "samples of a microbatch: binds the batch dimension", 1),
   stagesPerDevice: whole("--stages-per-device <n>", "stages that each device holds", 1),
   schedule: flag("-s, --schedule <name>", "auto, search, or a name by `pipewright schedule`", text),
-  recompute: choice("--recompute <which>", "run forward passes again to save memory: none, auto, all", [
-    "none",
-    "auto",
-    "all",
-  ]),
+  recompute: choice(
+    "--recompute <which>",
+    "run forward passes again to save memory: none, auto, all; searched by --schedule auto, else none",
+    ["none", "auto", "all"],
+  ),
   window: whole("--window <n>", "most microbatches in flight, for windowed-1f1b", 1),
   bind: flag("-b, --bind <dim=size>", "sizes of symbolic dimensions: batch=4,sequence=128", parseBind, MAP),
   inputShape: flag(
@@ -94,7 +94,7 @@ export const FLAGS = {
     ["model", "train", "frozen"],
   ),
   gap: flag("--gap <share>", "stop the solver when this close to the bound: 1%", parseShare, NUMBER),
-  timeLimit: flag("--time-limit <time>", "most time for the solver: 30s", parseDurationMs, NUMBER),
+  timeLimit: flag("--time-limit <time>", "30s: then the search ends with the best so far", parseDurationMs, NUMBER),
   method: choice(
     "--method <name>",
     `how to cut: ${PARTITION_METHODS.join(", ")}; the last three cut as those tools do`,

@@ -35,6 +35,7 @@ import { optimizerOf, trainingChoices } from "./training-flags.js";
 import { formatMs, formatShare } from "../report/format.js";
 
 const DEFAULT_REPEAT = 10;
+const TURN_MS = 100;
 /** The phases that `makePlan` reports. read-model.ts reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
 
@@ -81,7 +82,7 @@ export async function makePlan(
 ): Promise<Planned> {
   if (await holdsPlan(env, directory)) progress.note(`the plan that was in ${directory} is replaced`);
   const requests = flags.devices ?? parseDevices(DEFAULTS.devices);
-  const solver = threadedHighs();
+  const solver = threadedHighs({ signal });
   const weights = startValues(env, model);
   const loss = flags.loss ?? assumedLoss(model.graph);
   const assumed = flags.loss === undefined && loss.length > 0 ? `, assuming --loss ${loss.map(formatLoss).join()}` : "";
@@ -111,7 +112,7 @@ export async function makePlan(
       onFault: (fault) => faults.push(fault),
       onIncumbent: ({ bottleneckMs, boundMs, gap, method }) =>
         progress.incumbent({ bottleneckMs, boundMs, gap, method }),
-      ...(signal ? { cancelled: () => signal.aborted } : {}),
+      ...(signal ? { cancelled: () => signal.aborted, pause: turns(env.clock) } : {}),
       ...(flags.gap === undefined ? {} : { gap: flags.gap }),
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit, nowMs: env.clock.nowMs }),
     },
@@ -144,6 +145,16 @@ export async function makePlan(
   } finally {
     await solver.close();
   }
+}
+
+/** Gives timers and signals their turn, a few times a second: a search that only computes would not hear of them. */
+function turns(clock: Env["clock"]): () => Promise<void> {
+  let lastMs = clock.nowMs();
+  return async () => {
+    if (clock.nowMs() - lastMs < TURN_MS) return;
+    await clock.sleep(0);
+    lastMs = clock.nowMs();
+  };
 }
 
 /** How to cut, and the user's decisions on it. @throws USAGE for flags that the method does not look at. */

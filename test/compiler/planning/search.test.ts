@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { ClusterSpec } from "../../../compiler/cluster.js";
 import type { CompileOptions, Compiled } from "../../../compiler/compile.js";
 import { compile } from "../../../compiler/compile.js";
+import type { PipewrightError } from "../../../compiler/errors.js";
 import { parseLoss } from "../../../compiler/loss/spec.js";
-import { deviceOrders, shapes } from "../../../compiler/planning/candidates.js";
+import type { PipelineOptions, Recompute } from "../../../compiler/planning/candidate.js";
+import { deviceOrders, recomputations, shapes } from "../../../compiler/planning/candidates.js";
 import type { Attempt } from "../../../compiler/planning/search.js";
 import { whyOf } from "../../../compiler/planning/why.js";
 import { SGD, TIED_GPT, tinyCluster, TINY_MLP } from "../../support/tiny-models.js";
@@ -13,20 +15,21 @@ function planned(
   cluster: ClusterSpec,
   options: Partial<Pick<CompileOptions, "seed" | "onAttempt">> & {
     readonly schedule?: string;
-    readonly cancelled?: () => boolean;
+    readonly pipeline?: Partial<PipelineOptions>;
+    readonly partition?: Partial<CompileOptions["partition"]>;
     readonly model?: typeof TIED_GPT;
   } = {},
 ): Promise<Compiled> {
-  const { schedule = "auto", cancelled, model = TIED_GPT, ...rest } = options;
+  const { schedule = "auto", pipeline, partition, model = TIED_GPT, ...rest } = options;
   return compile(
     { name: "tiny", digest: "", graph: model.built.graph, bind: {} },
     {
       ...rest,
       cluster,
-      pipeline: { schedule, microbatches: 4 },
+      pipeline: { schedule, microbatches: 4, ...pipeline },
       training: { loss: [parseLoss(model.loss)] },
       optimizer: SGD,
-      partition: { model: "direct", solver: undefined, ...(cancelled && { cancelled }) },
+      partition: { model: "direct", solver: undefined, ...partition },
       profile: "analytic",
     },
   );
@@ -55,11 +58,71 @@ describe("auto", () => {
   it("ends with a plan when it is cancelled at once", async () => {
     const attempts: Attempt[] = [];
     const { plan } = await planned(tinyCluster(2), {
-      cancelled: () => true,
+      partition: { cancelled: () => true },
       onAttempt: (attempt) => attempts.push(attempt),
     });
     expect(plan.stages.length).toBeGreaterThanOrEqual(2);
     expect(attempts.filter(({ placed }) => placed)).toHaveLength(1);
+  });
+
+  const whole = new Map<number, number>();
+
+  it.each([0, 1, 3, 10, 30, 100])("keeps the best plan so far when cancelled after %i pauses", async (after) => {
+    const attempts: Attempt[] = [];
+    let pauses = 0;
+    const compiled = await planned(unlike([1, 0.5]), {
+      model: TINY_MLP,
+      partition: { cancelled: () => pauses > after, pause: async () => void pauses++ },
+      onAttempt: (attempt) => attempts.push(attempt),
+    });
+    const placed = attempts.flatMap(({ placed: plan, makespanMs }) => (plan ? [makespanMs!] : []));
+    expect(stepMs(compiled)).toBe(Math.min(...placed));
+    for (const [fewer, ms] of whole) expect(stepMs(compiled)).toBeLessThanOrEqual(fewer < after ? ms : Infinity);
+    whole.set(after, stepMs(compiled));
+  });
+
+  it.each([0, 5, 50])("ends soon after %i ticks of the clock, with a plan", async (timeLimitMs) => {
+    let ticks = 0;
+    const attempts: Attempt[] = [];
+    const compiled = await planned(unlike([1, 0.5]), {
+      model: TINY_MLP,
+      partition: { timeLimitMs, nowMs: () => ticks++ },
+      onAttempt: (attempt) => attempts.push(attempt),
+    });
+    const placed = attempts.filter(({ placed: plan }) => plan);
+    expect(stepMs(compiled)).toBe(Math.min(...placed.map(({ makespanMs }) => makespanMs!)));
+    if (timeLimitMs < 50) expect(placed).toHaveLength(1);
+  });
+});
+
+describe("recomputation", () => {
+  const limited = (memoryBytes: number, recompute?: Recompute): Promise<Compiled> => {
+    const { devices, link } = tinyCluster(2);
+    const cluster = { devices: devices.map((device) => ({ ...device, memoryBytes })), link };
+    const pipeline = { stagesPerDevice: 1, ...(recompute === undefined ? {} : { recompute }) };
+    return planned(cluster, { pipeline, onAttempt: ({ candidate }) => void tried.add(candidate.recompute) });
+  };
+  const tried = new Set<Recompute>();
+  const recomputed = ({ plan }: Compiled): number => plan.stages.reduce((sum, stage) => sum + stage.recomputed, 0);
+
+  it("is searched where memory is limited, and chosen where nothing else fits", async () => {
+    const refused = (await limited(1, "none").catch((error: unknown) => error)) as PipewrightError;
+    const enough = Number(refused.details["smallestMemoryBytes"]);
+    tried.clear();
+    const tight = await limited(enough - 1);
+    expect(recomputed(tight)).toBeGreaterThan(0);
+    expect(tried).toEqual(new Set(["none", "auto"]));
+    const roomy = await limited(10 * enough);
+    expect(recomputed(roomy)).toBe(0);
+    expect(stepMs(roomy)).toBeLessThan(stepMs(tight));
+  });
+
+  it("is left out where it is forbidden or memory is not limited", async () => {
+    tried.clear();
+    await limited(1e9, "none");
+    expect(tried).toEqual(new Set(["none"]));
+    expect(recomputations(tinyCluster(2), {})).toEqual(["none"]);
+    expect(recomputations(tinyCluster(2), { recompute: "all" })).toEqual(["all"]);
   });
 });
 
