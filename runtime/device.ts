@@ -16,8 +16,10 @@ import { PHASE_OF } from "../compiler/plan/slots.js";
 import { clipFactor } from "../compiler/optimizer/gradient-norm.js";
 import { stepScalars } from "../compiler/optimizer/update.js";
 import type { Binding, Buffer, Engine, SharedBuffer } from "./engine/engine.js";
+import type { SharedMemory } from "./env/env.js";
 import { GradientSquares } from "./gradient-squares.js";
 import type { Layout, Region } from "./layout.js";
+import { floatsOf, RegionViews } from "./region-views.js";
 import { SlabJournal } from "./slab-journal.js";
 import type { UpdatePiece } from "./update-run.js";
 import { UpdateRun } from "./update-run.js";
@@ -53,7 +55,8 @@ export class Device {
   readonly #foreign = new Set<SharedBuffer>();
   readonly #local = new Map<string, Buffer>();
   readonly #engine: Engine;
-  readonly #memory: Uint8Array;
+  readonly #memory: SharedMemory;
+  readonly #views: RegionViews;
   readonly #plan: Plan;
   readonly #layout: Layout;
   readonly #parameters: ReadonlyMap<string, PlanParameter>;
@@ -62,11 +65,12 @@ export class Device {
   /** Where gradients are clipped. */
   readonly #squares: GradientSquares | undefined;
 
-  private constructor(plan: Plan, layout: Layout, engine: Engine, memory: Uint8Array) {
+  private constructor(plan: Plan, layout: Layout, engine: Engine, memory: SharedMemory) {
     this.#plan = plan;
     this.#layout = layout;
     this.#engine = engine;
     this.#memory = memory;
+    this.#views = new RegionViews(memory);
     this.#squares = GradientSquares.of(plan, layout, memory);
     this.#parameters = new Map(plan.parameters.map((item) => [item.name, item]));
     this.#slotGroups = new Map(
@@ -83,7 +87,7 @@ export class Device {
     plan: Plan,
     layout: Layout,
     engine: Engine,
-    memory: Uint8Array,
+    memory: SharedMemory,
     read: ProgramReader,
   ): Promise<Device> {
     const device = new Device(plan, layout, engine, memory);
@@ -150,8 +154,7 @@ export class Device {
       if (!trainable || !this.#runs[stage]) continue;
       const region = this.#layout.gradSums.get(name)!;
       this.#adopted.get(region.offset)!.push();
-      const { buffer, byteOffset } = this.#memory;
-      this.#squares.note(name, new Float32Array(buffer, byteOffset + region.offset, region.length / 4));
+      this.#squares.note(name, floatsOf(this.#views.of(region)));
     }
   }
 
@@ -171,10 +174,8 @@ export class Device {
 
   /** False when the loss of a microbatch or the norm of the gradients is NaN or infinite. Requires: as for `update`. */
   get isStepFinite(): boolean {
-    const regions = this.#layout.results.get(this.#plan.results[0]!.name)!;
-    const loss = (offset: number): number =>
-      new DataView(this.#memory.buffer, this.#memory.byteOffset + offset, 4).getFloat32(0, true);
-    return regions.every(({ offset }) => Number.isFinite(loss(offset))) && Number.isFinite(this.#squares?.norm ?? 0);
+    const losses = this.#layout.results.get(this.#plan.results[0]!.name)!.map((region) => this.#views.of(region));
+    return losses.every((loss) => Number.isFinite(floatsOf(loss)[0])) && Number.isFinite(this.#squares?.norm ?? 0);
   }
 
   /** Sets the gradient sums to zero without an update. */
@@ -332,7 +333,7 @@ export class Device {
   }
 
   #adoptFresh({ offset, length }: Region, type: TensorType): SharedBuffer {
-    const buffer = this.#engine.adopt(this.#memory.subarray(offset, offset + length), type);
+    const buffer = this.#engine.adopt(this.#memory.view(offset, length), type);
     this.#owned.unshift(buffer);
     return buffer;
   }

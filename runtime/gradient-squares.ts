@@ -4,6 +4,7 @@
  */
 import { sumOfSquares } from "../compiler/optimizer/gradient-norm.js";
 import type { Plan, PlanParameter } from "../compiler/plan/plan.js";
+import type { SharedMemory } from "./env/env.js";
 import type { Layout } from "./layout.js";
 
 /** One float64 per trained parameter. It survives the worker that wrote it, as the gradient sums do. */
@@ -21,11 +22,15 @@ export class GradientSquares {
   }
 
   /** Undefined when the plan clips no gradients. */
-  static of({ parameters, microbatches }: Plan, { squares }: Layout, memory: Uint8Array): GradientSquares | undefined {
+  static of(
+    { parameters, microbatches }: Plan,
+    { squares }: Layout,
+    memory: SharedMemory,
+  ): GradientSquares | undefined {
     if (!squares) return undefined;
     const trained = parameters.filter(({ trainable }) => trainable);
-    const words = new Float64Array(memory.buffer, memory.byteOffset + squares.offset, trained.length);
-    return new GradientSquares(trained, words, microbatches);
+    const { buffer, byteOffset } = memory.view(squares.offset, squares.length);
+    return new GradientSquares(trained, new Float64Array(buffer, byteOffset, trained.length), microbatches);
   }
 
   /** Notes a parameter's gradient sum. Requires: it is the sum over all microbatches. */

@@ -1,6 +1,6 @@
 /** @file Notices workers that hang: those that could go on, have not answered, and make no progress for too long. */
 import type { Plan } from "../compiler/plan/plan.js";
-import type { Clock } from "./env/env.js";
+import type { Clock, SharedMemory } from "./env/env.js";
 import type { Layout } from "./layout.js";
 import type { Progress } from "./progress.js";
 
@@ -28,7 +28,7 @@ export class HangWatch {
   #isLooking = false;
 
   /** `limitMs`: how long a worker may stand still. */
-  constructor(plan: Plan, layout: Layout, memory: Uint8Array, progress: Progress, clock: Clock, limitMs: number) {
+  constructor(plan: Plan, layout: Layout, memory: SharedMemory, progress: Progress, clock: Clock, limitMs: number) {
     this.#plan = plan;
     this.#clock = clock;
     this.#progress = progress;
@@ -36,7 +36,7 @@ export class HangWatch {
     this.#markers = plan.devices.map((_, device) =>
       plan.stages.flatMap((stage) => {
         const arena = stage.device === device ? layout.arenas[stage.index] : undefined;
-        return arena ? [new Int32Array(memory.buffer, memory.byteOffset + arena.marker.offset, 2)] : [];
+        return arena ? [memory.words(arena.marker.offset, 2)] : [];
       }),
     );
   }

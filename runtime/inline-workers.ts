@@ -35,7 +35,7 @@ export async function startInline(
     for (const [index, spec] of plan.devices.entries()) {
       const engine = makeEngine(spec);
       engines.push(engine);
-      devices.push(await Device.load(index, plan, layout, engine, memory.bytes, read));
+      devices.push(await Device.load(index, plan, layout, engine, memory, read));
     }
   } catch (error) {
     free();

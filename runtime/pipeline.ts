@@ -14,6 +14,7 @@ import { Progress } from "./progress.js";
 import type { OnRecovery } from "./recovery.js";
 import { Recovery } from "./recovery.js";
 import type { WorkerSet } from "./worker-set.js";
+import { floatsOf, RegionViews } from "./region-views.js";
 import { startInline } from "./inline-workers.js";
 import { startProcesses } from "./worker-set.js";
 
@@ -48,6 +49,7 @@ export class Pipeline {
   readonly plan: Plan;
   readonly layout: Layout;
   readonly #memory: SharedMemory;
+  readonly #views: RegionViews;
   readonly #workers: WorkerSet;
   readonly #recovery: Recovery;
   readonly #env: Env;
@@ -67,9 +69,10 @@ export class Pipeline {
     this.plan = plan;
     this.layout = layout;
     this.#memory = memory;
+    this.#views = new RegionViews(memory);
     this.#workers = workers;
     this.#recovery = recovery;
-    this.#squares = GradientSquares.of(plan, layout, memory.bytes);
+    this.#squares = GradientSquares.of(plan, layout, memory);
   }
 
   /**
@@ -93,13 +96,13 @@ export class Pipeline {
         onLost: () => progress.abort(),
         ...(hangMs === undefined
           ? {}
-          : { hangWatch: new HangWatch(plan, layout, memory.bytes, progress, env.clock, hangMs) }),
+          : { hangWatch: new HangWatch(plan, layout, memory, progress, env.clock, hangMs) }),
       };
       const workers =
         mode === "process"
           ? await startProcesses(env, directory, plan, memory, watchers)
           : await startInline(env, directory, plan, memory);
-      const recovery = new Recovery(plan, layout, memory.bytes, progress, workers, {
+      const recovery = new Recovery(plan, layout, memory, progress, workers, {
         restarts,
         ...(onRecovery ? { onRecovery } : {}),
       });
@@ -127,7 +130,7 @@ export class Pipeline {
     this.#step++;
     this.#isPulled = true;
     const endMs = Math.max(...rows.map(({ updateEndMs }) => updateEndMs));
-    const losses = this.result(this.plan.results[0]!.name).map(firstFloat);
+    const losses = this.result(this.plan.results[0]!.name).map((loss) => floatsOf(loss)[0]!);
     return {
       ms: endMs - startMs,
       rows: rows.map((row) => waitedUntil(row, endMs)),
@@ -145,7 +148,7 @@ export class Pipeline {
   result(name: string): readonly Uint8Array[] {
     const regions = this.layout.results.get(name);
     invariant(regions, `the plan has no result ${name}`);
-    return regions.map((region) => this.#view(region));
+    return regions.map((region) => this.#views.of(region));
   }
 
   writeParameter(name: string, bytes: Uint8Array): void {
@@ -168,12 +171,12 @@ export class Pipeline {
    * until the first update. Whoever writes them calls `writeParameter` afterwards, so that devices take them over.
    */
   optimizerStates(name: string): readonly Uint8Array[] {
-    return (this.layout.states.get(name) ?? []).map((region) => this.#view(region));
+    return (this.layout.states.get(name) ?? []).map((region) => this.#views.of(region));
   }
 
   /** Sets all gradient sums to zero. */
   clearGradientSums(): void {
-    for (const region of this.layout.gradSums.values()) this.#view(region).fill(0);
+    for (const region of this.layout.gradSums.values()) this.#views.of(region).fill(0);
     this.#isPulled = false;
   }
 
@@ -195,7 +198,7 @@ export class Pipeline {
         );
       }
       for (const [index, bytes] of tensors.entries()) {
-        const view = this.#view(regions[index]!);
+        const view = this.#views.of(regions[index]!);
         if (bytes.length !== view.length) {
           throw new PipewrightError(
             "ARTEFACT_MISMATCH",
@@ -210,19 +213,11 @@ export class Pipeline {
   #parameter(regions: ReadonlyMap<string, Region>, name: string): Uint8Array {
     const region = regions.get(name);
     invariant(region, `the layout has no parameter ${name}`);
-    return this.#view(region);
-  }
-
-  #view({ offset, length }: Region): Uint8Array {
-    return this.#memory.bytes.subarray(offset, offset + length);
+    return this.#views.of(region);
   }
 }
 
 /** A device that ends before the others waits for them. */
 function waitedUntil(row: RowTimes, endMs: number): RowTimes {
   return { ...row, shares: { ...row.shares, wait: row.shares.wait + endMs - row.updateEndMs } };
-}
-
-function firstFloat(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, 4).getFloat32(0, true);
 }

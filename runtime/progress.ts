@@ -27,8 +27,7 @@ export class Progress {
     this.#memory = memory;
     this.#offsets = layout.progress;
     this.#rowLengths = rowLengths;
-    const { buffer, byteOffset } = memory.bytes;
-    const word = (offset: number): Int32Array => new Int32Array(buffer, byteOffset + offset, 1);
+    const word = (offset: number): Int32Array => memory.words(offset, 1);
     this.#words = layout.progress.map(word);
     this.#abort = word(layout.abort);
   }

@@ -6,8 +6,10 @@
  */
 import { PipewrightError } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
+import type { SharedMemory } from "./env/env.js";
 import type { RowTimes } from "./executor.js";
 import type { Layout, Region } from "./layout.js";
+import { RegionViews } from "./region-views.js";
 import type { Progress } from "./progress.js";
 import type { DeviceOutcome, WorkerSet } from "./worker-set.js";
 import type { StepOrder } from "./worker-protocol.js";
@@ -22,7 +24,7 @@ export type OnRecovery = (recovery: {
 /** Runs steps and replaces lost workers, as often as allowed. */
 export class Recovery {
   readonly #layout: Layout;
-  readonly #memory: Uint8Array;
+  readonly #views: RegionViews;
   readonly #progress: Progress;
   readonly #workers: WorkerSet;
   readonly #devices: readonly number[];
@@ -35,13 +37,13 @@ export class Recovery {
   constructor(
     plan: Plan,
     layout: Layout,
-    memory: Uint8Array,
+    memory: SharedMemory,
     progress: Progress,
     workers: WorkerSet,
     options: { readonly restarts: number; readonly onRecovery?: OnRecovery },
   ) {
     this.#layout = layout;
-    this.#memory = memory;
+    this.#views = new RegionViews(memory);
     this.#progress = progress;
     this.#workers = workers;
     this.#devices = plan.devices.map((_, device) => device);
@@ -57,7 +59,7 @@ export class Recovery {
    * @throws the TRAINING_FAULT of a lost worker when no restart is left, or when its state is lost with it.
    */
   async step(order: Omit<StepOrder, "isFinishOnly">): Promise<readonly RowTimes[]> {
-    const before = this.#states.map((region) => this.#view(region).slice());
+    const before = this.#states.map((region) => this.#views.of(region).slice());
     const times = new Map<number, RowTimes>();
     let pending = this.#devices;
     let isFinishOnly = false;
@@ -114,13 +116,9 @@ export class Recovery {
 
   /** The shared memory as it was at the begin of the step. Requires: no device runs. */
   #rewind(step: number, before: readonly Uint8Array[]): void {
-    for (const [index, region] of this.#states.entries()) this.#view(region).set(before[index]!);
-    for (const region of this.#layout.gradSums.values()) this.#view(region).fill(0);
+    for (const [index, region] of this.#states.entries()) this.#views.of(region).set(before[index]!);
+    for (const region of this.#layout.gradSums.values()) this.#views.of(region).fill(0);
     this.#progress.rewind(step);
-  }
-
-  #view({ offset, length }: Region): Uint8Array {
-    return this.#memory.subarray(offset, offset + length);
   }
 }
 

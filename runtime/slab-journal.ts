@@ -1,4 +1,5 @@
 /** @file What makes updates survive their process: the old content of the slab in work, and how many slabs are done. */
+import type { SharedMemory } from "./env/env.js";
 import type { Arena, Region } from "./layout.js";
 
 /**
@@ -12,17 +13,14 @@ export class SlabJournal {
   /** Slabs done in this step, and 1 + the slab that `#undo` holds. */
   readonly #marker: Int32Array;
 
-  constructor(arena: Arena, memory: Uint8Array) {
+  constructor(arena: Arena, memory: SharedMemory) {
     const bytes = arena.slabElements * 4;
-    const part = ({ offset }: Region, slab: number): Uint8Array => {
-      const start = offset + slab * bytes;
-      return memory.subarray(start, start + bytes);
-    };
+    const part = ({ offset }: Region, slab: number): Uint8Array => memory.view(offset + slab * bytes, bytes);
     this.#changed = Array.from({ length: arena.slabs }, (_, slab) =>
       [arena.params, ...arena.states].map((region) => part(region, slab)),
     );
-    this.#undo = memory.subarray(arena.undo.offset, arena.undo.offset + arena.undo.length);
-    this.#marker = new Int32Array(memory.buffer, memory.byteOffset + arena.marker.offset, 2);
+    this.#undo = memory.view(arena.undo.offset, arena.undo.length);
+    this.#marker = memory.words(arena.marker.offset, 2);
   }
 
   /** Slabs whose update is complete in this step. */

@@ -46,7 +46,7 @@ async function begin(env: Env, start: WorkerStart, ready: (engine: string) => vo
   const layout = layoutOf(plan);
   const engine = engineFor(plan.devices[index]!);
   const read = (file: string): Promise<Uint8Array> => env.files.read(`${start.directory}/${file}`);
-  const device = await Device.load(index, plan, layout, engine, memory.bytes, read);
+  const device = await Device.load(index, plan, layout, engine, memory, read);
   const rowLengths = plan.rows.map((row) => row.length);
   ready(engine.version);
   return { start, device, memory, progress: new Progress(memory, layout, rowLengths) };

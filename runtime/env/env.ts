@@ -92,10 +92,13 @@ export interface SharedMemory {
   /** Passed to children so that they can `open` it. */
   readonly name: string;
   readonly byteLength: number;
-  /** All of it. @throws LIMIT_EXCEEDED where it is longer than an array of Node can be (4 GiB in Node 20); `view` is not bound by that. */
-  readonly bytes: Uint8Array;
-  /** A part of it, at most as long as an array can be. Requires: it lies inside. */
+  /**
+   * A part of it. Requires: it lies inside.
+   * @throws LIMIT_EXCEEDED where the part is longer than an array of Node can be (4 GiB in Node 20).
+   */
   view(offset: number, length: number): Uint8Array;
+  /** The 32-bit words from `offset` on. Requires: they lie inside, and `offset` is a multiple of 4. */
+  words(offset: number, count: number): Int32Array;
   /**
    * Blocks the thread until the 32-bit word at `offset` differs from `seen`, or the time is over.
    * Returns false when the time is over.

@@ -49,23 +49,20 @@ function mapped(name: string, descriptor: number, byteLength: number): SharedMem
     checkPart(byteLength, offset, length);
     return new Uint8Array(length === 0 ? new ArrayBuffer(0) : koffi.view(address + BigInt(offset), length));
   };
-  const wordAt = (offset: number): Int32Array => {
+  const wordsAt = (offset: number, count: number): Int32Array => {
     checkWord(byteLength, offset);
-    return new Int32Array(view(offset, Int32Array.BYTES_PER_ELEMENT).buffer);
+    return new Int32Array(view(offset, count * Int32Array.BYTES_PER_ELEMENT).buffer);
   };
   const words = new Map<number, Int32Array>();
-  let whole: Uint8Array | undefined;
   let open = true;
   return {
     name,
     byteLength,
     view,
-    get bytes() {
-      return (whole ??= view(0, byteLength));
-    },
+    words: wordsAt,
     wait: (offset, seen, timeoutMs) => {
       let word = words.get(offset);
-      if (!word) words.set(offset, (word = wordAt(offset)));
+      if (!word) words.set(offset, (word = wordsAt(offset, 1)));
       return waitForChange(word, 0, seen, timeoutMs, (leftMs) => {
         system.futexWait(address + BigInt(offset), seen, leftMs);
       });

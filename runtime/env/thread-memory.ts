@@ -94,11 +94,11 @@ function shared(memory: NamedMemory, onClose: () => void): SharedMemory {
   return {
     name,
     byteLength,
-    bytes: new Uint8Array(room, start, byteLength),
     view: (offset, length) => {
       checkPart(byteLength, offset, length);
       return new Uint8Array(room, start + offset, length);
     },
+    words: (offset, count) => words.subarray(wordAt(offset), wordAt(offset) + count),
     wait: (offset, seen, timeoutMs) =>
       waitForChange(words, wordAt(offset), seen, timeoutMs, (leftMs) => {
         Atomics.wait(words, wordAt(offset), seen, leftMs);

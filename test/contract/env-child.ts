@@ -15,13 +15,13 @@ if (role === "echo" || role === "open") {
   parent.send(parent.argument);
   parent.onMessage((message) => {
     if (message === "leave") parent.leave();
-    else parent.send(role === "echo" ? message : parent.env.memories.open(message as string).bytes[3]);
+    else parent.send(role === "echo" ? message : parent.env.memories.open(message as string).view(3, 1)[0]);
   });
 } else if (role === "exit") {
   process.exit(code);
 } else {
   const memory = parent.env.memories.open(name);
-  const words = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset, 16);
+  const words = memory.words(0, 16);
   Atomics.store(words, 0, 1);
   memory.wake(0);
   if (role === "block") memory.wait(4, 0, Infinity);

@@ -164,7 +164,7 @@ export function childrenContract(make: () => Env): void {
       const env = make();
       const memory = env.memories.create(64);
       const child = env.processes.spawn(ENTRY, { role: "block", memory: memory.name });
-      const word = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset, 2);
+      const word = memory.words(0, 2);
       while (memory.wait(0, 0, 5) === false) await env.clock.sleep(1);
       expect(Atomics.load(word, 0)).toBe(1);
       child.kill();
@@ -178,9 +178,9 @@ export function childrenContract(make: () => Env): void {
       const { memories } = make();
       const one = memories.create(4096);
       const two = memories.open(one.name);
-      expect(one.bytes.every((byte) => byte === 0)).toBe(true);
-      one.bytes[4095] = 9;
-      expect(two.bytes[4095]).toBe(9);
+      expect(one.view(0, 4096).every((byte) => byte === 0)).toBe(true);
+      one.view(4095, 1)[0] = 9;
+      expect(two.view(4095, 1)[0]).toBe(9);
       expect([...two.view(4094, 2)]).toEqual([0, 9]);
       expect(two.byteLength).toBe(4096);
       expect(() => two.view(4095, 2)).toThrow("2 bytes at 4095 do not lie in 4096 bytes");
@@ -192,7 +192,7 @@ export function childrenContract(make: () => Env): void {
     it("waits for a change and no longer than the timeout", () => {
       const { memories, clock } = make();
       const memory = memories.create(64);
-      new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset, 16)[3] = 5;
+      memory.words(0, 16)[3] = 5;
       expect(memory.wait(12, 4, 1000)).toBe(true);
       const startMs = clock.nowMs();
       expect(memory.wait(12, 5, 30)).toBe(false);
@@ -205,7 +205,7 @@ export function childrenContract(make: () => Env): void {
     it("carries a value to a child and back 2,000 times without losing a wake-up", async () => {
       const env = make();
       const memory = env.memories.create(64);
-      const words = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset, 16);
+      const words = memory.words(0, 16);
       const child = env.processes.spawn(ENTRY, { role: "ping-pong", memory: memory.name, rounds: 2000 });
       while (!memory.wait(0, 0, 5)) await env.clock.sleep(1);
       for (let round = 1; round <= 2000; round++) {
@@ -223,7 +223,7 @@ export function childrenContract(make: () => Env): void {
       const { env, child, heard } = start({ role: "open" });
       await heard();
       const memory = env.memories.create(16);
-      memory.bytes[3] = 42;
+      memory.view(3, 1)[0] = 42;
       child.send(memory.name);
       expect(await heard()).toBe(42);
       child.send("leave");

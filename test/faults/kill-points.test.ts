@@ -30,14 +30,15 @@ async function dieEverywhere(name: string, model: TinyModel, options: TinyOption
   const { directory, plan, dataset } = await planAt(env, `${folder}/${name}`, model, { optimizer: ADAMW, ...options });
   const layout = layoutOf(plan);
   const memory = env.memories.create(layout.bytes);
-  const view = ({ offset, length }: Region): Uint8Array => memory.bytes.subarray(offset, offset + length);
+  const whole = memory.view(0, memory.byteLength);
+  const view = ({ offset, length }: Region): Uint8Array => whole.subarray(offset, offset + length);
   const progress = new Progress(
     memory,
     layout,
     plan.rows.map((row) => row.length),
   );
   const workers = await startMortal(env, directory, plan, layout, memory, progress);
-  const recovery = new Recovery(plan, layout, memory.bytes, progress, workers, { restarts: Infinity });
+  const recovery = new Recovery(plan, layout, memory, progress, workers, { restarts: Infinity });
   const step = async (number: number): Promise<void> => {
     for (const [input, tensors] of await stepBatch(plan, dataset, number)) {
       const regions = layout.inputs.get(input)!;
@@ -58,7 +59,7 @@ async function dieEverywhere(name: string, model: TinyModel, options: TinyOption
   try {
     for (const [param, { bytes }] of startWeights(model)) view(layout.params.get(param)!).set(bytes);
     await step(0);
-    const before = memory.bytes.slice();
+    const before = whole.slice();
     await step(1);
     const expected = outcome();
     const deaths = plan.rows.flatMap((row, device) =>
@@ -67,7 +68,7 @@ async function dieEverywhere(name: string, model: TinyModel, options: TinyOption
       ).flat(),
     );
     for (const death of deaths) {
-      memory.bytes.set(before);
+      whole.set(before);
       workers.doom(death);
       await step(1);
       const got = outcome();

@@ -1,4 +1,5 @@
 /** @file Tensors that cross from stage to stage are never copied: one engine writes them where the other reads them. */
+import koffi from "koffi";
 import { expect, it } from "vitest";
 import type { TensorType } from "../../compiler/ir/graph.js";
 import type { Binding, Buffer, Engine, SharedBuffer } from "../../runtime/engine/engine.js";
@@ -15,16 +16,16 @@ interface Counts {
   moved: number;
   readonly adopted: Map<Buffer, Uint8Array>;
   /** Memory bound to inputs and to outputs, by the name of the tensor. */
-  readonly inputs: Map<string, Set<number>>;
-  readonly outputs: Map<string, Set<number>>;
+  readonly inputs: Map<string, Set<bigint>>;
+  readonly outputs: Map<string, Set<bigint>>;
 }
 
 /** The engine of a device, watched. */
 function counting(engine: Engine, counts: Counts): Engine {
-  const note = (places: Map<string, Set<number>>, buffers: ReadonlyMap<string, Buffer>): void => {
+  const note = (places: Map<string, Set<bigint>>, buffers: ReadonlyMap<string, Buffer>): void => {
     for (const [name, buffer] of buffers) {
       const memory = counts.adopted.get(buffer);
-      if (memory) places.set(name, (places.get(name) ?? new Set()).add(memory.byteOffset));
+      if (memory) places.set(name, (places.get(name) ?? new Set()).add(koffi.address(memory)));
     }
   };
   return {

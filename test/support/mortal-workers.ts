@@ -37,7 +37,7 @@ export async function startMortal(
 ): Promise<MortalWorkers> {
   const read = (file: string): Promise<Uint8Array> => env.files.read(`${directory}/${file}`);
   const load = (device: number): Promise<Device> =>
-    Device.load(device, plan, layout, engineFor(plan.devices[device]!), memory.bytes, read);
+    Device.load(device, plan, layout, engineFor(plan.devices[device]!), memory, read);
   const devices = await Promise.all(plan.devices.map((_, device) => load(device)));
   let death: Death | undefined;
   const died = (device: number): DeviceOutcome => {

@@ -79,10 +79,13 @@ function localMemories(clock: SimulatedClock): SharedMemories {
       const memory: SharedMemory = {
         name,
         byteLength,
-        bytes,
         view: (offset, length) => {
           checkPart(byteLength, offset, length);
           return bytes.subarray(offset, offset + length);
+        },
+        words: (offset, count) => {
+          checkWord(byteLength, offset);
+          return words.subarray(offset / 4, offset / 4 + count);
         },
         wait: (offset, seen, timeoutMs) => {
           checkWord(byteLength, offset);

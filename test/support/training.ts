@@ -80,7 +80,8 @@ export function startWeights({ built }: Pick<TinyModel, "built">): Tensors {
   );
 }
 
-function digestOf(weights: Tensors): string {
+/** sha256 over names and bytes of all weights. */
+export function digestOf(weights: Tensors): string {
   const hash = createHash("sha256");
   for (const [name, { bytes }] of weights) hash.update(name).update(bytes);
   return hash.digest("hex");

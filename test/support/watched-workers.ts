@@ -27,7 +27,7 @@ export function watchedEnv(): WatchedEnv {
   let memory: SharedMemory | undefined;
   const word = (offset: number): number => {
     if (!memory || memory.byteLength < offset + 4) return 0;
-    return Atomics.load(new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset + offset, 1), 0);
+    return Atomics.load(memory.words(offset, 1), 0);
   };
   return {
     ...env,

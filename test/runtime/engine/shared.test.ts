@@ -59,8 +59,8 @@ async function exchange(env: Env): Promise<void> {
     ]),
     new Map([["y", from]]),
   );
-  const given = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset + OFFSETS.parent, 1);
-  const taken = new Int32Array(memory.bytes.buffer, memory.bytes.byteOffset + OFFSETS.child, 1);
+  const given = memory.words(OFFSETS.parent, 1);
+  const taken = memory.words(OFFSETS.child, 1);
 
   const expected = Float32Array.from({ length: ELEMENTS }, (_, at) => (at + 1) / (ELEMENTS + 2));
   for (let round = 1; round <= ROUNDS; round++) {
