@@ -21,5 +21,6 @@ export const REFUSALS: ReadonlyMap<string, string> = new Map(
     StringSplit: STRINGS,
     SwiGLU: "it is newer than the operator sets known here; export with Swish and Mul",
     TfIdfVectorizer: STRINGS,
+    Unique: DEPENDS,
   }),
 );

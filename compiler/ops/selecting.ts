@@ -1,5 +1,4 @@
 /** @file Ops that select by value: OneHot, TopK, and those whose result size depends on values. */
-import { PipewrightError } from "../errors.js";
 import type { Literal, TensorType } from "../ir/graph.js";
 import { elementCount, literalNumbers, literalOf } from "../ir/literal.js";
 import type { NoAttrs, OpDef, Operand } from "./define.js";
@@ -16,7 +15,6 @@ export interface SelectingAttrs {
   TopK: { readonly axis: number; readonly largest: number; readonly sorted: number };
   Compress: { readonly axis?: number };
   NonZero: NoAttrs;
-  Unique: { readonly axis?: number; readonly sorted: number };
 }
 
 /** The single number of an input. @throws SHAPE_MISMATCH when it holds more or fewer. */
@@ -77,12 +75,6 @@ export const selecting: { readonly [K in keyof SelectingAttrs]: OpDef<K> } = {
       const axis = normalizeAxis(attrs.axis, shape.length);
       const k = countAt(x, 1);
       if (k < 0 || k > shape[axis]!) throw mismatch(`k is ${k}; axis ${axis} has ${shape[axis]} elements.`);
-      if (elementCount(shape) === 0) {
-        throw new PipewrightError(
-          "MODEL_UNSUPPORTED",
-          `input 0 is ${formatShape(shape)}: TopK of a tensor without elements ends ONNX Runtime. Give it elements.`,
-        );
-      }
       const taken = shape.map((size, at) => (at === axis ? k : size));
       return [
         { dtype, shape: taken },
@@ -126,17 +118,5 @@ export const selecting: { readonly [K in keyof SelectingAttrs]: OpDef<K> } = {
     work: perInputElement(1),
     grad: { none: "the output is made of positions" },
     fold: ([x], _attrs, [y]) => [literalOf("int64", y!.shape, nonZeroCoordinates(x!).flat())],
-  },
-
-  Unique: {
-    attributes: { axis: int(), sorted: int(1) },
-    infer: () => {
-      throw new PipewrightError(
-        "MODEL_UNSUPPORTED",
-        "the size of the result depends on values, so it has no static shape. Move this part of the model into the data preparation.",
-      );
-    },
-    work: perInputElement(1),
-    grad: { missing: "the size of the result depends on values" },
   },
 };

@@ -5,10 +5,10 @@
  * gives zeros, and its gradient is 0 as well, where scores of -inf would give NaN.
  * Source: ONNX Attention-25. Not taken over: a float mask of -inf for all keys of a query gives NaN here.
  */
-import type { Value } from "../../ir/graph.js";
+import type { DType, Value } from "../../ir/graph.js";
 import { isFloat } from "../../ir/literal.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
-import { inputAt, malformedNode, numberAttr, unsupportedNode } from "../source.js";
+import { inputAt, malformedNode, numberAttr } from "../source.js";
 import { dtypeOf } from "../dtype.js";
 import { cast, concatenated, expanded, permuted, scalarOf, shaped } from "./emission.js";
 
@@ -40,7 +40,7 @@ export const attention: Decomposition = (b, node) => {
       ? b.emit("Mul", [b.emit("Tanh", [b.emit("Div", [raw, scalarOf(b, cap, raw)])]), scalarOf(b, cap, raw)])
       : raw;
   const positions: Positions = { queries, keys: k.type.shape[2]!, offset: offsetOf(b, node, queries, batch) };
-  const mask = node.inputs[3] && paddedMask(b, node.inputs[3], positions.keys);
+  const mask = node.inputs[3] && paddedMask(b, cast(b, node.inputs[3], maskType(node.inputs[3], q)), positions.keys);
   const biased = mask && isFloat(mask.type.dtype) ? b.emit("Add", [capped, mask]) : capped;
   const allowed = allowedKeys(b, node, mask, positions);
   const probabilities = softmax(b, node, biased, allowed);
@@ -88,10 +88,13 @@ function offsetOf(b: ImportEmitter, node: SourceNode, queries: number, batch: nu
   return b.emit("Sub", [column, b.scalar(queries, "int64")]);
 }
 
+/** Masks of numbers are added to the scores, whatever their type. */
+function maskType({ type: { dtype } }: Value, q: Value): DType {
+  return dtype === "bool" || isFloat(dtype) ? dtype : q.type.dtype;
+}
+
 /** A mask for fewer keys is continued by "not allowed". */
 function paddedMask(b: ImportEmitter, mask: Value, keys: number): Value {
-  if (!isFloat(mask.type.dtype) && mask.type.dtype !== "bool")
-    throw unsupportedNode(`a mask of ${mask.type.dtype} is not supported.`);
   const { shape } = mask.type;
   const missing = keys - shape[shape.length - 1]!;
   if (missing <= 0 || shape[shape.length - 1] === 1) return mask;

@@ -8,7 +8,7 @@ import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeOf } from "../dtype.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { inputAt, malformedNode, numberAttr, unsupportedNode } from "../source.js";
-import { cast, expanded, scalarOf, shaped } from "./emission.js";
+import { cast, expanded, scalarOf, shaped, sliced } from "./emission.js";
 
 /** Least and greatest number of the types that numbers are rounded to. */
 const RANGES: ReadonlyMap<DType, readonly [number, number]> = new Map<DType, readonly [number, number]>([
@@ -33,12 +33,13 @@ function spread(b: ImportEmitter, node: SourceNode, part: Value, x: Value): Valu
       );
     throw malformedNode(node, `one scale for each of ${shape[axis]} slices expected; got [${own.join(",")}]`);
   }
-  if (own.length !== shape.length || own[axis]! * block !== shape[axis])
-    throw unsupportedNode(
-      `scales [${own.join(",")}] for blocks of ${block} of [${shape.join(",")}] are not supported.`,
-    );
+  const blocks = Math.ceil(shape[axis]! / block);
+  if (own.join() !== shape.map((size, at) => (at === axis ? blocks : size)).join())
+    throw malformedNode(node, `scales [${own.join(",")}] do not fit blocks of ${block} of [${shape.join(",")}]`);
   const wide = [...own.slice(0, axis + 1), block, ...own.slice(axis + 1)];
-  return shaped(b, expanded(b, b.emit("Unsqueeze", [part, b.int64s([axis + 1])]), wide), shape);
+  const whole = own.map((size, at) => (at === axis ? size * block : size));
+  const repeated = shaped(b, expanded(b, b.emit("Unsqueeze", [part, b.int64s([axis + 1])]), wide), whole);
+  return sliced(b, repeated, axis, 0, shape[axis]!);
 }
 
 const dequantize: Decomposition = (b, node) => {
@@ -62,10 +63,10 @@ function rounded(b: ImportEmitter, ratio: Value, zero: Value | undefined, dtype:
 
 const quantize: Decomposition = (b, node) => {
   const [x, scale, zero] = [inputAt(node, 0), inputAt(node, 1), node.inputs[2]];
-  if (!isFloat(x.type.dtype)) throw unsupportedNode(`an input of ${x.type.dtype} is not supported.`);
   const code = numberAttr(node, "output_dtype", 0);
   const dtype = zero?.type.dtype ?? (code === 0 ? "uint8" : dtypeOf(code, `node ${node.name}`));
-  const ratio = b.emit("Div", [x, cast(b, spread(b, node, scale, x), x.type.dtype)]);
+  const number = isFloat(x.type.dtype) ? x : cast(b, x, "float32");
+  const ratio = b.emit("Div", [number, cast(b, spread(b, node, scale, x), number.type.dtype)]);
   return [rounded(b, ratio, zero && spread(b, node, zero, x), dtype)];
 };
 

@@ -4,8 +4,8 @@ import { elementCount, hasPlainNumbers, literalNumbers, literalOf } from "../../
 import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeCode } from "../dtype.js";
 import type { ImportEmitter, Simplification, SourceNode } from "../source.js";
-import { inputAt, numberAttr } from "../source.js";
-import { expanded, shaped } from "./emission.js";
+import { constantNumbers, inputAt, numberAttr } from "../source.js";
+import { expanded, shaped, sliced } from "./emission.js";
 
 /** Outside training, or with ratio 0, dropout passes its input on and its mask is all true. */
 const dropout: Simplification = (b, node) => {
@@ -64,10 +64,35 @@ const instanceNormalization: Simplification = (b, node) => {
   return [expanded(b, shaped(b, offset, [channels, ...spatial]), x.type.shape)];
 };
 
+/** The greatest of no elements are none; engines end when they are asked. */
+const topK: Simplification = (b, node) => {
+  const x = inputAt(node, 0);
+  const { shape } = x.type;
+  if (elementCount(shape) > 0) return undefined;
+  const axis = normalizeAxis(numberAttr(node, "axis", -1), shape.length);
+  const count = constantNumbers(b, node, 1)[0]!;
+  if (count > shape[axis]!) return undefined;
+  const values = sliced(b, x, axis, 0, count);
+  return [values, expanded(b, b.scalar(0, "int64"), values.type.shape)];
+};
+
+/** With spatial=0, which opsets 7 and 8 have, every activation is a channel of its own. */
+const batchNormalization: Simplification = (b, node) => {
+  if (numberAttr(node, "spatial", 1) !== 0) return undefined;
+  const x = inputAt(node, 0);
+  const [batch, ...activations] = x.type.shape;
+  const channels = elementCount(activations);
+  const rest = [1, 2, 3, 4].map((position) => shaped(b, inputAt(node, position), [channels]));
+  const inputs = [shaped(b, x, [batch!, channels]), ...rest];
+  const y = b.emit("BatchNormalization", inputs, { epsilon: numberAttr(node, "epsilon", 1e-5) });
+  return [shaped(b, y, x.type.shape)];
+};
+
 /** Of one input, these are the input. */
 const ofOne: Simplification = (_b, node) => (node.inputs.length === 1 ? [inputAt(node, 0)] : undefined);
 
 export const simplifications: Readonly<Record<string, Simplification>> = {
+  BatchNormalization: batchNormalization,
   Dropout: dropout,
   Cast: cast,
   Gemm: gemm,
@@ -81,4 +106,5 @@ export const simplifications: Readonly<Record<string, Simplification>> = {
   Sum: ofOne,
   Mean: ofOne,
   Concat: ofOne,
+  TopK: topK,
 };

@@ -11,24 +11,21 @@ import { cast, concatenated, expanded, permuted, scalarOf, sliced } from "./emis
 /** Longest transform: its tables have this many elements squared. */
 const LONGEST = 2048;
 
-/** Tables [length, bins] of cos and −sin of 2π·n·k/length; the angle is reduced first, so that it is exact. */
-function tables(b: ImportEmitter, length: number, bins: number, dtype: DType): readonly [cos: Value, sin: Value] {
+/** Tables [rows, columns] of cos and −sin of 2π·n·k/length; the angle is reduced first, so that it is exact. */
+function tables(
+  b: ImportEmitter,
+  length: number,
+  [rows, columns]: readonly [number, number],
+  dtype: DType,
+): readonly [cos: Value, sin: Value] {
   if (length > LONGEST) throw unsupportedNode(`a transform of length ${length} is not supported; at most ${LONGEST}.`);
   if (dtype !== "float32" && dtype !== "float64") throw unsupportedNode(`a transform of ${dtype} is not supported.`);
   const angles = Array.from(
-    { length: length * bins },
-    (_, at) => (2 * Math.PI * ((Math.floor(at / bins) * (at % bins)) % length)) / length,
+    { length: rows * columns },
+    (_, at) => (2 * Math.PI * ((Math.floor(at / columns) * (at % columns)) % length)) / length,
   );
-  return [
-    b.literal(literalOf(dtype, [length, bins], angles.map(Math.cos))),
-    b.literal(
-      literalOf(
-        dtype,
-        [length, bins],
-        angles.map((angle) => -Math.sin(angle)),
-      ),
-    ),
-  ];
+  const table = (of: (angle: number) => number): Value => b.literal(literalOf(dtype, [rows, columns], angles.map(of)));
+  return [table(Math.cos), table((angle) => -Math.sin(angle))];
 }
 
 /** A signal [..., length] of real and imaginary parts. */
@@ -45,12 +42,27 @@ function transformed(
   sign: 1 | -1,
 ): Required<{ readonly real: Value; readonly imaginary: Value }> {
   const length = real.type.shape.at(-1)!;
-  const [cos, forward] = tables(b, length, bins, real.type.dtype);
+  const [cos, forward] = tables(b, length, [length, bins], real.type.dtype);
   const sin = sign === 1 ? forward : b.emit("Neg", [forward]);
   const [rc, rs] = [b.emit("MatMul", [real, cos]), b.emit("MatMul", [real, sin])];
   if (!imaginary) return { real: rc, imaginary: rs };
   const [ic, is] = [b.emit("MatMul", [imaginary, cos]), b.emit("MatMul", [imaginary, sin])];
   return { real: b.emit("Sub", [rc, is]), imaginary: b.emit("Add", [rs, ic]) };
+}
+
+/**
+ * The real signal behind the first half of its spectrum, along the last axis: every bin stands for its mirror image
+ * too, but for the first one and, where the length is even, the middle one.
+ */
+function realSignal(b: ImportEmitter, { real, imaginary }: Signal, length: number): Value {
+  const { dtype, shape } = real.type;
+  const bins = shape.at(-1)!;
+  const [cos, sin] = tables(b, length, [bins, length], dtype);
+  const shares = Array.from({ length: bins }, (_, bin) => (bin === 0 || 2 * bin === length ? 1 : 2) / length);
+  const share = b.literal(literalOf(dtype, [bins], shares));
+  const summed = (part: Value, table: Value): Value => b.emit("MatMul", [b.emit("Mul", [part, share]), table]);
+  const even = summed(real, cos);
+  return imaginary ? b.emit("Add", [even, summed(imaginary, sin)]) : even;
 }
 
 /** Cut or continued by zeros to a length, along the last axis. */
@@ -71,16 +83,20 @@ const dft: Decomposition = (b, node) => {
   if (axis === rank - 1)
     throw malformedNode(node, "the last axis holds real and imaginary parts; expected another one");
   const inverse = numberAttr(node, "inverse", 0) !== 0;
-  const length = node.inputs[1] ? constantNumbers(b, node, 1)[0]! : x.type.shape[axis]!;
   const oneSided = numberAttr(node, "onesided", 0) !== 0;
-  if (oneSided && inverse) throw unsupportedNode("an inverse transform of half a spectrum is not supported.");
+  const toReal = oneSided && inverse;
+  const own = x.type.shape[axis]!;
+  const length = node.inputs[1] ? constantNumbers(b, node, 1)[0]! : toReal ? 2 * (own - 1) : own;
+  const bins = oneSided ? Math.floor(length / 2) + 1 : length;
   const last = rank - 2;
   const toLast = Array.from({ length: rank - 1 }, (_, own) => own)
     .filter((own) => own !== axis)
     .concat(axis);
   const back = toLast.map((_, own) => toLast.indexOf(own));
-  const [real, imaginary] = unstack(b, x, rank - 1).map((part) => ofLength(b, permuted(b, part, toLast), length));
-  const bins = oneSided ? Math.floor(length / 2) + 1 : length;
+  const [real, imaginary] = unstack(b, x, rank - 1).map((part) =>
+    ofLength(b, permuted(b, part, toLast), toReal ? bins : length),
+  );
+  if (toReal) return [stack(b, [permuted(b, realSignal(b, { real: real!, imaginary }, length), back)], last + 1)];
   const spectrum = transformed(b, { real: real!, imaginary }, bins, inverse ? -1 : 1);
   const parts = [spectrum.real, spectrum.imaginary].map((part) => {
     const scaled = inverse ? b.emit("Div", [part, scalarOf(b, length, part)]) : part;

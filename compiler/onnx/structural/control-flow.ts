@@ -2,7 +2,9 @@
 import { PipewrightError } from "../../errors.js";
 import type { Literal, Value } from "../../ir/graph.js";
 import { allocateElements, literalNumbers, literalOf } from "../../ir/literal.js";
+import type { Emitter } from "../../ops/define.js";
 import { normalizeAxis } from "../../ops/shape.js";
+import { concatenated, expanded, scalarOf } from "../decompose/emission.js";
 import { dtypeOf } from "../dtype.js";
 import { overLimit } from "../limits.js";
 import type { CallSite, Lowering } from "../lowering.js";
@@ -76,8 +78,7 @@ function isTrue(lowering: Lowering, bound: Bound, trip: number): boolean {
 
 /** Scan: inputs states, then tensors to walk along; body outputs states, then one slice of each result. */
 const scan: Handler = (lowering, site) => {
-  if ((site.scope.opsets.get("") ?? 1) < 9)
-    throw unsupportedNode("Scan of operator set 8, with its own batch axis, is not supported.");
+  if ((site.scope.opsets.get("") ?? 1) < 9) return batchedScan(lowering, site);
   const body = siteGraph(lowering, site, "body");
   const walked = siteNumber(lowering, site, "num_scan_inputs", -1);
   const states = site.inputs.length - walked;
@@ -112,6 +113,52 @@ const scan: Handler = (lowering, site) => {
     }),
   ];
 };
+
+/**
+ * Scan of operator set 8: inputs the lengths of sequences, states and tensors, all with a batch axis; every sample is
+ * walked along axis 1. What lies behind the end of a sequence is zeros.
+ */
+const batchedScan: Handler = (lowering, site) => {
+  const { emitter } = lowering;
+  const body = siteGraph(lowering, site, "body");
+  const walked = siteNumber(lowering, site, "num_scan_inputs", -1);
+  const states = site.inputs.length - 1 - walked;
+  if (walked < 1 || states < 0) throw malformedSite(site, `attribute "num_scan_inputs" is wrong; got ${walked}`);
+  const lengths = constantInput(lowering, site, 0);
+  const back = siteNumbers(lowering, site, "directions") ?? [];
+  const given = site.inputs.slice(1).map((_, position) => unstack(emitter, tensorInput(site, position + 1), 0));
+  const longest = tensorInput(site, 1 + states).type.shape[1]!;
+  const samples = given[states]!.map((_, sample) => {
+    let carried = given.slice(0, states).map((all): Bound => all[sample]!);
+    const trips = lengths ? literalNumbers(lengths)[sample]! : longest;
+    const slices = given.slice(states).map((all, position) => {
+      const own = unstack(emitter, all[sample]!, 0).slice(0, trips);
+      return back[position] ? own.reverse() : own;
+    });
+    const collected: Value[][] = (body.output ?? []).slice(states).map(() => []);
+    for (let trip = 0; trip < trips; trip++) {
+      const step = [...carried, ...slices.map((all) => all[trip]!)];
+      const outputs = lowerStep(lowering, site, body, step, sample * longest + trip);
+      carried = outputs.slice(0, states);
+      for (const [position, bound] of outputs.slice(states).entries()) collected[position]!.push(tensorOf(bound));
+    }
+    const whole = collected.map((all, position) => stackOrEmpty(lowering, all, 0, body, states + position));
+    return [...carried.map(tensorOf), ...whole.map((all) => lengthened(emitter, all, longest))];
+  });
+  return (body.output ?? []).map((_, output) =>
+    stack(
+      emitter,
+      samples.map((own) => own[output]!),
+      0,
+    ),
+  );
+};
+
+/** Zeros after the slices of axis 0, up to a number of them. */
+function lengthened(b: Emitter, x: Value, length: number): Value {
+  const [own, ...rest] = x.type.shape;
+  return concatenated(b, own === length ? [x] : [x, expanded(b, scalarOf(b, 0, x), [length - own!, ...rest])], 0);
+}
 
 function lowerStep(
   lowering: Lowering,

@@ -6,10 +6,10 @@ import { drop } from "./rule.js";
 
 /** Before opset 14 the outputs told the mode: more than one means training. The saved statistics have no successor. */
 const batchMode: UpgradeRule = (_b, node) => {
-  if (!numberAttr(node, "spatial", 1))
-    throw unsupportedNode("statistics per activation (spatial=0) are not supported.");
   const training = node.outputs.slice(1).includes(true) && !numberAttr(node, "is_test", 0);
-  const rest = withoutAttrs(node, "spatial", "is_test", "consumed_inputs");
+  const perChannel = numberAttr(node, "spatial", 1) !== 0;
+  if (training && !perChannel) throw unsupportedNode("statistics per activation (spatial=0) are not supported.");
+  const rest = withoutAttrs(node, "is_test", "consumed_inputs", ...(perChannel ? ["spatial"] : []));
   if (!training) return { ...rest, outputs: node.outputs.slice(0, 1) };
   return { ...withAttrs(rest, { training_mode: 1 }), outputs: node.outputs.slice(0, 3) };
 };
