@@ -3,6 +3,7 @@ import { decodeModel, encodeModel } from "../compiler/onnx/codec.js";
 import { markStages } from "../compiler/onnx/stage-marks.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Env } from "./env/env.js";
+import { readPlainFile } from "./plain-file.js";
 import { PLAN_FILES } from "./plan/directory.js";
 
 /** What was written. */
@@ -23,10 +24,10 @@ export async function exportOnnx(env: Env, directory: string, plan: Plan, out: s
   for (const { index, programs } of plan.stages) {
     const forward = programs.find(({ kind }) => kind === "forward");
     if (!forward) continue;
-    const { graph } = decodeModel(await files.read(`${directory}/${forward.file}`));
+    const { graph } = decodeModel(await readPlainFile(files, directory, forward.file));
     for (const { output = [] } of graph?.node ?? []) for (const name of output) stageOf.set(name, index);
   }
-  const model = decodeModel(await files.read(`${directory}/${PLAN_FILES.model}`));
+  const model = decodeModel(await readPlainFile(files, directory, PLAN_FILES.model));
   const devices = plan.devices.map(({ name }) => name);
   const marked = markStages(model, stageOf, devices);
   const programs = Object.keys(plan.files).filter((name) => name.startsWith("stages/"));
@@ -34,7 +35,7 @@ export async function exportOnnx(env: Env, directory: string, plan: Plan, out: s
     await files.makeDirectory(`${temporary}/stages`);
     await files.writeAtomic(`${temporary}/${PLAN_FILES.model}`, encodeModel(marked));
     for (const name of programs)
-      await files.writeAtomic(`${temporary}/${name}`, await files.read(`${directory}/${name}`));
+      await files.writeAtomic(`${temporary}/${name}`, await readPlainFile(files, directory, name));
   });
   const nodes = plan.stages.map(() => 0);
   for (const { device_configurations = [] } of marked.graph?.node ?? []) {

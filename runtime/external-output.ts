@@ -1,5 +1,6 @@
-/** @file Files of external data beside a model that is written: the same layout, never over a file of another model. */
+/** @file Files of external data beside a model that is written: the same layout, never over a file that is there. */
 import { PipewrightError } from "../compiler/errors.js";
+import { formatName } from "../compiler/names.js";
 import { decodeModel } from "../compiler/onnx/codec.js";
 import { UNLIMITED } from "../compiler/onnx/limits.js";
 import type { ExternalPatch } from "../compiler/onnx/write-back.js";
@@ -20,7 +21,10 @@ export interface ExternalFiles {
   readonly displaced: readonly string[];
 }
 
-/** Puts trained tensors and remains together. Tensors of the same bytes may share a stretch. */
+/**
+ * Puts trained tensors and remains together. Tensors of the same bytes may share a stretch.
+ * @throws ARTEFACT_MISMATCH when they leave a gap, so do not belong together.
+ */
 export function assembled(remains: readonly Remain[], patches: readonly ExternalPatch[]): ExternalFiles {
   const displaced: string[] = [];
   const locations = new Set(remains.map(({ location }) => location));
@@ -31,6 +35,7 @@ export function assembled(remains: readonly Remain[], patches: readonly External
     const parts: Uint8Array[] = [];
     let [at, last] = [0, own[0]!];
     for (const item of own) {
+      if (item.offset > at) throw misplaced(location, at, item.offset);
       if (item.offset < at) {
         const isShared = item.offset === last.offset && Buffer.compare(item.bytes, last.bytes) === 0;
         if (!isShared && item.name !== undefined) displaced.push(item.name);
@@ -46,9 +51,9 @@ export function assembled(remains: readonly Remain[], patches: readonly External
 }
 
 /**
- * The names under which files can be written beside `out`: their own, or with the name of `out` in front where a file
- * is there that the model at `out` does not use.
- * @throws FILE when that name is taken too, or a folder on the way is a link.
+ * The names under which files can be written beside `out`, none of which is taken: their own, or with the name of `out`
+ * in front. So the model that is at `out` keeps its data until the new one takes its place.
+ * @throws FILE when a folder on the way is a link.
  */
 export async function freeLocations(
   env: Env,
@@ -56,28 +61,46 @@ export async function freeLocations(
   locations: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   const folder = folderOf(out);
-  const own = await locationsIn(env, out);
-  const stem = out.slice(out.lastIndexOf("/") + 1).replace(/\.onnx$/, "");
   const free = new Map<string, string>();
+  const given = new Set(locations);
   for (const location of locations) {
-    const slash = location.lastIndexOf("/") + 1;
-    const other = `${location.slice(0, slash)}${stem}.${location.slice(slash)}`;
-    const candidates = [location, other];
-    for (const candidate of candidates) {
-      await refuseLinks(env, folder, candidate);
-      if (own.has(candidate) || !(await env.files.exists(`${folder}/${candidate}`))) {
-        free.set(location, candidate);
-        break;
-      }
+    await refuseLinks(env, folder, location);
+    let name = location;
+    for (let number = 1; name !== location || (await env.files.exists(`${folder}/${name}`)); number++) {
+      name = besideName(out, location, number);
+      if (!given.has(name) && !(await env.files.exists(`${folder}/${name}`))) break;
     }
-    if (free.has(location)) continue;
-    throw new PipewrightError(
-      "FILE",
-      `${out}: its external data cannot be written; ${candidates.join(" and ")} are there and belong to other models. Write to another folder.`,
-      { path: out },
-    );
+    given.add(name);
+    free.set(location, name);
   }
   return free;
+}
+
+/** "parts/w.bin" of "out/trained.onnx" is "parts/trained.w.bin", then "parts/trained.2.w.bin". */
+function besideName(out: string, location: string, number: number): string {
+  const slash = location.lastIndexOf("/") + 1;
+  return `${location.slice(0, slash)}${stemOf(out)}${number === 1 ? "" : `${number}.`}${location.slice(slash)}`;
+}
+
+function stemOf(out: string): string {
+  return `${out.slice(out.lastIndexOf("/") + 1).replace(/\.onnx$/, "")}.`;
+}
+
+/** Files that an earlier run named for the model at `out`, which is about to be replaced. */
+export async function formerFiles(env: Env, out: string): Promise<readonly string[]> {
+  const names = [...(await locationsIn(env, out))];
+  return names.filter((name) => name.slice(name.lastIndexOf("/") + 1).startsWith(stemOf(out)));
+}
+
+/** Removes files that nothing names any more. One that cannot be removed stays: the new model is whole without that. */
+export async function removeFormer({ files }: Env, out: string, names: readonly string[]): Promise<void> {
+  const folder = folderOf(out);
+  for (const name of names) {
+    const file = await openIfThere(files, folder, name);
+    if (!file || "refused" in file) continue;
+    await file.close();
+    await files.remove(`${folder}/${name}`).catch(() => undefined);
+  }
 }
 
 /** Writes the files beside `out`. Each appears whole or not at all. */
@@ -92,6 +115,14 @@ export async function writeExternalFiles(
     await files.makeDirectory(folderOf(path));
     await files.writeAtomic(path, inOrder(parts));
   }
+}
+
+function misplaced(location: string, at: number, next: number): PipewrightError {
+  return new PipewrightError(
+    "ARTEFACT_MISMATCH",
+    `external data ${formatName(location)}: the plan lacks bytes of the file; got none from ${at} to ${next}. Make the plan again with \`pipewright partition\`.`,
+    { location },
+  );
 }
 
 async function* inOrder(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

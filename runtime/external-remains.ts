@@ -3,7 +3,8 @@
  * nothing reads. With them a plan can write the whole files again.
  */
 import { PipewrightError } from "../compiler/errors.js";
-import { externalPart, isExternal } from "../compiler/onnx/external.js";
+import { formatName } from "../compiler/names.js";
+import { externalPart, isExternal, locationFault } from "../compiler/onnx/external.js";
 import type { ModelProto, TensorProto } from "../compiler/onnx/proto.js";
 import type { StoredTensor, Tensors } from "../compiler/plan/safetensors.js";
 import type { Env, Files } from "./env/env.js";
@@ -17,13 +18,26 @@ export interface Remain {
   readonly bytes: Uint8Array;
 }
 
-/** The stretches of a plan's `external.safetensors`; an empty one stands at the end of every file. */
-export function remainsOf(tensors: Tensors): readonly Remain[] {
+/**
+ * The stretches of a plan's `external.safetensors`; an empty one stands at the end of every file.
+ * @throws ARTEFACT_MISMATCH naming `subject` for a tensor that is none, or would lead out of the model's folder.
+ */
+export function remainsOf(tensors: Tensors, subject: string): readonly Remain[] {
   return [...tensors].map(([name, { bytes }]) => {
-    const colon = name.indexOf(":");
-    return { location: name.slice(colon + 1), offset: Number(name.slice(0, colon)), bytes };
+    const [, offset, location = ""] = NAME.exec(name) ?? [];
+    if (offset === undefined || locationFault(location) !== undefined) {
+      throw new PipewrightError(
+        "ARTEFACT_MISMATCH",
+        `${subject}: tensor ${formatName(name)} is no part of a file; expected OFFSET:LOCATION below the model's folder. Make the plan again with \`pipewright partition\`.`,
+        { subject },
+      );
+    }
+    return { location, offset: Number(offset), bytes };
   });
 }
+
+/** What `readRemains` calls a stretch. */
+const NAME = /^(0|[1-9][0-9]{0,15}):(.+)$/s;
 
 /**
  * The remains of a model's external files, as tensors "OFFSET:LOCATION"; undefined when it has no such files. Files that

@@ -10,6 +10,7 @@ import type { ModelProto } from "../compiler/onnx/proto.js";
 import { tensorType } from "../compiler/onnx/tensor-data.js";
 import type { WeightSource } from "../compiler/onnx/weights.js";
 import { weightSource } from "../compiler/onnx/weights.js";
+import { digestOfFile } from "./digest.js";
 import type { ConfinedFile, Env } from "./env/env.js";
 
 /** A tensor of the model and where its data are. */
@@ -43,24 +44,56 @@ export function placedInitializers({ graph }: ModelProto): readonly Placed[] {
   });
 }
 
-/**
- * Opens every file of external data once and reads nothing. `folder` is that of the model file.
- * @throws MODEL_MALFORMED when one is no plain file of the model's folder or ends before a tensor does; FILE when it is
- * missing; LIMIT_EXCEEDED when tensors overlap so much that reading them would cost many times the file.
- */
-export async function checkExternalFiles(env: Env, folder: string, placed: readonly Placed[]): Promise<void> {
-  for (const [location, parts] of partsByFile(placed)) await withFile(env, folder, location, parts, async () => {});
+/** A file of external data as it was found. */
+export interface ExternalFound {
+  readonly file: string;
+  readonly bytes: number;
+  /** Whether it has the SHA-1 that the model gives. "unread": that shows when weights are read. */
+  readonly checksum: "none" | "matches" | "unread";
 }
 
-/** The bytes of all tensors with external data, by name. Parts that are the same are read once. @throws as above. */
+/** Files up to this size are read for a checksum before weights are needed. */
+const CHECKED_EARLY_BYTES = 64 * 2 ** 20;
+
+/**
+ * Opens every file of external data once. Reads nothing of it but, where the model gives a checksum, small files.
+ * `folder` is that of the model file.
+ * @throws MODEL_MALFORMED when one is no plain file of the model's folder, ends before a tensor does or has another
+ * checksum; FILE when it is missing; LIMIT_EXCEEDED when tensors overlap so much that reading them would cost many times
+ * the file.
+ */
+export async function checkExternalFiles(
+  env: Env,
+  folder: string,
+  placed: readonly Placed[],
+): Promise<readonly ExternalFound[]> {
+  const found: ExternalFound[] = [];
+  for (const [location, parts] of partsByFile(placed)) {
+    await withFile(env, folder, location, parts, async (file) => {
+      const isEarly = file.bytes <= CHECKED_EARLY_BYTES;
+      const hasChecksum = isEarly ? await checkChecksum(file, location, parts) : checksumOf(parts) !== undefined;
+      const checksum = hasChecksum ? (isEarly ? "matches" : "unread") : "none";
+      found.push({ file: location, bytes: file.bytes, checksum });
+    });
+  }
+  return found;
+}
+
+/**
+ * The bytes of all tensors with external data, by name. Parts that are the same are read once. Files in `known` passed
+ * their checksum already; those that pass it now are added. @throws as above.
+ */
 export async function readExternalFiles(
   env: Env,
   folder: string,
   placed: readonly Placed[],
+  known = new Set<string>(),
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const bytes = new Map<string, Uint8Array>();
   for (const [location, parts] of partsByFile(placed)) {
     await withFile(env, folder, location, parts, async (file) => {
+      if (!known.has(location)) await checkChecksum(file, location, parts);
+      known.add(location);
       for (const sharers of parts.values()) {
         const { offset, length } = sharers[0]!.source;
         const read = await file.readRange(offset, length);
@@ -69,6 +102,25 @@ export async function readExternalFiles(
     });
   }
   return bytes;
+}
+
+/** Compares the file with the checksum that the model gives. False: it gives none. @throws MODEL_MALFORMED. */
+async function checkChecksum(file: ConfinedFile, location: string, parts: Parts): Promise<boolean> {
+  const named = checksumOf(parts);
+  if (!named) return false;
+  const { name, source } = named;
+  const found = await digestOfFile(file, "sha1");
+  if (found === source.checksum) return true;
+  throw new PipewrightError(
+    "MODEL_MALFORMED",
+    `initializer ${formatName(name)}: external data ${formatName(location)}: the file was changed; got SHA-1 ${found}, expected ${source.checksum}. Copy the file again.`,
+    { value: name, location },
+  );
+}
+
+/** The first tensor of the file that gives a checksum. */
+function checksumOf(parts: Parts): External | undefined {
+  return [...parts.values()].flat().find(({ source }) => source.checksum !== undefined);
 }
 
 /** Tensors by the part that they share. */

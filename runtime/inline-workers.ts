@@ -8,6 +8,7 @@ import { engineFor } from "./engine/registry.js";
 import type { Env, SharedMemory } from "./env/env.js";
 import { RowRun } from "./executor.js";
 import { layoutOf } from "./layout.js";
+import { readPlainFile } from "./plain-file.js";
 import { Progress } from "./progress.js";
 import { Laps } from "./step-shares.js";
 import type { DeviceOutcome, WorkerSet } from "./worker-set.js";
@@ -24,7 +25,7 @@ export async function startInline(
   makeEngine: (device: DeviceSpec) => Engine = engineFor,
 ): Promise<WorkerSet> {
   const layout = layoutOf(plan);
-  const read = (file: string): Promise<Uint8Array> => env.files.read(`${directory}/${file}`);
+  const read = (file: string): Promise<Uint8Array> => readPlainFile(env.files, directory, file);
   const engines: Engine[] = [];
   const devices: Device[] = [];
   const free = (): void => {

@@ -2,6 +2,7 @@
 import type { CompileModel } from "../compiler/compile.js";
 import { PipewrightError } from "../compiler/errors.js";
 import { visible } from "../compiler/names.js";
+import { faultOfAnySize } from "../compiler/onnx/any-size.js";
 import { decodeModel } from "../compiler/onnx/codec.js";
 import type { ImportedModel } from "../compiler/onnx/import.js";
 import { importModel } from "../compiler/onnx/import.js";
@@ -11,8 +12,9 @@ import type { ModelProto } from "../compiler/onnx/proto.js";
 import { trainingBytes, weightBytes } from "../compiler/onnx/weights.js";
 import type { StoredTensor, Tensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
+import type { ExternalFound } from "./external-weights.js";
 import { checkExternalFiles, placedInitializers, placedParams, readExternalFiles } from "./external-weights.js";
-import { digestOf } from "./plan/directory.js";
+import { digestOf } from "./digest.js";
 import type { StartValue, StartValues } from "./plan/start-values.js";
 import { startBytes } from "./plan/start-values.js";
 
@@ -29,6 +31,8 @@ export interface LoadedModel extends CompileModel {
   readonly constants: readonly string[];
   /** Folder of the file, for external data. */
   readonly folder: string;
+  /** Files of external data of the parameters. */
+  readonly external: readonly ExternalFound[];
 }
 
 /** Shapes of inputs by name, for inputs to which the file gives none. */
@@ -37,7 +41,7 @@ export type InputShapes = Readonly<Record<string, readonly number[]>>;
 /**
  * Reads and imports a model file, and looks at the files of its external data. Weights stay where they are.
  * @throws FILE, LIMIT_EXCEEDED before anything of a file past `limits` is read, and what import throws, with `path` in
- * front.
+ * front; DIM_UNBOUND only when nothing else is wrong, as far as that shows without sizes.
  */
 export async function loadModel(
   env: Env,
@@ -52,12 +56,14 @@ export async function loadModel(
     const bytes = await readModelFile(env, path, limits);
     try {
       const model = { ...modelOf(bytes, name, bind, inputShapes, limits), folder };
-      await checkExternalFiles(env, folder, placedParams(model));
-      return model;
+      return { ...model, external: await checkExternalFiles(env, folder, placedParams(model)) };
     } catch (error) {
-      if (error instanceof PipewrightError && error.code === "DIM_UNBOUND")
-        await checkExternalFiles(env, folder, placedInitializers(decodeModel(bytes, limits)));
-      throw error;
+      if (!(error instanceof PipewrightError) || error.code !== "DIM_UNBOUND") throw error;
+      await checkExternalFiles(env, folder, placedInitializers(decodeModel(bytes, limits)));
+      const dims = (error.details.dims ?? []) as readonly string[];
+      const attempt = (sizes: typeof bind): unknown =>
+        importModel(bytes, { bind: { ...bind, ...sizes }, inputShapes, limits });
+      throw (dims.length > 0 && faultOfAnySize(dims, attempt)) || error;
     }
   } catch (error) {
     throw inFile(path, error);
@@ -80,7 +86,7 @@ export function modelOf(
   limits: ModelLimits = DEFAULT_LIMITS,
 ): LoadedModel {
   const { model: proto, ...imported } = importModel(bytes, { bind, inputShapes, limits });
-  return { name, digest: digestOf(bytes), bind, bytes, proto, ...imported, folder: "." };
+  return { name, digest: digestOf(bytes), bind, bytes, proto, ...imported, folder: ".", external: [] };
 }
 
 /**
@@ -88,12 +94,13 @@ export function modelOf(
  * them no value; reading throws FILE.
  */
 export function startValues(env: Env, model: LoadedModel): StartValues {
+  const known = new Set<string>();
   return new Map(
     placedParams(model).map((placed): [string, StartValue] => {
       const { name, type, source } = placed;
       if (source.kind === "external") {
         const read = async (): Promise<Uint8Array> => {
-          const bytes = await readExternalFiles(env, model.folder, [placed]);
+          const bytes = await readExternalFiles(env, model.folder, [placed], known);
           return trainingBytes(bytes.get(name)!, source.dtype);
         };
         return [name, { ...type, read }];

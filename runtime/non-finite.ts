@@ -11,6 +11,7 @@ import { engineFor } from "./engine/registry.js";
 import { runOnce } from "./engine/run-once.js";
 import type { Env } from "./env/env.js";
 import { exposed } from "./exposed-program.js";
+import { readPlainFile } from "./plain-file.js";
 import type { Batch, Pipeline } from "./pipeline.js";
 
 /** A step whose loss is not finite. */
@@ -110,7 +111,7 @@ async function culpritInForward(
     for (const stage of plan.stages) {
       const program = stage.programs.find(({ kind }) => kind === "forward");
       if (!program) continue;
-      const read = exposed(await env.files.read(`${directory}/${program.file}`));
+      const read = exposed(await readPlainFile(env.files, directory, program.file));
       const inputs = new Map(
         program.inputs.map((port) => [port.tensor, tensorAt(port, pipeline, batch, microbatch, known)]),
       );

@@ -7,6 +7,7 @@ import type { Plan } from "../compiler/plan/plan.js";
 import type { Env } from "./env/env.js";
 import type { InputShapes } from "./model-file.js";
 import { modelOf } from "./model-file.js";
+import { readPlainFile } from "./plain-file.js";
 import { PLAN_FILES, readWeights, writePlan } from "./plan/directory.js";
 import type { PlanAt } from "./verify.js";
 
@@ -15,7 +16,7 @@ import type { PlanAt } from "./verify.js";
  * Requires: `plan` was read from `directory`.
  */
 export async function referencePlan(env: Env, { directory, plan }: PlanAt, target: string): Promise<PlanAt> {
-  const bytes = await env.files.read(`${directory}/${PLAN_FILES.model}`);
+  const bytes = await readPlainFile(env.files, directory, PLAN_FILES.model);
   const model = modelOf(bytes, plan.model.name, plan.training.bind, inputShapes(bytes, plan));
   const compiled = await compile(
     { ...model, batchAxes: batchAxes(plan) },

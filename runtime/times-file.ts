@@ -4,7 +4,9 @@ import { PipewrightError } from "../compiler/errors.js";
 import type { ScheduleCosts } from "../compiler/schedule/costs.js";
 import { LONGEST_MS } from "../compiler/schedule/costs.js";
 import type { StagePair } from "../compiler/schedule/lower.js";
+import { ARTEFACT_LIMIT_BYTES, parseArtefact } from "./artefact.js";
 import type { Env } from "./env/env.js";
+import { readAtMost } from "./plain-file.js";
 
 const ms = z.number().min(0).max(LONGEST_MS);
 const stage = z.number().int().min(0);
@@ -39,19 +41,9 @@ const schema = z.strictObject({
  */
 export type TimesFile = Readonly<z.infer<typeof schema>>;
 
-/** @throws FILE; USAGE when the file holds anything else. */
-export async function readTimes(env: Env, path: string): Promise<TimesFile> {
-  const text = new TextDecoder().decode(await env.files.read(path));
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw refusal(path, "it is not JSON");
-  }
-  const parsed = schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw refusal(path, `${issue!.path.join(".") || "the document"}: ${issue!.message}`);
+/** @throws FILE; LIMIT_EXCEEDED; USAGE when the file holds anything else. */
+export async function readTimes({ files }: Env, path: string): Promise<TimesFile> {
+  return parseArtefact(await readAtMost(files, path, ARTEFACT_LIMIT_BYTES), schema, (what) => refusal(path, what));
 }
 
 /** Number of stages that the lists of a file are for; undefined if it has none. */

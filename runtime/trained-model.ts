@@ -13,8 +13,9 @@ import type { Plan } from "../compiler/plan/plan.js";
 import type { Tensors } from "../compiler/plan/safetensors.js";
 import { readSafetensors } from "../compiler/plan/safetensors.js";
 import type { Env } from "./env/env.js";
-import { assembled, freeLocations, writeExternalFiles } from "./external-output.js";
+import { assembled, formerFiles, freeLocations, removeFormer, writeExternalFiles } from "./external-output.js";
 import { externalTensors, locationOf, remainsOf } from "./external-remains.js";
+import { readPlainFile } from "./plain-file.js";
 import { PLAN_FILES } from "./plan/directory.js";
 
 /** What `writeTrained` wrote. */
@@ -27,7 +28,8 @@ export interface WrittenFiles {
 
 /**
  * The model of a plan directory with new weights, written to `out`; external data go beside it, in files of the same
- * layout. Everything else stays as it was. External files appear first, each at once, and the model last.
+ * layout. Everything else stays as it was. External files appear first, each at once and under a name that is free, and
+ * the model last: until then the model that was at `out` is as it was.
  * Requires: `weights` are all parameters of the plan.
  * @throws FILE; MODEL_UNSUPPORTED for parameters that have no place in the file.
  */
@@ -38,7 +40,7 @@ export async function writeTrained(
   weights: Tensors,
   out: string,
 ): Promise<WrittenFiles> {
-  const bytes = await env.files.read(`${directory}/${PLAN_FILES.model}`);
+  const bytes = await readPlainFile(env.files, directory, PLAN_FILES.model);
   const isChanged = changedParameters(plan);
   const trained = new Map([...weights].filter(([name]) => isChanged.has(name)));
   if (!Object.hasOwn(plan.files, PLAN_FILES.external)) {
@@ -46,7 +48,9 @@ export async function writeTrained(
     await env.files.writeAtomic(out, written.bytes);
     return { external: [], notes: saturationNotes(written) };
   }
-  const remains = remainsOf(readSafetensors(await env.files.read(`${directory}/${PLAN_FILES.external}`)));
+  const subject = `${directory}/${PLAN_FILES.external}`;
+  const kept = readSafetensors(await readPlainFile(env.files, directory, PLAN_FILES.external), subject);
+  const remains = remainsOf(kept, subject);
   const outside = namesOfExternal(bytes);
   const all = new Map([...weights].filter(([name]) => isChanged.has(name) || outside.has(name)));
   const whole = writeBack(bytes, trainedTensors(all));
@@ -58,8 +62,10 @@ export async function writeTrained(
   );
   const moved = new Map([...weights].filter(([name]) => displaced.includes(name)));
   const within = moved.size > 0 ? writtenWithin(whole.bytes, moved).bytes : whole.bytes;
+  const former = await formerFiles(env, out);
   await writeExternalFiles(env, out, files, free);
   await env.files.writeAtomic(out, renamed(within, free));
+  await removeFormer(env, out, former);
   const renames = [...free].filter(([location, name]) => location !== name);
   return {
     external: [...free.values()],
@@ -73,7 +79,7 @@ export async function writeTrained(
 
 /** @throws MODEL_UNSUPPORTED when a parameter that the plan changes has no place in the model file. */
 export async function checkWritable(env: Env, directory: string, plan: Plan): Promise<void> {
-  checkPlaces(await env.files.read(`${directory}/${PLAN_FILES.model}`), changedParameters(plan));
+  checkPlaces(await readPlainFile(env.files, directory, PLAN_FILES.model), changedParameters(plan));
 }
 
 /** The model file with new weights. Tensors that lay in other files move into it, so that no other file changes. */

@@ -5,6 +5,7 @@ import { engineFor } from "./engine/registry.js";
 import type { Env, Parent, SharedMemory } from "./env/env.js";
 import { RowRun } from "./executor.js";
 import { layoutOf } from "./layout.js";
+import { readPlainFile } from "./plain-file.js";
 import { Progress, StepAborted } from "./progress.js";
 import { Laps } from "./step-shares.js";
 import type { FromWorker, StepOrder, ToWorker, WorkerStart } from "./worker-protocol.js";
@@ -45,7 +46,7 @@ async function begin(env: Env, start: WorkerStart, ready: (engine: string) => vo
   const memory = env.memories.open(start.memory);
   const layout = layoutOf(plan);
   const engine = engineFor(plan.devices[index]!);
-  const read = (file: string): Promise<Uint8Array> => env.files.read(`${start.directory}/${file}`);
+  const read = (file: string): Promise<Uint8Array> => readPlainFile(env.files, start.directory, file);
   const device = await Device.load(index, plan, layout, engine, memory, read);
   const rowLengths = plan.rows.map((row) => row.length);
   ready(engine.version);

@@ -10,10 +10,13 @@ export interface ExternalPart {
   readonly offset: number;
   /** Undefined: to the end of the tensor. */
   readonly length: number | undefined;
+  /** SHA-1 of the whole file, in lower-case hex. Undefined: the model says nothing of it. */
+  readonly checksum: string | undefined;
 }
 
 /** Strict decimal, at most 2^53: what other readers of numbers let through (" 48", "0x30", "4.8e1") is refused. */
 const WHOLE = /^(0|[1-9][0-9]{0,15})$/;
+const SHA1 = /^[0-9a-fA-F]{40}$/;
 const LONGEST_LOCATION = 4_096;
 // eslint-disable-next-line no-control-regex -- a NUL ends the path in the system's eyes, others break terminals
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -45,21 +48,34 @@ export function externalPart(tensor: TensorProto, where: string): ExternalPart {
   const length = whole("length");
   if (!Number.isSafeInteger(offset + (length ?? 0)))
     throw malformedExternal(where, `"offset" and "length" are ${offset} and ${length}; expected less than 2^53`);
-  return { location: checkedLocation(entries.get("location"), where), offset, length };
+  const checksum = entries.get("checksum");
+  if (checksum !== undefined && !SHA1.test(checksum))
+    throw malformedExternal(where, `"checksum" is ${formatName(checksum)}; expected the SHA-1 of the file in hex`);
+  const location = checkedLocation(entries.get("location"), where);
+  return { location, offset, length, checksum: checksum?.toLowerCase() };
 }
 
 function checkedLocation(location: string | undefined, where: string): string {
   if (!location) throw malformedExternal(where, "no location is given");
-  const outside = (why: string): PipewrightError =>
-    malformedExternal(where, `location ${formatName(location)} ${why}; expected a file in the model's folder`);
-  if (location.length > LONGEST_LOCATION) throw outside(`has ${location.length} characters`);
-  if (CONTROL.test(location)) throw outside("holds a control character");
-  if (location.includes("\\") || /^[A-Za-z]:/.test(location)) throw outside("is a path of Windows");
-  if (location.startsWith("/")) throw outside("is an absolute path");
-  const parts = location.split("/").filter((part) => part !== ".");
-  if (parts.includes("..")) throw outside("leads out of the model's folder");
-  if (parts.length === 0 || parts.includes("")) throw outside("is no path of a file");
-  return parts.join("/");
+  const fault = locationFault(location);
+  if (fault)
+    throw malformedExternal(where, `location ${formatName(location)} ${fault}; expected a file in the model's folder`);
+  return partsOf(location).join("/");
+}
+
+/** Why a location is no path below the model's folder, as "is …"; undefined when it is one. */
+export function locationFault(location: string): string | undefined {
+  if (location.length > LONGEST_LOCATION) return `has ${location.length} characters`;
+  if (CONTROL.test(location)) return "holds a control character";
+  if (location.includes("\\") || /^[A-Za-z]:/.test(location)) return "is a path of Windows";
+  if (location.startsWith("/")) return "is an absolute path";
+  const parts = partsOf(location);
+  if (parts.includes("..")) return "leads out of the model's folder";
+  return parts.length === 0 || parts.includes("") ? "is no path of a file" : undefined;
+}
+
+function partsOf(location: string): readonly string[] {
+  return location.split("/").filter((part) => part !== ".");
 }
 
 /** The error for external data that are described wrongly. */

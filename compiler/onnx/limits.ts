@@ -58,10 +58,11 @@ export const DEFAULT_LIMITS: ModelLimits = {
   tensorElements: 2 ** 32,
 };
 
-/** No limits, for bytes that were within those of their user when they were imported. */
-export const UNLIMITED = Object.fromEntries(
-  Object.keys(DEFAULT_LIMITS).map((name) => [name, Infinity]),
-) as unknown as ModelLimits;
+/** For bytes that were within the limits of their user when they were imported: none but that of the reader's stack. */
+export const UNLIMITED: ModelLimits = {
+  ...(Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, Infinity])) as unknown as ModelLimits),
+  nesting: DEFAULT_LIMITS.nesting,
+};
 
 /** The error for a limit that `found` passes. `what` says what was counted and where. */
 export function overLimit(limit: keyof ModelLimits, what: string, found: number, allowed: number): PipewrightError {

@@ -49,6 +49,13 @@ interface Counts {
   nodes: number;
   tensors: number;
   functions: number;
+  externalTensors: number;
+}
+
+/** What the walk saw of the model. */
+export interface ScannedModel {
+  /** Tensors that name another file for their data, wherever they stand. */
+  readonly externalTensors: number;
 }
 
 /**
@@ -56,10 +63,14 @@ interface Counts {
  * Ensures: they form a ModelProto as far as structure goes, within `limits`, with UTF-8 text and one graph at most.
  * @throws MODEL_MALFORMED with the byte offset and the element; LIMIT_EXCEEDED.
  */
-export function scanModel(bytes: Uint8Array, limits: ModelLimits): void {
-  const counts: Counts = { messages: 0, numbers: 0, texts: 0, byteStrings: 0, nodes: 0, tensors: 0, functions: 0 };
+export function scanModel(bytes: Uint8Array, limits: ModelLimits): ScannedModel {
+  const counts: Counts = {
+    ...{ messages: 0, numbers: 0, texts: 0, byteStrings: 0 },
+    ...{ nodes: 0, tensors: 0, functions: 0, externalTensors: 0 },
+  };
   const root: Frame = { message: "ModelProto", parent: undefined, field: "", position: undefined, depth: 0 };
   scanMessage(new WireReader(bytes), root, limits, counts);
+  return counts;
 }
 
 function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, counts: Counts): void {
@@ -80,7 +91,9 @@ function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, coun
     if (wire !== WIRE.bytes) {
       countNumbers(1, frame, limits, counts);
       if (known?.repeated) checkList((repetitions[field] = (repetitions[field] ?? 0) + 1), known.name, frame, limits);
-      reader.skip(wire);
+      if (known?.kind === "number" && known.name === "data_location" && wire === WIRE.varint)
+        counts.externalTensors += reader.varint() === 0 ? 0 : 1;
+      else reader.skip(wire);
       continue;
     }
     const end = reader.length() + reader.position;

@@ -19,6 +19,8 @@ export type WeightSource =
       readonly location: string;
       readonly offset: number;
       readonly length: number;
+      /** SHA-1 of the whole file in hex, where the model gives it. */
+      readonly checksum: string | undefined;
       readonly dtype: DType;
     }
   /** Every element has this value. */
@@ -32,9 +34,9 @@ export function weightSource(tensor: TensorProto, type: TensorType, where: strin
   if (!isExternal(tensor)) return { kind: "inline", bytes: tensorBytes(tensor, where), dtype: type.dtype };
   if (type.dtype === "string") throw malformedExternal(where, "strings cannot be external");
   const size = bytesOfType(type);
-  const { location, offset, length = size } = externalPart(tensor, where);
+  const { location, offset, length = size, checksum } = externalPart(tensor, where);
   if (length !== size) throw malformedExternal(where, `"length" is ${length}, but its type takes ${size} bytes`);
-  return { kind: "external", location, offset, length, dtype: type.dtype };
+  return { kind: "external", location, offset, length, checksum, dtype: type.dtype };
 }
 
 /** Bytes of a file as the parameter has them: halves widened to float32, all others as they are. */

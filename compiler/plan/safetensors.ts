@@ -5,6 +5,7 @@
 import { invariant, PipewrightError } from "../errors.js";
 import type { DType, Shape, TensorType } from "../ir/graph.js";
 import { elementBytes, tensorBytes } from "../ir/literal.js";
+import { JsonFault, parseJson } from "./strict-json.js";
 
 /** A tensor as bytes: dense, row-major, little-endian. */
 export interface StoredTensor extends TensorType {
@@ -162,9 +163,10 @@ function headerLength(bytes: Uint8Array, fileBytes: number, subject: string): nu
 function parseHeader(bytes: Uint8Array, subject: string): Entry[] {
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw broken(subject, "the header is not JSON");
+    header = parseJson(bytes);
+  } catch (error) {
+    if (error instanceof JsonFault) throw broken(subject, `the header is ${error.message}`);
+    throw error;
   }
   if (!isRecord(header)) throw broken(subject, "the header is not a JSON object");
   return Object.entries(header)

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Plan } from "../../compiler/plan/plan.js";
-import { digestOf } from "../plan/directory.js";
+import { digestOf } from "../digest.js";
 import { optimizer as optimizerSchema, training as trainingSchema } from "../plan/schema.js";
 import type { Fingerprint } from "./fingerprint.js";
 import type { StateFile } from "./state.js";

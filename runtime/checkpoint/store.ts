@@ -8,7 +8,8 @@
  */
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Files } from "../env/env.js";
-import { digestOf } from "../plan/directory.js";
+import { readPlainFile, withPlainFile } from "../plain-file.js";
+import { digestOf } from "../digest.js";
 import type { Belonging, Manifest } from "./manifest.js";
 import { damaged, decodeManifest, encodeManifest, MANIFEST, MANIFEST_LIMIT_BYTES } from "./manifest.js";
 import type { StateFile, TrainingState } from "./state.js";
@@ -130,9 +131,7 @@ export class CheckpointStore {
  * @throws FILE when a file cannot be read, ARTEFACT_MISMATCH naming the first file that is not as it was written.
  */
 export async function readCheckpoint(files: Files, path: string): Promise<Checkpoint> {
-  const manifestBytes = await files.size(`${path}/${MANIFEST}`);
-  if (manifestBytes > MANIFEST_LIMIT_BYTES) throw damaged(path, `${MANIFEST} has ${manifestBytes} bytes`);
-  const manifest = decodeManifest(await files.read(`${path}/${MANIFEST}`), path);
+  const manifest = decodeManifest(await readPlainFile(files, path, MANIFEST, MANIFEST_LIMIT_BYTES), path);
   const present = await files.list(path);
   const expected = new Set([MANIFEST, ...manifest.files.map(({ name }) => name)]);
   if (expected.size !== manifest.files.length + 1) throw damaged(path, `${MANIFEST} names a file twice`);
@@ -140,9 +139,10 @@ export async function readCheckpoint(files: Files, path: string): Promise<Checkp
   if (extra !== undefined) throw damaged(path, `the file ${JSON.stringify(extra)} does not belong there`);
   const parts: StateFile[] = [];
   for (const { name, bytes: expectedBytes, sha256 } of manifest.files) {
-    const size = await files.size(`${path}/${name}`);
-    if (size !== expectedBytes) throw damaged(path, `${name} has ${size} bytes, expected ${expectedBytes}`);
-    const bytes = await files.read(`${path}/${name}`);
+    const bytes = await withPlainFile(files, path, name, (file) => {
+      if (file.bytes === expectedBytes) return file.readRange(0, expectedBytes);
+      throw damaged(path, `${name} has ${file.bytes} bytes, expected ${expectedBytes}`);
+    });
     const digest = digestOf(bytes);
     if (digest !== sha256) throw damaged(path, `${name} was changed; got sha256 ${digest}, expected ${sha256}`);
     parts.push({ name, bytes });

@@ -24,7 +24,7 @@ import type { StartValues } from "../plan/start-values.js";
 import { startBytes } from "../plan/start-values.js";
 import { readProfile } from "../profile-file.js";
 import type { SearchAttempt } from "../report/search-record.js";
-import { writeSearch } from "../report/search-record.js";
+import { searchJson } from "../report/search-record.js";
 import { threadedHighs } from "../solver/highs-thread.js";
 import { DEFAULTS } from "./defaults.js";
 import type { FlagValues } from "./flags.js";
@@ -136,9 +136,8 @@ export async function makePlan(
     progress.end(`${headline(compiled.plan)}${faults.map((fault) => `; solver fault: ${fault}`).join("")}`);
     progress.begin("write");
     const external = await readRemains(env, model);
-    const contents = { ...compiled, weights, model: model.bytes };
+    const contents = { ...compiled, weights, model: model.bytes, search: searchJson(attempts) };
     const plan = await writePlan(env, directory, external ? { ...contents, external } : contents);
-    await writeSearch(env, directory, attempts);
     progress.end(directory);
     const why = await whyOf(compiled.subject, compiled.placed, options.pipeline);
     return { plan, compiled, directory, solveMs, why };
@@ -208,7 +207,7 @@ function attemptOf({ candidate, status, makespanMs, placed }: Attempt): Omit<Sea
 function profileSource(env: Env, flags: FlagValues, weights: StartValues): CompileOptions["profile"] {
   if (flags.analytic) return "analytic";
   const { profile } = flags;
-  if (profile !== undefined) return ({ graph }) => readProfile(env, profile, graph);
+  if (profile !== undefined) return (differentiated) => readProfile(env, profile, differentiated);
   return async (graph, device) => {
     const engine = engineFor(device);
     try {

@@ -1,12 +1,16 @@
 /** @file The plan directory: written at once or not at all, and checked whole when it is read back. */
 import { createHash } from "node:crypto";
-import type { ZodError } from "zod";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { BlockMap } from "../../compiler/plan/block-map.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import { writeSafetensors } from "../../compiler/plan/safetensors.js";
+import { scanModel } from "../../compiler/onnx/scan.js";
+import { UNLIMITED } from "../../compiler/onnx/limits.js";
+import { ARTEFACT_LIMIT_BYTES, parseSealed, sealedJson } from "../artefact.js";
+import { digestOf, digestOfFile } from "../digest.js";
 import type { Content, Env } from "../env/env.js";
+import { readPlainFile, withPlainFile } from "../plain-file.js";
 import { brokenReference } from "./references.js";
 import { planSchema } from "./schema.js";
 import type { StartValues } from "./start-values.js";
@@ -21,6 +25,9 @@ export const PLAN_FILES = {
   blocks: "blocks.json",
   external: "external.safetensors",
 } as const;
+
+/** Name of the record of what was tried, beside the plan. */
+export const SEARCH_FILE = "search.json";
 
 /** Everything that a plan directory holds, before digests. */
 export interface PlanContents {
@@ -37,11 +44,8 @@ export interface PlanContents {
   readonly model: Uint8Array;
   /** What stands behind the stages, for reports; plans of graphs without blocks have none. */
   readonly blocks?: BlockMap;
-}
-
-/** sha256 in hex. */
-export function digestOf(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  /** What search.json says. It tells of times, so the plan knows nothing of it. */
+  readonly search?: string;
 }
 
 /**
@@ -67,7 +71,8 @@ export async function writePlan(env: Env, path: string, contents: PlanContents):
     digests.sort(([a], [b]) => (a < b ? -1 : 1));
     const parameters = withFills(contents.plan.parameters, contents.weights);
     plan = { ...contents.plan, parameters, files: Object.fromEntries(digests) };
-    await env.files.writeAtomic(`${temporary}/${PLAN_FILES.plan}`, `${JSON.stringify(plan, undefined, 1)}\n`);
+    await env.files.writeAtomic(`${temporary}/${PLAN_FILES.plan}`, sealedJson(plan, 1));
+    if (contents.search !== undefined) await env.files.writeAtomic(`${temporary}/${SEARCH_FILE}`, contents.search);
   });
   return plan!;
 }
@@ -86,57 +91,49 @@ function digesting(content: Content): { readonly passed: Content; readonly diges
   return { passed: passed(content), digest: () => hash.digest("hex") };
 }
 
-/** Bytes that are read at once to make a digest. */
-const DIGEST_PART_BYTES = 64 * 2 ** 20;
-
-/** sha256 of a file of any size. @throws FILE. */
-async function digestOfFile({ files }: Env, path: string): Promise<string> {
-  const size = await files.size(path);
-  const hash = createHash("sha256");
-  for (let at = 0; at < size; at += DIGEST_PART_BYTES)
-    hash.update(await files.readRange(path, at, Math.min(DIGEST_PART_BYTES, size - at)));
-  return hash.digest("hex");
-}
-
 /**
  * Reads plan.json and checks it, and every file it names against its digest.
+ * Ensures: the plan names no file outside its directory, and neither do its stage graphs.
  * @throws FILE when something is missing, ARTEFACT_MISMATCH naming the first thing that is wrong.
  */
-export async function readPlan(env: Env, path: string): Promise<Plan> {
-  const text = new TextDecoder().decode(await env.files.read(`${path}/${PLAN_FILES.plan}`));
-  const plan = parsePlan(text, path);
+export async function readPlan({ files }: Pick<Env, "files">, path: string): Promise<Plan> {
+  const bytes = await readPlainFile(files, path, PLAN_FILES.plan, ARTEFACT_LIMIT_BYTES);
+  const plan = parseSealed(bytes, planSchema, (what) => broken(path, `plan.json: ${what}`)) as Plan;
+  const problem = brokenReference(plan);
+  if (problem) throw broken(path, problem);
   for (const [name, digest] of Object.entries(plan.files)) {
     if (!isPlanFile(name)) throw broken(path, `plan.json names the file ${JSON.stringify(name)}, which no plan has`);
-    const found = await digestOfFile(env, `${path}/${name}`);
+    const found = await withPlainFile(files, path, name, (file) => digestOfFile(file, "sha256"));
     if (found !== digest) throw broken(path, `${name} was changed; got sha256 ${found}, expected ${digest}`);
   }
   const { schedule, weights, model } = PLAN_FILES;
-  const stageFiles = plan.stages.flatMap(({ programs, update }) => [...programs, ...(update ? [update] : [])]);
-  for (const file of [schedule, weights, model, ...stageFiles.map((program) => program.file)]) {
+  const stageFiles = plan.stages
+    .flatMap(({ programs, update }) => [...programs, ...(update ? [update] : [])])
+    .map(({ file }) => file);
+  for (const file of [schedule, weights, model, ...stageFiles]) {
     if (!Object.hasOwn(plan.files, file)) throw broken(path, `plan.json has no digest for ${file}`);
   }
+  for (const file of stageFiles) checkStageGraph(await readPlainFile(files, path, file), path, file);
   return plan;
+}
+
+/** The engine would open what an external tensor names. */
+function checkStageGraph(bytes: Uint8Array, path: string, file: string): void {
+  try {
+    if (scanModel(bytes, UNLIMITED).externalTensors === 0) return;
+  } catch (error) {
+    if (!(error instanceof PipewrightError)) throw error;
+    throw broken(path, `${file} is no stage graph: ${error.message}`);
+  }
+  throw broken(path, `${file} names other files; a stage graph holds all its data`);
 }
 
 /** The start values of the plan's parameters. @throws ARTEFACT_MISMATCH when one is missing or has another type. */
 export function readWeights(env: Env, path: string, plan: Plan): Promise<Tensors> {
   const misfit = (what: string): Error => broken(path, `${PLAN_FILES.weights}: ${what}`);
-  return readStartValues(env, `${path}/${PLAN_FILES.weights}`, plan, misfit);
-}
-
-function parsePlan(text: string, path: string): Plan {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw broken(path, `plan.json is not JSON (${(error as Error).message})`);
-  }
-  const result = planSchema.safeParse(json);
-  if (!result.success) throw broken(path, `plan.json is not a plan of version 1: ${firstIssue(result.error)}`);
-  const plan = result.data as Plan;
-  const problem = brokenReference(plan);
-  if (problem) throw broken(path, problem);
-  return plan;
+  return withPlainFile(env.files, path, PLAN_FILES.weights, (file) =>
+    readStartValues(file, `${path}/${PLAN_FILES.weights}`, plan, misfit),
+  );
 }
 
 function isPlanFile(name: string): boolean {
@@ -145,11 +142,6 @@ function isPlanFile(name: string): boolean {
     /^stages\/\d+\.[a-z-]+\.onnx$/.test(name) ||
     [schedule, weights, model, blocks, external].some((file) => file === name)
   );
-}
-
-function firstIssue(error: ZodError): string {
-  const issue = error.issues[0]!;
-  return `${issue.path.join(".") || "the document"}: ${issue.message}`;
 }
 
 function broken(path: string, what: string): PipewrightError {

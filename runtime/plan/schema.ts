@@ -74,10 +74,20 @@ export const optimizer = z.discriminatedUnion("kind", [
     ...updateSettings,
   }),
 ]);
+/** Sizes by the names of dims, which may be any: what zod makes of a record loses `__proto__`. */
+function isSizes(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((size) => count.safeParse(size).success)
+  );
+}
+
 /** The choices behind a graph, in plans and checkpoints. */
 export const training = z.strictObject({
   loss: z.array(z.string()),
-  bind: z.record(z.string(), count),
+  bind: z.custom<Readonly<Record<string, number>>>(isSizes, "expected sizes by name"),
   trainable: z.array(z.string()).optional(),
   batchNorm: z.enum(["train", "frozen"]).optional(),
 });

@@ -9,7 +9,7 @@ import { weightBytes } from "../../compiler/onnx/weights.js";
 import type { Plan, PlanParameter } from "../../compiler/plan/plan.js";
 import type { StoredTensor, Tensors } from "../../compiler/plan/safetensors.js";
 import { safetensorsHead, safetensorsHeadBytes, safetensorsPlaces } from "../../compiler/plan/safetensors.js";
-import type { Env } from "../env/env.js";
+import type { ConfinedFile } from "../env/env.js";
 
 /** A start value: at hand, to be read when it is needed, or one number everywhere. */
 export type StartValue =
@@ -43,13 +43,11 @@ export async function* weightsFile(values: StartValues): AsyncGenerator<Uint8Arr
 /** Why a weights file does not fit its plan. */
 export type Misfit = (what: string) => Error;
 
-/** The start values of a plan's parameters out of the weights file at `path`. @throws FILE; `misfit` for other tensors. */
-export async function readStartValues(env: Env, path: string, plan: Plan, misfit: Misfit): Promise<Tensors> {
-  const { files } = env;
-  const fileBytes = await files.size(path);
-  const first = await files.readRange(path, 0, Math.min(fileBytes, 8));
-  const head = await files.readRange(path, 0, safetensorsHeadBytes(first, fileBytes, path));
-  const places = safetensorsPlaces(head, fileBytes, path);
+/** The start values of a plan's parameters out of the weights file, which lies at `path`. @throws FILE; `misfit` for other tensors. */
+export async function readStartValues(file: ConfinedFile, path: string, plan: Plan, misfit: Misfit): Promise<Tensors> {
+  const first = await file.readRange(0, Math.min(file.bytes, 8));
+  const head = await file.readRange(0, safetensorsHeadBytes(first, file.bytes, path));
+  const places = safetensorsPlaces(head, file.bytes, path);
   const values = new Map<string, StoredTensor>();
   for (const parameter of plan.parameters) {
     const { name, dtype, shape, fill } = parameter;
@@ -62,7 +60,7 @@ export async function readStartValues(env: Env, path: string, plan: Plan, misfit
     const [got, wanted] = [place ? formatType(place) : "nothing", formatType(type)];
     if (!place || got !== wanted)
       throw misfit(`parameter ${JSON.stringify(name)} does not fit; got ${got}, expected ${wanted}`);
-    values.set(name, { ...type, bytes: await files.readRange(path, place.offset, tensorBytes(type)) });
+    values.set(name, { ...type, bytes: await file.readRange(place.offset, tensorBytes(type)) });
   }
   return values;
 }

@@ -4,8 +4,10 @@ import type { Plan } from "../../compiler/plan/plan.js";
 import type { Env } from "../env/env.js";
 import type { HostFacts } from "../env/host.js";
 import type { RowTimes } from "../executor.js";
-import { digestOf, PLAN_FILES } from "../plan/directory.js";
-import { mismatch, readArtefact } from "./artefact.js";
+import { besideFault, readBeside, sealedJson } from "../artefact.js";
+import { digestOf } from "../digest.js";
+import { readPlainFile } from "../plain-file.js";
+import { PLAN_FILES } from "../plan/directory.js";
 
 /** Name of the file in a plan directory. */
 const RUN_FILE = "run.json";
@@ -73,9 +75,9 @@ function recordedRows(rows: readonly RowTimes[]): readonly RecordedRow[] {
 
 /** Writes run.json into the plan's directory. @throws FILE. */
 export async function writeRun({ files }: Env, directory: string, { rows, ...run }: RecordedRun): Promise<RunRecord> {
-  const plan = digestOf(await files.read(`${directory}/${PLAN_FILES.plan}`));
+  const plan = digestOf(await readPlainFile(files, directory, PLAN_FILES.plan));
   const record: RunRecord = { version: 1, plan, ...run, shown: { rows: recordedRows(rows) } };
-  await files.writeAtomic(`${directory}/${RUN_FILE}`, `${JSON.stringify(record)}\n`);
+  await files.writeAtomic(`${directory}/${RUN_FILE}`, sealedJson(record));
   return record;
 }
 
@@ -83,17 +85,16 @@ export async function writeRun({ files }: Env, directory: string, { rows, ...run
  * The last run of a plan; undefined if there was none.
  * @throws FILE, ARTEFACT_MISMATCH when the record is broken or is of another plan.
  */
-export async function readRun(env: Env, directory: string, plan: Plan): Promise<RunRecord | undefined> {
-  const path = `${directory}/${RUN_FILE}`;
-  if (!(await env.files.exists(path))) return undefined;
-  const record: RunRecord = await readArtefact(env, path, schema);
-  if (record.plan !== digestOf(await env.files.read(`${directory}/${PLAN_FILES.plan}`))) {
-    throw mismatch(path, "it is of another plan");
-  }
+export async function readRun({ files }: Env, directory: string, plan: Plan): Promise<RunRecord | undefined> {
+  if (!(await files.exists(`${directory}/${RUN_FILE}`))) return undefined;
+  const mismatch = (what: string): Error => besideFault(directory, RUN_FILE, what);
+  const record: RunRecord = await readBeside(files, directory, RUN_FILE, schema);
+  if (record.plan !== digestOf(await readPlainFile(files, directory, PLAN_FILES.plan)))
+    throw mismatch("it is of another plan");
   const { rows } = record.shown;
   const fits =
     rows.length === plan.rows.length &&
     rows.every(({ startMs, endMs }, at) => [startMs, endMs].every((times) => times.length === plan.rows[at]!.length));
-  if (!fits) throw mismatch(path, "its times do not fit the rows of the plan");
+  if (!fits) throw mismatch("its times do not fit the rows of the plan");
   return record;
 }

@@ -1,10 +1,8 @@
 /** @file search.json: what was tried before a plan was written, with the bound and the gap of each try. */
 import * as z from "zod";
 import type { Env } from "../env/env.js";
-import { readArtefact } from "./artefact.js";
-
-/** Name of the file in a plan directory. */
-const SEARCH_FILE = "search.json";
+import { readBeside, sealedJson } from "../artefact.js";
+import { SEARCH_FILE } from "../plan/directory.js";
 
 const finite = z.number().min(0);
 const attempt = z.strictObject({
@@ -39,18 +37,13 @@ export interface SearchAttempt {
   readonly makespanMs?: number | undefined;
 }
 
-/** Writes search.json into the plan's directory. @throws FILE. */
-export async function writeSearch(
-  { files }: Env,
-  directory: string,
-  attempts: readonly SearchAttempt[],
-): Promise<void> {
-  await files.writeAtomic(`${directory}/${SEARCH_FILE}`, `${JSON.stringify({ version: 1, attempts })}\n`);
+/** The text of search.json. */
+export function searchJson(attempts: readonly SearchAttempt[]): string {
+  return sealedJson({ version: 1, attempts });
 }
 
 /** What was tried; nothing when the plan came without a record. @throws FILE, ARTEFACT_MISMATCH. */
-export async function readSearch(env: Env, directory: string): Promise<readonly SearchAttempt[]> {
-  const path = `${directory}/${SEARCH_FILE}`;
-  if (!(await env.files.exists(path))) return [];
-  return (await readArtefact(env, path, schema)).attempts;
+export async function readSearch({ files }: Env, directory: string): Promise<readonly SearchAttempt[]> {
+  if (!(await files.exists(`${directory}/${SEARCH_FILE}`))) return [];
+  return (await readBeside(files, directory, SEARCH_FILE, schema)).attempts;
 }

@@ -117,5 +117,12 @@ function namesCulprit(group: string, message: string, content: string): boolean 
   if (BY_FIELD.test(message) || BY_PLACE.test(message)) return true;
   if (group === "wire" && /nesting of|number of/.test(message)) return true;
   if (/^: number of (nodes|functions|messages)/.test(message)) return true;
-  return [BY_NAME, BY_ENTRY].some((named) => message.match(named)?.some((name) => content.includes(name)));
+  return [BY_NAME, BY_ENTRY].some((named) => message.match(named)?.some((name) => content.includes(inFile(name))));
+}
+
+/** A name as the file has it: without the escapes of messages, in UTF-8. */
+function inFile(name: string): string {
+  const plain = name.replace(/\\u([0-9a-f]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  const lines = plain.replaceAll("\\n", "\n").replaceAll("\\r", "\r").replaceAll("\\t", "\t");
+  return Buffer.from(lines, "utf8").toString("latin1");
 }

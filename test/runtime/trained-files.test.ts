@@ -178,8 +178,10 @@ describe("writeTrained", () => {
     expect(notes).toContain("parts/w.bin is there already, so the trained data are in parts/trained.w.bin");
     expect(await env.files.read("/in/parts/w.bin")).toEqual(before);
     await loadModel(env, "/in/trained.onnx");
-    await writeTrained(env, "/plan", plan, weights, "/in/trained.onnx");
-    expect(await env.files.read("/in/parts/trained.w.bin")).toEqual(before);
+    const again = await writeTrained(env, "/plan", plan, weights, "/in/trained.onnx");
+    expect([...again.external].sort()).toEqual(["parts/trained.2.w.bin", "trained.2.other.bin"]);
+    expect(await env.files.read("/in/parts/trained.2.w.bin")).toEqual(before);
+    expect(await env.files.list("/in/parts")).toEqual(["trained.2.w.bin", "w.bin"]);
   });
 
   it("says which weights are too large for half precision, and writes the largest there is", async () => {

@@ -84,6 +84,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     unboundDims: [],
     ...precisionJson(precision),
     constants: model.constants,
+    external: model.external,
     operators,
     trainable: training ? { ok: training.problem === undefined, problem: training.problem ?? null } : null,
     memory: { trainBytes, stashBytesPerMicrobatch: stash ?? null },
@@ -101,6 +102,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     `outputs  ${list(json.outputs)}`,
     ...precisionNotes(precision).map((note) => `note     ${note}`),
     ...constantsNote(model.constants),
+    ...externalNote(model.external),
     `memory   ${formatBytes(trainBytes)} for parameters, gradients and AdamW${stash === undefined ? "" : `, ${formatBytes(stash)} stashed per microbatch`}`,
     "",
     table.trimEnd(),
@@ -122,6 +124,17 @@ function constantsNote(constants: readonly string[]): readonly string[] {
   const more = constants.length > LISTED_CONSTANTS ? ", …" : "";
   const names = `${constants.slice(0, LISTED_CONSTANTS).join(", ")}${more}`;
   return [`note     constants that do not train, though they stand where weights do (${constants.length}): ${names}`];
+}
+
+/** Files that the model's weights are in, and those whose checksum nobody has looked at yet. */
+function externalNote(external: LoadedModel["external"]): readonly string[] {
+  if (external.length === 0) return [];
+  const bytes = external.reduce((sum, file) => sum + file.bytes, 0);
+  const unread = external.filter(({ checksum }) => checksum === "unread").length;
+  const later = unread === 0 ? "" : `; the checksum of ${unread} is checked when weights are read`;
+  return [
+    `note     external data: ${external.length} file${external.length === 1 ? "" : "s"}, ${formatBytes(bytes)}${later}`,
+  ];
 }
 
 function countOperators(graph: Graph): readonly OperatorCount[] {

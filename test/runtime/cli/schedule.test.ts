@@ -101,7 +101,7 @@ activations  at most 7, 7, 7, 7 per device
   });
 
   it.each([
-    ["no JSON", "{", "it is not JSON"],
+    ["no JSON", "{", "it is not JSON (Expected property name or '}' in JSON at position 1)"],
     ["another name", JSON.stringify({ ...TIMES, forward: 1 }), 'the document: Unrecognized key: "forward"'],
     ["a negative time", JSON.stringify({ ...TIMES, latencyMs: -1 }), "latencyMs: Too small: expected number to be >=0"],
   ])("refuses a file of times with %s", async (_, text, wrong) => {

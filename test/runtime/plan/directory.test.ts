@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { Compiled } from "../../../compiler/compile.js";
 import { PipewrightError } from "../../../compiler/errors.js";
 import { modelFile } from "../../../models/file.js";
+import { sealedJson } from "../../../runtime/artefact.js";
 import type { Env } from "../../../runtime/env/env.js";
 import { PLAN_FILES, readPlan, readWeights, writePlan } from "../../../runtime/plan/directory.js";
 import { simulatedEnv } from "../../support/simulated-env.js";
@@ -31,13 +32,13 @@ async function refusal(env: Env): Promise<string> {
   return "none";
 }
 
-/** Writes the plan, changes plan.json as parsed, and says how it is refused. */
+/** Writes the plan, changes plan.json as parsed, seals it again, and says how it is refused. */
 async function refusalOf(edit: (plan: Editable) => unknown): Promise<string> {
   const env = await written();
   const path = `${PLAN}/${PLAN_FILES.plan}`;
-  const plan = JSON.parse(new TextDecoder().decode(await env.files.read(path))) as Editable;
+  const { digest: _, ...plan } = JSON.parse(new TextDecoder().decode(await env.files.read(path))) as Editable;
   edit(plan);
-  await env.files.writeAtomic(path, JSON.stringify(plan));
+  await env.files.writeAtomic(path, sealedJson(plan));
   return refusal(env);
 }
 
@@ -93,19 +94,19 @@ describe("a changed file is refused", () => {
     const env = await written();
     await env.files.writeAtomic(`${PLAN}/${PLAN_FILES.plan}`, '{"version": 1');
     expect(await refusal(env)).toMatch(
-      /^ARTEFACT_MISMATCH: \/plan: plan\.json is not JSON \(.+\)\. Make the plan again/,
+      /^ARTEFACT_MISMATCH: \/plan: plan\.json: it is not JSON \(.+\)\. Make the plan again/,
     );
   });
 });
 
 describe("a changed plan.json is refused", () => {
   const cases: readonly (readonly [string, (plan: Editable) => unknown, string])[] = [
-    ["another version", (plan) => (plan.version = 2), "plan.json is not a plan of version 1: version: "],
-    ["an unknown key", (plan) => (plan["extra"] = 1), "plan.json is not a plan of version 1: the document: "],
+    ["another version", (plan) => (plan.version = 2), "plan.json: version: "],
+    ["an unknown key", (plan) => (plan["extra"] = 1), "plan.json: the document: "],
     [
       "a path out of the directory",
       (plan) => (plan.stages[0]!.programs[0]!.file = "../stages/0.forward.onnx"),
-      "plan.json is not a plan of version 1: stages.0.programs.0.file: ",
+      "plan.json: stages.0.programs.0.file: ",
     ],
     [
       "a digest for a file outside",
