@@ -15,16 +15,37 @@ export function broken(file: string, message: string): PipewrightError {
   return new PipewrightError("ARTEFACT_MISMATCH", `data file ${file}: ${message}`, { file });
 }
 
-/** An array over part of a file. @throws ARTEFACT_MISMATCH when the file ends before the array does. */
-export function arrayAt(file: string, bytes: Uint8Array, offset: number, dtype: DType, shape: Shape): FileArray {
+/** Numbers of a shape that a message shows. */
+const SHOWN_SIZES = 64;
+
+/** The array that fills a file from `offset` on. @throws ARTEFACT_MISMATCH when the file has fewer bytes or more. */
+export function arrayFrom(file: string, bytes: Uint8Array, offset: number, dtype: DType, shape: Shape): FileArray {
   const length = elementCount(shape) * elementBytes(dtype);
-  if (!Number.isSafeInteger(length) || offset + length > bytes.length) {
-    throw broken(
-      file,
-      `the file ends early; got ${bytes.length - offset} bytes of elements, expected ${length} for ${dtype} [${shape.join(",")}]. Write the file again.`,
+  const found = Math.max(0, bytes.length - offset);
+  if (length === found) return { dtype, shape, bytes: bytes.subarray(offset) };
+  const type = `${dtype} [${shape.slice(0, SHOWN_SIZES).join(",")}${shape.length > SHOWN_SIZES ? ",…" : ""}]`;
+  throw broken(
+    file,
+    `the file ${length > found ? "ends early" : "goes on behind its elements"}; got ${found} bytes of elements, expected ${length} for ${type}. Write the file again.`,
+  );
+}
+
+/** The text of a file. @throws ARTEFACT_MISMATCH when it is no UTF-8, LIMIT_EXCEEDED when it is longer than texts can be. */
+export function textOf(file: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (
+      error instanceof TypeError &&
+      (error as { readonly code?: string }).code === "ERR_ENCODING_INVALID_ENCODED_DATA"
+    )
+      throw broken(file, "the text is not UTF-8. Save it as UTF-8.");
+    throw new PipewrightError(
+      "LIMIT_EXCEEDED",
+      `data file ${file}: the text is too long; got ${bytes.length} bytes. Split the file, or save it as .npz.`,
+      { file },
     );
   }
-  return { dtype, shape, bytes: bytes.subarray(offset, offset + length) };
 }
 
 /** Little-endian copy of big-endian elements. */

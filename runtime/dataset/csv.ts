@@ -3,7 +3,10 @@
  * give x [rows, columns]. Fields may be quoted; there are no quotes inside fields.
  */
 import type { FileArray, FileArrays } from "./array.js";
-import { broken } from "./array.js";
+import { broken, textOf } from "./array.js";
+
+/** What other readers of tables take for a number too: decimal, no hexadecimal, no empty cell. */
+const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
 /** A column family: the columns that make one array. */
 interface Family {
@@ -14,20 +17,24 @@ interface Family {
 
 /** Reads all arrays as float64. @throws ARTEFACT_MISMATCH naming `file` and the line. */
 export function readCsv(file: string, bytes: Uint8Array): FileArrays {
-  const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
+  const lines = textOf(file, bytes).split(/\r?\n/);
   while (lines.length > 0 && lines.at(-1)!.trim() === "") lines.pop();
   if (lines.length < 2) throw broken(file, "expected a header line and at least one line of numbers.");
   const header = fields(lines[0]!);
   const rows = lines.length - 1;
+  const odd = lines.findIndex((line) => fieldCount(line) !== header.length);
+  if (odd >= 0) {
+    throw broken(
+      file,
+      `line ${odd + 1} has ${fieldCount(lines[odd]!)} fields; expected ${header.length} as in the header.`,
+    );
+  }
   const table = new Float64Array(rows * header.length);
   for (let row = 0; row < rows; row++) {
     const cells = fields(lines[row + 1]!);
-    if (cells.length !== header.length) {
-      throw broken(file, `line ${row + 2} has ${cells.length} fields; expected ${header.length} as in the header.`);
-    }
     for (const [column, cell] of cells.entries()) {
-      const number = cell === "" ? NaN : Number(cell);
-      if (Number.isNaN(number)) {
+      const number = Number(cell);
+      if (!NUMBER.test(cell)) {
         throw broken(
           file,
           `line ${row + 2}, column ${header[column]}: got ${JSON.stringify(cell)}, expected a number.`,
@@ -48,6 +55,12 @@ export function readCsv(file: string, bytes: Uint8Array): FileArrays {
     arrays.set(family.name, { dtype: "float64", shape, bytes: new Uint8Array(elements.buffer) });
   }
   return arrays;
+}
+
+function fieldCount(line: string): number {
+  let count = 1;
+  for (let at = line.indexOf(","); at >= 0; at = line.indexOf(",", at + 1)) count++;
+  return count;
 }
 
 function fields(line: string): readonly string[] {

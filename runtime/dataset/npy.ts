@@ -5,25 +5,25 @@
 import type { DType } from "../../compiler/ir/graph.js";
 import { elementBytes, elementCount } from "../../compiler/ir/literal.js";
 import type { FileArray } from "./array.js";
-import { arrayAt, broken, swapBytes } from "./array.js";
+import { arrayFrom, broken, swapBytes } from "./array.js";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
 /** NumPy's kind and size to element type. */
-const DTYPES: Readonly<Record<string, DType>> = {
-  f4: "float32",
-  f8: "float64",
-  f2: "float16",
-  i8: "int64",
-  i4: "int32",
-  i2: "int16",
-  i1: "int8",
-  u8: "uint64",
-  u4: "uint32",
-  u2: "uint16",
-  u1: "uint8",
-  b1: "bool",
-};
+const DTYPES: ReadonlyMap<string, DType> = new Map([
+  ["f4", "float32"],
+  ["f8", "float64"],
+  ["f2", "float16"],
+  ["i8", "int64"],
+  ["i4", "int32"],
+  ["i2", "int16"],
+  ["i1", "int8"],
+  ["u8", "uint64"],
+  ["u4", "uint32"],
+  ["u2", "uint16"],
+  ["u1", "uint8"],
+  ["b1", "bool"],
+]);
 
 /** Reads one array. Fortran order is turned to row-major. @throws ARTEFACT_MISMATCH naming `file`. */
 export function readNpy(file: string, bytes: Uint8Array): FileArray {
@@ -38,7 +38,7 @@ export function readNpy(file: string, bytes: Uint8Array): FileArray {
   const header = new TextDecoder().decode(bytes.subarray(start, start + length));
   const described = /'descr':\s*'([<>|=])(\w+)'/.exec(header);
   const shape = /'shape':\s*\(([\d,\sL]*)\)/.exec(header);
-  const dtype = described && DTYPES[described[2]!];
+  const dtype = described && DTYPES.get(described[2]!);
   if (!described || !shape || !dtype) {
     throw broken(
       file,
@@ -46,7 +46,7 @@ export function readNpy(file: string, bytes: Uint8Array): FileArray {
     );
   }
   const sizes = (shape[1]!.match(/\d+/g) ?? []).map(Number);
-  const array = arrayAt(file, bytes, start + length, dtype, sizes);
+  const array = arrayFrom(file, bytes, start + length, dtype, sizes);
   const ordered = described[1] === ">" ? { ...array, bytes: swapBytes(array.bytes, elementBytes(dtype)) } : array;
   return /'fortran_order':\s*True/.test(header) ? rowMajor(ordered) : ordered;
 }

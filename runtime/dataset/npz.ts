@@ -2,7 +2,7 @@
  * @file NumPy's .npz files: zip archives of .npy files, stored or deflated.
  * Source: PKWARE APPNOTE 6.3.9, §4.3. Refused: encryption, archives of more than 4 GiB, entries over the size limit.
  */
-import { inflateRawSync } from "node:zlib";
+import { crc32, inflateRawSync } from "node:zlib";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { FileArray, FileArrays } from "./array.js";
 import { broken } from "./array.js";
@@ -20,7 +20,10 @@ export function readNpz(file: string, bytes: Uint8Array, limitBytes: number): Fi
   let left = limitBytes;
   for (const { name, content } of entries(file, bytes, () => left)) {
     left -= content.length;
-    if (name.endsWith(".npy")) arrays.set(name.slice(0, -".npy".length), readNpy(`${file}/${name}`, content));
+    if (!name.endsWith(".npy")) continue;
+    const array = name.slice(0, -".npy".length);
+    if (arrays.has(array)) throw broken(file, `the array ${JSON.stringify(array)} comes twice. Write the file again.`);
+    arrays.set(array, readNpy(`${file}/${name}`, content));
   }
   return arrays;
 }
@@ -38,6 +41,7 @@ function* entries(file: string, bytes: Uint8Array, limit: () => number) {
     fits(at, 46);
     if (view.getUint32(at, true) !== DIRECTORY_ENTRY) throw broken(file, "the archive's directory is broken.");
     const method = view.getUint16(at + 10, true);
+    const checksum = view.getUint32(at + 16, true);
     const packedBytes = view.getUint32(at + 20, true);
     const plainBytes = view.getUint32(at + 24, true);
     const nameBytes = view.getUint16(at + 28, true);
@@ -56,7 +60,10 @@ function* entries(file: string, bytes: Uint8Array, limit: () => number) {
     if (view.getUint32(local, true) !== LOCAL_ENTRY) throw broken(file, `the archive's entry ${name} is broken.`);
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     fits(start, packedBytes);
-    yield { name, content: unpack(file, name, method, bytes.subarray(start, start + packedBytes), plainBytes) };
+    const content = unpack(file, name, method, bytes.subarray(start, start + packedBytes), plainBytes);
+    if (crc32(content) !== checksum)
+      throw broken(file, `${name} is damaged: its checksum differs. Write the file again.`);
+    yield { name, content };
   }
 }
 

@@ -111,7 +111,7 @@ function onlyInput(inputs: readonly FeedSpec[], file: string): string {
 
 async function readArrays(files: Files, file: string): Promise<FileArrays> {
   const ending = /[.-]([a-z]+)$/i.exec(file)?.[1]?.toLowerCase() ?? "";
-  const read = READERS[ending];
+  const read = Object.hasOwn(READERS, ending) ? READERS[ending] : undefined;
   if (!read) {
     const known = Object.keys(READERS);
     throw new PipewrightError(

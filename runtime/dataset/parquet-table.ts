@@ -6,7 +6,7 @@
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { DType } from "../../compiler/ir/graph.js";
-import { allocateElements } from "../../compiler/ir/literal.js";
+import { allocateElements, elementBytes } from "../../compiler/ir/literal.js";
 import type { FileArray, FileArrays } from "./array.js";
 import { broken } from "./array.js";
 
@@ -59,7 +59,7 @@ export async function run({ file, bytes, limitBytes }: ParquetSource): Promise<F
     [...types].map(([name, type], column) => [
       name,
       columnArray(
-        file,
+        { file, limitBytes },
         name,
         type,
         Array.from({ length: rows }, (_, row) => table[row]?.[column] ?? null),
@@ -79,8 +79,13 @@ interface Column {
   readonly children: readonly Column[];
 }
 
-function columnArray(file: string, name: string, type: string, cells: readonly Cell[]): FileArray {
-  const dtype = type in TYPES ? TYPES[type as keyof typeof TYPES] : undefined;
+function columnArray(
+  { file, limitBytes }: Pick<ParquetSource, "file" | "limitBytes">,
+  name: string,
+  type: string,
+  cells: readonly Cell[],
+): FileArray {
+  const dtype = Object.hasOwn(TYPES, type) ? TYPES[type as keyof typeof TYPES] : undefined;
   if (!dtype) {
     throw broken(
       file,
@@ -90,6 +95,7 @@ function columnArray(file: string, name: string, type: string, cells: readonly C
   const rows = cells.length;
   const first = cells[0];
   const width = Array.isArray(first) ? (first as readonly Cell[]).length : undefined;
+  refuseSize(file, rows * (width ?? 1) * elementBytes(dtype), limitBytes);
   const elements = allocateElements(dtype, rows * (width ?? 1));
   for (let row = 0; row < rows; row++) {
     const cell = cells[row];

@@ -5,6 +5,7 @@ import type { BlockMap } from "../../compiler/plan/block-map.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import { writeSafetensors } from "../../compiler/plan/safetensors.js";
+import { parseJson } from "../../compiler/plan/strict-json.js";
 import { scanModel } from "../../compiler/onnx/scan.js";
 import { UNLIMITED } from "../../compiler/onnx/limits.js";
 import { ARTEFACT_LIMIT_BYTES, parseSealed, sealedJson } from "../artefact.js";
@@ -115,6 +116,12 @@ export async function readPlan({ files }: Pick<Env, "files">, path: string): Pro
   }
   for (const file of stageFiles) checkStageGraph(await readPlainFile(files, path, file), path, file);
   return plan;
+}
+
+/** What tells a plan from every other: the digest at the end of its plan.json. Requires: `readPlan` took it. @throws FILE. */
+export async function planDigest({ files }: Pick<Env, "files">, path: string): Promise<string> {
+  const bytes = await readPlainFile(files, path, PLAN_FILES.plan, ARTEFACT_LIMIT_BYTES);
+  return (parseJson(bytes) as { readonly digest: string }).digest;
 }
 
 /** The engine would open what an external tensor names. */

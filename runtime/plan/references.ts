@@ -12,8 +12,12 @@ export function brokenReference(plan: Plan): string | undefined {
   return brokenStages(plan) ?? brokenRows(plan) ?? brokenSlots(plan) ?? brokenPorts(plan);
 }
 
-function brokenStages({ stages, devices, rows, parameters, results, optimizer }: Plan): string | undefined {
+function brokenStages(plan: Plan): string | undefined {
+  const { stages, devices, rows, parameters, results, optimizer, microbatches } = plan;
   const isStage = (index: number): boolean => index < stages.length;
+  const actions = rows.reduce((sum, row) => sum + row.length, 0);
+  if (stages.length * microbatches > actions)
+    return `plan.json has ${actions} actions for ${stages.length} stages and ${microbatches} microbatches`;
   if (rows.length !== devices.length) return `plan.json has ${rows.length} rows for ${devices.length} devices`;
   for (const [position, { index, device }] of stages.entries()) {
     if (index !== position || device >= devices.length)

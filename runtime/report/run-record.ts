@@ -5,9 +5,7 @@ import type { Env } from "../env/env.js";
 import type { HostFacts } from "../env/host.js";
 import type { RowTimes } from "../executor.js";
 import { besideFault, readBeside, sealedJson } from "../artefact.js";
-import { digestOf } from "../digest.js";
-import { readPlainFile } from "../plain-file.js";
-import { PLAN_FILES } from "../plan/directory.js";
+import { planDigest } from "../plan/directory.js";
 
 /** Name of the file in a plan directory. */
 const RUN_FILE = "run.json";
@@ -45,7 +43,7 @@ export interface RecordedRow {
 
 export interface RunRecord {
   readonly version: 1;
-  /** sha256 of plan.json. */
+  /** As `planDigest` gives it. */
   readonly plan: string;
   /** Mean loss of every step, before its update. */
   readonly losses: readonly number[];
@@ -74,10 +72,10 @@ function recordedRows(rows: readonly RowTimes[]): readonly RecordedRow[] {
 }
 
 /** Writes run.json into the plan's directory. @throws FILE. */
-export async function writeRun({ files }: Env, directory: string, { rows, ...run }: RecordedRun): Promise<RunRecord> {
-  const plan = digestOf(await readPlainFile(files, directory, PLAN_FILES.plan));
+export async function writeRun(env: Env, directory: string, { rows, ...run }: RecordedRun): Promise<RunRecord> {
+  const plan = await planDigest(env, directory);
   const record: RunRecord = { version: 1, plan, ...run, shown: { rows: recordedRows(rows) } };
-  await files.writeAtomic(`${directory}/${RUN_FILE}`, sealedJson(record));
+  await env.files.writeAtomic(`${directory}/${RUN_FILE}`, sealedJson(record));
   return record;
 }
 
@@ -85,12 +83,11 @@ export async function writeRun({ files }: Env, directory: string, { rows, ...run
  * The last run of a plan; undefined if there was none.
  * @throws FILE, ARTEFACT_MISMATCH when the record is broken or is of another plan.
  */
-export async function readRun({ files }: Env, directory: string, plan: Plan): Promise<RunRecord | undefined> {
-  if (!(await files.exists(`${directory}/${RUN_FILE}`))) return undefined;
+export async function readRun(env: Env, directory: string, plan: Plan): Promise<RunRecord | undefined> {
+  if (!(await env.files.exists(`${directory}/${RUN_FILE}`))) return undefined;
   const mismatch = (what: string): Error => besideFault(directory, RUN_FILE, what);
-  const record: RunRecord = await readBeside(files, directory, RUN_FILE, schema);
-  if (record.plan !== digestOf(await readPlainFile(files, directory, PLAN_FILES.plan)))
-    throw mismatch("it is of another plan");
+  const record: RunRecord = await readBeside(env.files, directory, RUN_FILE, schema);
+  if (record.plan !== (await planDigest(env, directory))) throw mismatch("it is of another plan");
   const { rows } = record.shown;
   const fits =
     rows.length === plan.rows.length &&

@@ -60,7 +60,7 @@ describe("initializers", () => {
   });
 
   test("external data stay external: the patch says where they go", () => {
-    const entries = { location: "w.bin", offset: "4096", length: "8", checksum: "00" };
+    const entries = { location: "w.bin", offset: "4096", length: "8", checksum: "0".repeat(40) };
     const external_data = Object.entries(entries).map(([key, value]) => ({ key, value }));
     const { bytes, external } = writeBack(
       modelWith({ dims: [2], data_type: 1, name: "w", data_location: 1, external_data }),
