@@ -7,7 +7,8 @@ import { auditCsv } from "../../compiler/schedule/audit.js";
 import { trainingGraph } from "../../compiler/training.js";
 import { modelFile } from "../../models/file.js";
 import { CheckpointStore, readCheckpoint } from "../../runtime/checkpoint/store.js";
-import { readConfig, readFlags } from "../../runtime/cli/config.js";
+import { readConfig } from "../../runtime/cli/config-file.js";
+import { readFlags } from "../../runtime/cli/config.js";
 import { FLAGS } from "../../runtime/cli/flags.js";
 import type { FlagName } from "../../runtime/cli/flags.js";
 import { planSummary, stageTable } from "../../runtime/cli/render/plan.js";
@@ -16,7 +17,7 @@ import { readProfile, writeProfile } from "../../runtime/profile-file.js";
 import { readBlocks } from "../../runtime/report/block-file.js";
 import { readReport, reportDocument } from "../../runtime/report/document.js";
 import { reportPage } from "../../runtime/report/page.js";
-import { readRun, RUN_FILE, writeRun } from "../../runtime/report/run-record.js";
+import { readRun, writeRun } from "../../runtime/report/run-record.js";
 import { readSearch, searchJson } from "../../runtime/report/search-record.js";
 import { planTrace } from "../../runtime/report/trace.js";
 import { costsFrom, readTimes, stagesOf } from "../../runtime/times-file.js";
@@ -46,7 +47,7 @@ const showPlan = async (env: SimulatedEnv): Promise<string> => {
   const { plan } = document;
   const weights = await readWeights(env, PLAN, plan);
   const parts = [
-    ...[reportPage(document, NO_ASSETS), planTrace(document), stageTable(plan, 80), planSummary(plan)],
+    ...[reportPage(document, NO_ASSETS), planTrace(document), stageTable(plan, 80), planSummary(plan, 80)],
     ...[
       JSON.stringify(plan),
       ...[...weights].map(([name, { bytes }]) => `${name} ${Buffer.from(bytes).toString("hex")}`),
@@ -78,7 +79,7 @@ export const ARTEFACTS: readonly Artefact[] = [
     read: async (env) => JSON.stringify([await readPlan(env, PLAN), await showBlocks(env)]),
     readForged: showBlocks,
   },
-  { path: `${PLAN}/${RUN_FILE}`, folder: PLAN, read: showRun },
+  { path: `${PLAN}/run.json`, folder: PLAN, read: showRun },
   { path: `${PLAN}/${SEARCH_FILE}`, folder: PLAN, read: async (env) => JSON.stringify(await readSearch(env, PLAN)) },
   { path: `${PLAN}/${PLAN_FILES.weights}`, folder: PLAN, read: showPlan },
   { path: `${PLAN}/${PLAN_FILES.schedule}`, folder: PLAN, read: showPlan },
