@@ -47,7 +47,7 @@ async function reading(
     try {
       return await ((isForged && artefact.readForged) || artefact.read)(env);
     } catch (error) {
-      if (!(error instanceof PipewrightError)) throw new Error(`${path}, ${what}: ${String((error as Error).stack)}`);
+      if (!(error instanceof PipewrightError)) throw new Error(`${path}, ${what}`, { cause: error });
       const name = path.slice(path.lastIndexOf("/") + 1);
       expect(error.message, what).toContain(isForged || name === "MANIFEST" ? folder : name);
       expect(error.message.length, what).toBeLessThan(20_000);
@@ -72,8 +72,8 @@ function forged(path: string, text: string): string {
   }
   if (path.endsWith("MANIFEST")) return `${text}\n${digestOf(text)}\n`;
   if (!/(plan|run|search|profile)\.json$/.test(path) || typeof document !== "object" || document === null) return text;
-  const { digest: _, ...content } = document as { digest?: unknown };
-  return sealedJson(content);
+  delete (document as { digest?: unknown }).digest;
+  return sealedJson(document);
 }
 
 /** Most changes of one file that are tried; of more, a part spread over all fields. */

@@ -36,7 +36,8 @@ async function refusal(env: Env): Promise<string> {
 async function refusalOf(edit: (plan: Editable) => unknown): Promise<string> {
   const env = await written();
   const path = `${PLAN}/${PLAN_FILES.plan}`;
-  const { digest: _, ...plan } = JSON.parse(new TextDecoder().decode(await env.files.read(path))) as Editable;
+  const plan = JSON.parse(new TextDecoder().decode(await env.files.read(path))) as Editable;
+  delete plan["digest"];
   edit(plan);
   await env.files.writeAtomic(path, sealedJson(plan));
   return refusal(env);
