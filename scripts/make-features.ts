@@ -4,17 +4,17 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { OperatorVersions, RealReport } from "./features/document.js";
+import type { OperatorReference, RealReport } from "./features/document.js";
 import { featuresDocument } from "./features/document.js";
 
 const path = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const [real] = process.argv.slice(2);
-const { operators } = JSON.parse(readFileSync(path("fixtures/reference/operators/ai.onnx.json"), "utf8")) as {
-  readonly operators: OperatorVersions;
-};
+const reference = JSON.parse(
+  readFileSync(path("fixtures/reference/operators/ai.onnx.json"), "utf8"),
+) as OperatorReference;
 const document = path("compiler/FEATURES.md");
 const before = existsSync(document) ? readFileSync(document, "utf8") : "";
 const reports = real
   ? (JSON.parse(readFileSync(real, "utf8")) as { readonly archives: readonly RealReport[] }).archives
   : undefined;
-writeFileSync(document, featuresDocument(operators, before, reports));
+writeFileSync(document, featuresDocument(reference, before, reports));

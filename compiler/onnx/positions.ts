@@ -1,20 +1,27 @@
 /** @file Inputs with a special role, by op and position. */
+import { invariant } from "../errors.js";
 
 /**
- * Inputs that must be known at compile time, because shapes follow from them. A float initializer that is read here,
- * also through other nodes, becomes a literal.
+ * Inputs that must be known at compile time, because shapes follow from them, or what is unrolled. A float initializer
+ * that is read here, also through other nodes, becomes a literal. Those of Dropout must be known in training only.
  */
 export const COMPILE_TIME_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
   Object.entries({
     AffineGrid: [1],
+    BlackmanWindow: [0],
     CenterCropPad: [1],
     Col2Im: [1, 2],
     Compress: [1],
     ConstantOfShape: [0],
+    CumProd: [1],
     CumSum: [1],
     DFT: [1, 2],
-    Dropout: [2],
+    Dropout: [1, 2],
     Expand: [1],
+    HammingWindow: [0],
+    HannWindow: [0],
+    If: [0],
+    Loop: [0, 1],
     MaxUnpool: [2],
     NonZero: [0],
     OneHot: [1],
@@ -32,13 +39,16 @@ export const COMPILE_TIME_INPUTS: ReadonlyMap<string, readonly number[]> = new M
     ReduceSumSquare: [1],
     Reshape: [1],
     Resize: [1, 2, 3],
+    SequenceAt: [1],
+    SequenceErase: [1],
+    SequenceInsert: [2],
     Slice: [1, 2, 3, 4],
     Split: [1],
+    SplitToSequence: [1],
     Squeeze: [1],
     STFT: [1, 3],
-    Tile: [1],
+    Tile: [1, 2],
     TopK: [1],
-    Trilu: [1],
     Unsqueeze: [1],
   }),
 );
@@ -48,8 +58,13 @@ export const COMPILE_TIME_INPUTS: ReadonlyMap<string, readonly number[]> = new M
  * nodes compute from parameters stays a value, so that gradients reach them.
  */
 export const SETTING_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
-  Object.entries({ Clip: [1, 2], Dropout: [1], MaxRoiPool: [1], OneHot: [2], Pad: [2], RoiAlign: [1, 2] }),
+  Object.entries({ Clip: [1, 2], MaxRoiPool: [1], OneHot: [2], Pad: [2], RoiAlign: [1, 2] }),
 );
+
+/** Requires: the table of compile-time inputs has this one. */
+export function checkCompileTime(op: string, position: number): void {
+  invariant(COMPILE_TIME_INPUTS.get(op)?.includes(position), `input ${position} of ${op} is no compile-time input`);
+}
 
 /** Inputs where operators have weights, so that a constant of the file which stands there is one. */
 export const WEIGHT_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(

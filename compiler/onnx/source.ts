@@ -1,9 +1,10 @@
 /** @file A node on its way from the file to the IR: what upgrade rules rewrite and decompositions read. */
 import { PipewrightError } from "../errors.js";
 import type { Literal, Value } from "../ir/graph.js";
-import { hasPlainNumbers, literalNumbers } from "../ir/literal.js";
+import { hasPlainNumbers, isFloat, literalNumbers } from "../ir/literal.js";
 import type { Emitter } from "../ops/define.js";
 import type { AttrValue } from "./attributes.js";
+import { checkCompileTime } from "./positions.js";
 
 /** One node of the file with its inputs resolved. */
 export interface SourceNode {
@@ -92,8 +93,16 @@ export function inputAt(node: SourceNode, position: number): Value {
   throw malformedNode(node, `input ${position} is missing; got ${node.inputs.length} inputs`);
 }
 
+/** The input at `position`, which holds floats. @throws MODEL_MALFORMED when it is left out or holds others. */
+export function floatAt(node: SourceNode, position: number): Value {
+  const value = inputAt(node, position);
+  if (isFloat(value.type.dtype)) return value;
+  throw malformedNode(node, `input ${position} is ${value.type.dtype}; expected floats`);
+}
+
 /** The numbers of an input that must be known at compile time. @throws MODEL_UNSUPPORTED when it is not. */
 export function constantNumbers(b: ImportEmitter, node: SourceNode, position: number): readonly number[] {
+  checkCompileTime(node.op, position);
   const literal = b.constant(inputAt(node, position));
   if (literal && hasPlainNumbers(literal.dtype)) return literalNumbers(literal);
   if (literal)

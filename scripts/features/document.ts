@@ -1,9 +1,13 @@
 /** @file compiler/FEATURES.md: the table of operators, and the counts of the last run over real models. */
-import type { OperatorFeatures } from "./operators.js";
-import { featuresOf, foreignOperators } from "./operators.js";
+import { featuresOf, foreignOperators, refusedForms } from "./operators.js";
 
-/** Operator sets in which each operator of ai.onnx changed, by its name. */
-export type OperatorVersions = Readonly<Record<string, readonly number[]>>;
+/** Operators of ai.onnx by name. */
+export interface OperatorReference {
+  /** Operator sets in which each one changed. */
+  readonly operators: Readonly<Record<string, readonly number[]>>;
+  /** Names of its inputs by its newest form. */
+  readonly inputs: Readonly<Record<string, readonly string[]>>;
+}
 
 /** What `check:real --json` prints of one archive. */
 export interface RealReport {
@@ -22,11 +26,15 @@ Written by \`npm run -s make:features\` from the op table and the import rules; 
 An operator is imported as it is, rewritten from the form of an older operator set, decomposed into others, or resolved while
 the model is read (constants, conditions, loops, sequences). Where gradients are "none" they stop, as the derivative is zero or
 does not exist; training through a "no" is refused with that reason.
+
+The last column has forms of imported operators that are refused, with the reason. Inputs under "fed" must be constants, or follow
+from shapes and constants, since the shape of the result follows from them, or what is unrolled (those of Dropout: in training).
+Everywhere refused are element types that are not trained on: complex numbers, strings, floats of 8 bits and less, integers of 4 and less.
 `;
 
 /** The operators part of the document. */
-function operatorsPart(versions: OperatorVersions): string {
-  const rows = Object.keys(versions).map(featuresOf);
+function operatorsPart({ operators, inputs }: OperatorReference): string {
+  const rows = Object.keys(operators).map(featuresOf);
   const imported = rows.filter((row) => row.shape !== "no");
   const differentiable = imported.filter(({ gradient }) => !/^(none|no):/.test(gradient));
   const stopped = imported.filter(({ gradient }) => gradient.startsWith("none:"));
@@ -38,18 +46,24 @@ function operatorsPart(versions: OperatorVersions): string {
     `${rows.length} operators: ${imported.length} imported, ${differentiable.length} of them with gradients, ${stopped.length} without because the derivative is zero or does not exist; ${rows.length - imported.length} refused.`,
     "",
     table(
-      ["operator", "changed in", "import", "shape", "gradient"],
-      rows.map((row) => [row.op, versions[row.op]!.join(", "), ...cells(row)]),
+      ["operator", "changed in", "import", "shape", "gradient", "refused forms"],
+      rows.map((row) => [
+        ...[row.op, operators[row.op]!.join(", "), row.import, row.shape, row.gradient],
+        row.shape === "no" ? "all" : refusedForms(row.op, inputs[row.op] ?? []),
+      ]),
     ),
     "",
     "## Operators of other domains",
     "",
-    `${foreign.length} operators, decomposed: ${foreign.map((name) => `\`${name}\``).join(", ")}.`,
+    `${foreign.length} operators, decomposed.`,
+    "",
+    table(
+      ["operator", "refused forms"],
+      foreign.map((name) => [`\`${name}\``, refusedForms(name, [])]),
+    ),
     "",
   ].join("\n");
 }
-
-const cells = (row: OperatorFeatures): readonly string[] => [row.import, row.shape, row.gradient];
 
 const REAL = "## Real models";
 
@@ -75,10 +89,14 @@ export function realPart(reports: readonly RealReport[]): string {
 }
 
 /** The document: operators as they are now, counts from `reports` or, without, as the document before has them. */
-export function featuresDocument(versions: OperatorVersions, before: string, reports?: readonly RealReport[]): string {
+export function featuresDocument(
+  reference: OperatorReference,
+  before: string,
+  reports?: readonly RealReport[],
+): string {
   const start = before.indexOf(REAL);
   const real = reports ? realPart(reports) : start < 0 ? "" : before.slice(start);
-  return `${operatorsPart(versions)}\n${real}`;
+  return `${operatorsPart(reference)}\n${real}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,5 +1,8 @@
 /** @file What becomes of each operator: how it is imported, where its shapes come from, and whether gradients pass it. */
 import { DECOMPOSITIONS, SIMPLIFICATIONS } from "../../compiler/onnx/decompose/table.js";
+import { COMPILE_TIME_INPUTS } from "../../compiler/onnx/positions.js";
+import type { RefusedForm } from "../../compiler/onnx/refused-forms.js";
+import { REFUSED_FORMS } from "../../compiler/onnx/refused-forms.js";
 import { STRUCTURAL } from "../../compiler/onnx/structural/table.js";
 import { REFUSALS } from "../../compiler/onnx/unsupported.js";
 import { UPGRADES } from "../../compiler/onnx/upgrade/table.js";
@@ -32,6 +35,14 @@ export function featuresOf(op: string): OperatorFeatures {
     return { op, import: "resolved", shape: "from what it becomes", gradient: "through what it becomes" };
   if (DECOMPOSITIONS.has(op)) return { op, import: "decomposed", shape: "of its parts", gradient: "of its parts" };
   return { op, import: `no: ${REFUSALS.get(op) ?? "not known"}`, shape: "no", gradient: "no" };
+}
+
+/** Forms of an imported operator that are refused: inputs that must be known at compile time, then others with reasons. */
+export function refusedForms(op: string, inputs: readonly string[]): string {
+  const known = (COMPILE_TIME_INPUTS.get(op) ?? []).flatMap((position) => inputs[position] ?? []);
+  const fed = known.length > 0 ? [`fed: ${known.map((name) => `\`${name}\``).join(", ")}`] : [];
+  const table: Readonly<Record<string, Readonly<Record<string, RefusedForm>>>> = REFUSED_FORMS;
+  return [...fed, ...Object.values(table[op] ?? {}).map(([what, why]) => `${what}: ${why}`)].join("; ");
 }
 
 /** Operators of other domains that are imported, as "domain.Operator". */

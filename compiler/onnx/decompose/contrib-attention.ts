@@ -4,7 +4,8 @@
  */
 import type { Value } from "../../ir/graph.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
-import { inputAt, malformedNode, numberAttr, numbersAttr, unsupportedNode } from "../source.js";
+import { REFUSED_FORMS, refusedForm } from "../refused-forms.js";
+import { inputAt, malformedNode, numberAttr, numbersAttr } from "../source.js";
 import { splitAlong } from "../structural/slices.js";
 import { attention } from "./attention.js";
 import { cast, scalarOf, shaped } from "./emission.js";
@@ -51,7 +52,7 @@ function maskBias(
     return b.emit("Where", [counts, zero, filter]);
   }
   if (shape.length < 2 || shape.length > 4)
-    throw unsupportedNode(`a mask of shape [${shape.join(",")}] is not supported.`);
+    throw refusedForm(REFUSED_FORMS["com.microsoft.Attention"].mask, `[${shape.join(",")}]`);
   const wide =
     shape.length === 2
       ? [shape[0]!, 1, 1, shape[1]!]
@@ -67,7 +68,7 @@ function sumOf(b: ImportEmitter, first: Value | undefined, second: Value | undef
 
 /** Inputs x, weights [features, 3·hidden], bias, mask, past, attention bias. */
 const packedProjection: Decomposition = (b, node) => {
-  if (node.inputs[4]) throw unsupportedNode("a cache of past keys is not supported.");
+  if (node.inputs[4]) throw refusedForm(REFUSED_FORMS["com.microsoft.Attention"].cache);
   const [x, weights, bias] = [inputAt(node, 0), inputAt(node, 1), node.inputs[2]];
   const columns = weights.type.shape[1] ?? 0;
   const given = numbersAttr(node, "qkv_hidden_sizes");
@@ -84,10 +85,10 @@ const packedProjection: Decomposition = (b, node) => {
 const multiHead: Decomposition = (b, node) => {
   const [q, k, v] = [0, 1, 2].map((position) => node.inputs[position]);
   if (!q || !k || !v || [q, k, v].some((x) => x.type.shape.length !== 3)) {
-    throw unsupportedNode("packed or transposed queries, keys and values are not supported.");
+    throw refusedForm(REFUSED_FORMS["com.microsoft.MultiHeadAttention"].packed);
   }
   if (node.inputs.slice(6).some((past) => past !== undefined))
-    throw unsupportedNode("a cache of past keys is not supported.");
+    throw refusedForm(REFUSED_FORMS["com.microsoft.MultiHeadAttention"].cache);
   const bias = node.inputs[3];
   const sizes = [q, k, v].map((x) => x.type.shape[2]!);
   const offsets = bias && splitAlong(b, bias, 0, sizes);

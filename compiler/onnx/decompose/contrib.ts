@@ -5,7 +5,8 @@
 import type { Value } from "../../ir/graph.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
-import { inputAt, malformedNode, numberAttr, numbersAttr, textAttr, unsupportedNode } from "../source.js";
+import { REFUSED_FORMS, refusedForm } from "../refused-forms.js";
+import { inputAt, malformedNode, numberAttr, numbersAttr, textAttr } from "../source.js";
 import { cast, permuted, scalarOf, shaped } from "./emission.js";
 import { rmsNormalized } from "./recent.js";
 
@@ -20,7 +21,7 @@ function swapped(b: ImportEmitter, x: Value, isAsked: boolean): Value {
 
 const fusedMatMul: Decomposition = (b, node) => {
   if (numberAttr(node, "transBatchA", 0) || numberAttr(node, "transBatchB", 0)) {
-    throw unsupportedNode("transposed batch axes (transBatchA, transBatchB) are not supported.");
+    throw refusedForm(REFUSED_FORMS["com.microsoft.FusedMatMul"].batches);
   }
   const a = swapped(b, inputAt(node, 0), numberAttr(node, "transA", 0) !== 0);
   const c = swapped(b, inputAt(node, 1), numberAttr(node, "transB", 0) !== 0);
@@ -46,7 +47,7 @@ function activated(b: ImportEmitter, node: SourceNode, x: Value, params: readonl
     case "Clip":
       return b.emit(name, [x, scalarOf(b, params[0] ?? -Infinity, x), scalarOf(b, params[1] ?? Infinity, x)]);
   }
-  throw unsupportedNode(`activation "${name}" is not supported.`);
+  throw refusedForm(REFUSED_FORMS["com.microsoft.FusedGemm"].activation, JSON.stringify(name));
 }
 
 const fusedGemm: Decomposition = (b, node) => {
@@ -60,7 +61,8 @@ const fusedGemm: Decomposition = (b, node) => {
 };
 
 const fusedConv: Decomposition = (b, node) => {
-  if (textAttr(node, "auto_pad", "NOTSET") !== "NOTSET") throw unsupportedNode("automatic padding is not supported.");
+  if (textAttr(node, "auto_pad", "NOTSET") !== "NOTSET")
+    throw refusedForm(REFUSED_FORMS["com.microsoft.FusedConv"].autoPad);
   const lists = ["dilations", "kernel_shape", "pads", "strides"].flatMap((name) => {
     const list = numbersAttr(node, name);
     return list ? [[name, list] as const] : [];

@@ -8,7 +8,8 @@ import { coordinatesOf, stepsOf } from "../../ops/picking.js";
 import type { Window } from "../../ops/window.js";
 import { resolveWindow, slideShape } from "../../ops/window.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
-import { inputAt, malformedNode, numberAttr, numbersAttr, unsupportedNode } from "../source.js";
+import { MOST_IMAGE_AXES, REFUSED_FORMS, refusedForm } from "../refused-forms.js";
+import { floatAt, inputAt, malformedNode, numberAttr, numbersAttr } from "../source.js";
 import { splitAlong } from "../structural/slices.js";
 import { concatenated, expanded, permuted, scalarOf, shaped } from "./emission.js";
 
@@ -19,16 +20,15 @@ interface Sizes {
   readonly positions: Shape;
 }
 
-/** Engines read images of as many spatial axes between their elements. */
-const MOST_AXES = 3;
-
 /** Inputs x, weights, offsets [batch, groups·taps·axes, …positions], bias, mask [batch, groups·taps, …positions]. */
 export const deformConv: Decomposition = (b, node) => {
-  const [x, weights, offsets] = [inputAt(node, 0), inputAt(node, 1), inputAt(node, 2)];
+  const [x, weights, offsets] = [floatAt(node, 0), inputAt(node, 1), inputAt(node, 2)];
   const { shape } = x.type;
   const rank = shape.length - 2;
-  if (rank < 1 || rank > MOST_AXES)
-    throw unsupportedNode(`it has ${rank} spatial axes; 1 to ${MOST_AXES} are supported.`);
+  if (rank < 1 || rank > MOST_IMAGE_AXES)
+    throw rank < 1
+      ? malformedNode(node, "input 0 has no spatial axis")
+      : refusedForm(REFUSED_FORMS.DeformConv.axes, String(rank));
   const [kernels, , ...kernel] = weights.type.shape as readonly [number, number, ...number[]];
   const [dilations, pads, strides] = ["dilations", "pads", "strides"].map((name) => numbersAttr(node, name));
   const window = resolveWindow(shape.slice(2), numbersAttr(node, "kernel_shape") ?? kernel, {
@@ -86,7 +86,6 @@ function readTaps(
   const [batch, channels, ...spatial] = image.type.shape as Sizes["image"];
   const rank = spatial.length;
   const { dtype } = image.type;
-  if (dtype !== "float32" && dtype !== "float64") throw unsupportedNode(`an image of ${dtype} is not supported.`);
   const moved = b.emit("Add", [
     shaped(b, offsets, [batch, taps, rank, ...positions]),
     b.literal(literalOf(dtype, [1, taps, rank, ...positions], origins)),

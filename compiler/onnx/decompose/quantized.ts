@@ -7,7 +7,8 @@ import { isFloat } from "../../ir/literal.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeOf } from "../dtype.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
-import { inputAt, malformedNode, numberAttr, unsupportedNode } from "../source.js";
+import { REFUSED_FORMS, refusedForm } from "../refused-forms.js";
+import { inputAt, malformedNode, numberAttr } from "../source.js";
 import { cast, expanded, scalarOf, shaped, sliced } from "./emission.js";
 
 /** Least and greatest number of the types that numbers are rounded to. */
@@ -55,7 +56,7 @@ const dequantize: Decomposition = (b, node) => {
 /** Rounds x / scale + zero to a type, its ends for what lies beyond. */
 function rounded(b: ImportEmitter, ratio: Value, zero: Value | undefined, dtype: DType): Value {
   const range = RANGES.get(dtype);
-  if (!range) throw unsupportedNode(`rounding to ${dtype} is not supported.`);
+  if (!range) throw refusedForm(REFUSED_FORMS.QuantizeLinear.narrow, dtype);
   const whole = b.emit("Round", [ratio]);
   const moved = zero ? b.emit("Add", [whole, cast(b, zero, whole.type.dtype)]) : whole;
   return cast(b, b.emit("Clip", [moved, ...range.map((end) => scalarOf(b, end, moved))]), dtype);

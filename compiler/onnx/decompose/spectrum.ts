@@ -4,12 +4,10 @@ import { literalOf } from "../../ir/literal.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeOf } from "../dtype.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
-import { constantNumbers, inputAt, malformedNode, numberAttr, unsupportedNode } from "../source.js";
+import { LONGEST_TRANSFORM, REFUSED_FORMS, refusedForm } from "../refused-forms.js";
+import { constantNumbers, floatAt, malformedNode, numberAttr } from "../source.js";
 import { stack, unstack } from "../structural/slices.js";
 import { cast, concatenated, expanded, permuted, scalarOf, sliced } from "./emission.js";
-
-/** Longest transform: its tables have this many elements squared. */
-const LONGEST = 2048;
 
 /** Tables [rows, columns] of cos and −sin of 2π·n·k/length; the angle is reduced first, so that it is exact. */
 function tables(
@@ -18,8 +16,7 @@ function tables(
   [rows, columns]: readonly [number, number],
   dtype: DType,
 ): readonly [cos: Value, sin: Value] {
-  if (length > LONGEST) throw unsupportedNode(`a transform of length ${length} is not supported; at most ${LONGEST}.`);
-  if (dtype !== "float32" && dtype !== "float64") throw unsupportedNode(`a transform of ${dtype} is not supported.`);
+  if (length > LONGEST_TRANSFORM) throw refusedForm(REFUSED_FORMS.DFT.long, String(length));
   const angles = Array.from(
     { length: rows * columns },
     (_, at) => (2 * Math.PI * ((Math.floor(at / columns) * (at % columns)) % length)) / length,
@@ -76,7 +73,7 @@ function ofLength(b: ImportEmitter, x: Value, length: number): Value {
 
 /** Input [..., 1 or 2]: the last axis holds real and imaginary part; `axis` is transformed. */
 const dft: Decomposition = (b, node) => {
-  const x = inputAt(node, 0);
+  const x = floatAt(node, 0);
   const rank = x.type.shape.length;
   const given = node.inputs[2] ? constantNumbers(b, node, 2)[0]! : -2;
   const axis = normalizeAxis(given, rank);
@@ -107,7 +104,7 @@ const dft: Decomposition = (b, node) => {
 
 /** Frames of a signal [batch, length, 1 or 2], each windowed and transformed: [batch, frames, bins, 2]. */
 const shortTime: Decomposition = (b, node) => {
-  const signal = inputAt(node, 0);
+  const signal = floatAt(node, 0);
   const step = constantNumbers(b, node, 1)[0]!;
   const window = node.inputs[2];
   const frame = node.inputs[3] ? constantNumbers(b, node, 3)[0]! : window?.type.shape[0];

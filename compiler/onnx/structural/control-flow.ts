@@ -14,7 +14,7 @@ import type { GraphProto } from "../proto.js";
 import { has, numberOf } from "../proto.js";
 import type { Bound, Scope } from "../scope.js";
 import { isTensor, isUnknown, UNKNOWN } from "../scope.js";
-import { unsupportedNode } from "../source.js";
+import { REFUSED_FORMS, refusedForm } from "../refused-forms.js";
 import type { Handler } from "./handler.js";
 import {
   boundInput,
@@ -71,9 +71,7 @@ function scalarShape(body: GraphProto, position: number): readonly number[] {
 function isTrue(lowering: Lowering, bound: Bound, trip: number): boolean {
   const literal = lowering.emitter.constant(tensorOf(bound));
   if (literal) return literalNumbers(literal)[0] !== 0;
-  throw unsupportedNode(
-    `whether the loop goes on after iteration ${trip} depends on what is fed, so it cannot be unrolled.`,
-  );
+  throw refusedForm(REFUSED_FORMS.Loop.unknownEnd, `one after iteration ${trip}`);
 }
 
 /** Scan: inputs states, then tensors to walk along; body outputs states, then one slice of each result. */
@@ -124,7 +122,8 @@ const batchedScan: Handler = (lowering, site) => {
   const walked = siteNumber(lowering, site, "num_scan_inputs", -1);
   const states = site.inputs.length - 1 - walked;
   if (walked < 1 || states < 0) throw malformedSite(site, `attribute "num_scan_inputs" is wrong; got ${walked}`);
-  const lengths = constantInput(lowering, site, 0);
+  const lengths = site.inputs[0] && emitter.constant(tensorInput(site, 0));
+  if (site.inputs[0] && !lengths) throw refusedForm(REFUSED_FORMS.Scan.lengths);
   const back = siteNumbers(lowering, site, "directions") ?? [];
   const given = site.inputs.slice(1).map((_, position) => unstack(emitter, tensorInput(site, position + 1), 0));
   const longest = tensorInput(site, 1 + states).type.shape[1]!;
@@ -188,10 +187,10 @@ function stackOrEmpty(
   const declared = body.output?.[output]?.type?.tensor_type;
   const dims = declared?.shape?.dim;
   if (!declared || !dims?.every((dim) => has(dim, "dim_value"))) {
-    throw unsupportedNode(`it runs no iteration, so the shape of output ${output} is unknown.`);
+    throw refusedForm(REFUSED_FORMS.Loop.shapeless, `output ${output}`);
   }
   const dtype = trainingDType(dtypeOf(declared.elem_type, `output ${output}`));
-  if (dtype === "string") throw unsupportedNode("it collects strings.");
+  if (dtype === "string") throw refusedForm(REFUSED_FORMS.Loop.strings);
   const sizes = dims.map((dim) => numberOf(dim.dim_value!));
   const empty: Literal = {
     dtype,

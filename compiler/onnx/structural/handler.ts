@@ -6,6 +6,7 @@ import type { AttrValue } from "../attributes.js";
 import { attributeValue } from "../attributes.js";
 import type { CallSite, Lowering } from "../lowering.js";
 import { describe } from "../order.js";
+import { checkCompileTime } from "../positions.js";
 import type { GraphProto } from "../proto.js";
 import type { Bound, Sequence } from "../scope.js";
 import { isTensor } from "../scope.js";
@@ -42,6 +43,7 @@ export function boundInput(site: CallSite, position: number): Bound {
 
 /** The literal at an optional input; undefined when it is left out. @throws MODEL_UNSUPPORTED when it is not constant. */
 export function constantInput(lowering: Lowering, site: CallSite, position: number): Literal | undefined {
+  checkCompileTime(site.node.op_type, position);
   if (!site.inputs[position]) return undefined;
   const literal = lowering.emitter.constant(tensorInput(site, position));
   if (literal) return literal;

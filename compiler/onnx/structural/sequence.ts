@@ -3,6 +3,7 @@ import { literalNumbers, literalOf, elementCount } from "../../ir/literal.js";
 import type { Value } from "../../ir/graph.js";
 import { nodeName } from "../order.js";
 import type { Bound, Sequence } from "../scope.js";
+import { REFUSED_FORMS, refusedForm } from "../refused-forms.js";
 import { isTensor } from "../scope.js";
 import { unsupportedNode } from "../source.js";
 import type { CallSite } from "../lowering.js";
@@ -57,7 +58,7 @@ const splitToSequence: Handler = (lowering, site) => {
 
 const concatFromSequence: Handler = (lowering, site) => {
   const items = tensorItems(sequenceInput(site, 0));
-  if (items.length === 0) throw unsupportedNode("the sequence is empty, so its shape is unknown.");
+  if (items.length === 0) throw refusedForm(REFUSED_FORMS.ConcatFromSequence.empty);
   const isNew = siteNumber(lowering, site, "new_axis", 0) !== 0;
   const rank = items[0]!.type.shape.length + (isNew ? 1 : 0);
   const axis = positionIn(site, rank, siteNumber(lowering, site, "axis", 0));

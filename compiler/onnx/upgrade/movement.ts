@@ -108,6 +108,7 @@ export const movement: Upgrades = {
       },
     },
   ],
+  Range: [{ until: Infinity, apply: drop("stash_type") }],
   DFT: [
     {
       until: 20,

@@ -1,6 +1,7 @@
 /** @file Normalisations whose modes and parameters changed their form. */
+import { REFUSED_FORMS, refusedForm } from "../refused-forms.js";
 import type { UpgradeRule } from "../source.js";
-import { inputAt, malformedNode, numberAttr, unsupportedNode, withAttrs, withInput, withoutAttrs } from "../source.js";
+import { inputAt, malformedNode, numberAttr, withAttrs, withInput, withoutAttrs } from "../source.js";
 import type { Upgrades } from "./rule.js";
 import { drop } from "./rule.js";
 
@@ -8,7 +9,7 @@ import { drop } from "./rule.js";
 const batchMode: UpgradeRule = (_b, node) => {
   const training = node.outputs.slice(1).includes(true) && !numberAttr(node, "is_test", 0);
   const perChannel = numberAttr(node, "spatial", 1) !== 0;
-  if (training && !perChannel) throw unsupportedNode("statistics per activation (spatial=0) are not supported.");
+  if (training && !perChannel) throw refusedForm(REFUSED_FORMS.BatchNormalization.perActivation);
   const rest = withoutAttrs(node, "is_test", "consumed_inputs", ...(perChannel ? ["spatial"] : []));
   if (!training) return { ...rest, outputs: node.outputs.slice(0, 1) };
   return { ...withAttrs(rest, { training_mode: 1 }), outputs: node.outputs.slice(0, 3) };

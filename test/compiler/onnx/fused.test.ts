@@ -101,7 +101,9 @@ describe("com.microsoft", () => {
   test("what is left out is refused with its reason", () => {
     expect(() =>
       agree("FusedMatMul", "com.microsoft", { transBatchA: 1 }, ["float32[2,4,3]", "float32[2,3,5]"]),
-    ).toThrow("  y (FusedMatMul): transposed batch axes (transBatchA, transBatchB) are not supported.\n");
+    ).toThrow(
+      "  y (FusedMatMul): a transposed batch axis (transBatchA, transBatchB) is not supported: put a Transpose before it.\n",
+    );
   });
 });
 

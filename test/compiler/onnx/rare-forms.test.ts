@@ -84,21 +84,6 @@ test("statistics per activation are those of so many channels", () => {
   expect(lines.at(-1)).toMatch(/^y = Reshape\(.*\) .*: float32\[2,3,4\]$/);
 });
 
-test("statistics per activation are not taken in training", () => {
-  const training: BriefModel = {
-    ...statistics("2,3,4", "float32[3,4]"),
-    nodes: [
-      {
-        op: "BatchNormalization",
-        inputs: ["x", "s", "b", "m", "v"],
-        outputs: ["y", "m1", "v1"],
-        attrs: { spatial: 0 },
-      },
-    ],
-  };
-  expect(() => importedNodes(training)).toThrow("statistics per activation (spatial=0)");
-});
-
 test("the last block of a scale may be cut off", () => {
   const lines = importedNodes({
     nodes: [{ op: "DequantizeLinear", inputs: ["x", "s"], outputs: ["y"], attrs: { axis: 1, block_size: 2 } }],

@@ -105,7 +105,7 @@ describe("Loop", () => {
     const sum: BriefNode = { op: "ReduceSum", inputs: ["v"], outputs: ["total"], attrs: { keepdims: 0 } };
     const body = doubling(fed);
     expect(() => importedNodes(model({ ...body, node: [briefNode(sum), ...body.node!] }, 3))).toThrow(
-      "  loop (Loop): whether the loop goes on after iteration 0 depends on what is fed, so it cannot be unrolled.\n",
+      "  loop (Loop): a condition that depends on what is fed is not supported: the loop cannot be unrolled; got one after iteration 0.\n",
     );
   });
 });
