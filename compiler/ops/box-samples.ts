@@ -34,23 +34,28 @@ interface BinSamples {
 const MARGIN = 2;
 
 /** 0, 1, 2, … */
-function counting(b: Emitter, like: Value, count: number): Value {
+export function counting(b: Emitter, like: Value, count: number): Value {
   return b.literal(literalOf(like.type.dtype, [count], [...new Array(count).keys()]));
+}
+
+/** Size of the largest of the boxes along an axis, 0 at least; undefined when the boxes are not known. */
+export function largestExtent({ literal, type }: Value, { start, end }: BoxAxis, scale: number): number | undefined {
+  if (!literal) return undefined;
+  const numbers = literalNumbers(literal);
+  const extents = numbers.flatMap((from, at) =>
+    at % type.shape[1]! === start ? [(numbers[at + end - start]! - from) * scale] : [],
+  );
+  return extents.reduce((most, extent) => Math.max(most, extent), 0);
 }
 
 /**
  * Samples per bin that may matter when their number is ceil(b) for a bin of b elements. Samples of a bin with n of
  * them are more than (n − 1)/n apart, so at most size + 2 lie within −1..size. Known boxes may need fewer.
  */
-function mostSamples(boxes: Value, { start, end, bins, size }: BoxAxis, scale: number): number {
-  const bound = size + 2 + 2 * MARGIN;
-  if (!boxes.literal) return bound;
-  const numbers = literalNumbers(boxes.literal);
-  const extents = numbers.flatMap((from, at) =>
-    at % 4 === start ? [(numbers[at + end - start]! - from) * scale] : [],
-  );
-  const largest = extents.reduce((most, extent) => Math.max(most, extent), 1);
-  return Math.min(bound, Math.ceil(largest / bins) + 1);
+function mostSamples(boxes: Value, axis: BoxAxis, scale: number): number {
+  const bound = axis.size + 2 + 2 * MARGIN;
+  const largest = largestExtent(boxes, axis, scale);
+  return largest === undefined ? bound : Math.min(bound, Math.ceil(Math.max(1, largest) / axis.bins) + 1);
 }
 
 function binSamples(b: Emitter, boxes: Value, axis: BoxAxis, attrs: RoiAlignAttrs["RoiAlign"]): BinSamples {

@@ -1,9 +1,10 @@
 /** @file MaxRoiPool: the maximum of an image over the bins of boxes of whole elements. */
 import type { Value } from "../ir/graph.js";
-import { elementCount, literalNumbers, literalOf } from "../ir/literal.js";
+import { elementCount, literalOf } from "../ir/literal.js";
 import type { Candidates } from "./bin-maximum.js";
 import { maximumGradient } from "./bin-maximum.js";
 import type { BoxAxis } from "./box-samples.js";
+import { counting, largestExtent } from "./box-samples.js";
 import type { Emitter, OpDef } from "./define.js";
 import { float, ints, required } from "./define.js";
 import { asType, reshape, slice, zeros } from "./emission.js";
@@ -27,14 +28,9 @@ function rounded(b: Emitter, value: Value): Value {
 }
 
 /** Elements that a bin holds at most: those of the axis, or of the bins of the largest box where boxes are known. */
-function mostElements({ literal }: Value, { start, end, bins, size }: BoxAxis, scale: number): number {
-  if (!literal) return size;
-  const numbers = literalNumbers(literal);
-  const extents = numbers.flatMap((from, at) =>
-    at % BOX_NUMBERS === start ? [(numbers[at + end - start]! - from) * scale + 2] : [],
-  );
-  const largest = extents.reduce((most, extent) => Math.max(most, extent), 1);
-  return Math.min(size, Math.ceil(largest / bins) + 2);
+function mostElements(boxes: Value, axis: BoxAxis, scale: number): number {
+  const largest = largestExtent(boxes, axis, scale);
+  return largest === undefined ? axis.size : Math.min(axis.size, Math.ceil((largest + 2) / axis.bins) + 2);
 }
 
 /** The elements of every bin along one axis. Bins end where the image does. */
@@ -53,9 +49,7 @@ function binElements(b: Emitter, boxes: Value, axis: BoxAxis, scale: number): Ca
     const inBox = b.emit(rounding, [mul(b, bin, b.literal(literalOf(dtype, [bins, 1], numbers)))]);
     return b.emit("Clip", [add(b, inBox, from), b.scalar(0, dtype), b.scalar(size, dtype)]);
   };
-  const most = mostElements(boxes, axis, scale);
-  const steps = b.literal(literalOf(dtype, [most], [...new Array(most).keys()]));
-  const element = add(b, border(0, "Floor"), steps);
+  const element = add(b, border(0, "Floor"), counting(b, boxes, mostElements(boxes, axis, scale)));
   const holds = greater(b, border(1, "Ceil"), element);
   const position = asType(b, b.emit("Min", [element, b.scalar(size - 1, dtype)]), "int64");
   return { position, weight: asType(b, holds, dtype), holds };

@@ -49,7 +49,7 @@ function operatorsPart({ operators, inputs }: OperatorReference): string {
       ["operator", "changed in", "import", "shape", "gradient", "refused forms"],
       rows.map((row) => [
         ...[row.op, operators[row.op]!.join(", "), row.import, row.shape, row.gradient],
-        row.shape === "no" ? "all" : refusedForms(row.op, inputs[row.op] ?? []),
+        row.shape === "no" ? "all" : refusedForms(row.op, inputs),
       ]),
     ),
     "",
@@ -59,7 +59,7 @@ function operatorsPart({ operators, inputs }: OperatorReference): string {
     "",
     table(
       ["operator", "refused forms"],
-      foreign.map((name) => [`\`${name}\``, refusedForms(name, [])]),
+      foreign.map((name) => [`\`${name}\``, refusedForms(name, inputs)]),
     ),
     "",
   ].join("\n");

@@ -38,9 +38,11 @@ export function featuresOf(op: string): OperatorFeatures {
 }
 
 /** Forms of an imported operator that are refused: inputs that must be known at compile time, then others with reasons. */
-export function refusedForms(op: string, inputs: readonly string[]): string {
-  const known = (COMPILE_TIME_INPUTS.get(op) ?? []).flatMap((position) => inputs[position] ?? []);
-  const fed = known.length > 0 ? [`fed: ${known.map((name) => `\`${name}\``).join(", ")}`] : [];
+export function refusedForms(op: string, inputs: Readonly<Record<string, readonly string[]>>): string {
+  const name = RENAMED[op] ?? op;
+  const known = (COMPILE_TIME_INPUTS.get(name) ?? []).flatMap((position) => inputs[name]?.[position] ?? []);
+  const own = known.filter((input) => inputs[op]!.includes(input));
+  const fed = own.length > 0 ? [`fed: ${own.map((name) => `\`${name}\``).join(", ")}`] : [];
   const table: Readonly<Record<string, Readonly<Record<string, RefusedForm>>>> = REFUSED_FORMS;
   return [...fed, ...Object.values(table[op] ?? {}).map(([what, why]) => `${what}: ${why}`)].join("; ");
 }

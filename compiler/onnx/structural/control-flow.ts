@@ -127,7 +127,8 @@ const batchedScan: Handler = (lowering, site) => {
   const back = siteNumbers(lowering, site, "directions") ?? [];
   const given = site.inputs.slice(1).map((_, position) => unstack(emitter, tensorInput(site, position + 1), 0));
   const longest = tensorInput(site, 1 + states).type.shape[1]!;
-  const samples = given[states]!.map((_, sample) => {
+  const samples: (readonly Value[])[] = [];
+  for (const sample of given[states]!.keys()) {
     let carried = given.slice(0, states).map((all): Bound => all[sample]!);
     const trips = lengths ? literalNumbers(lengths)[sample]! : longest;
     const slices = given.slice(states).map((all, position) => {
@@ -138,19 +139,16 @@ const batchedScan: Handler = (lowering, site) => {
     for (let trip = 0; trip < trips; trip++) {
       const step = [...carried, ...slices.map((all) => all[trip]!)];
       const outputs = lowerStep(lowering, site, body, step, sample * longest + trip);
+      if (outputs.some(isUnknown)) return outputs.map(() => UNKNOWN);
       carried = outputs.slice(0, states);
       for (const [position, bound] of outputs.slice(states).entries()) collected[position]!.push(tensorOf(bound));
     }
     const whole = collected.map((all, position) => stackOrEmpty(lowering, all, 0, body, states + position));
-    return [...carried.map(tensorOf), ...whole.map((all) => lengthened(emitter, all, longest))];
-  });
-  return (body.output ?? []).map((_, output) =>
-    stack(
-      emitter,
-      samples.map((own) => own[output]!),
-      0,
-    ),
-  );
+    samples.push([...carried.map(tensorOf), ...whole.map((all) => lengthened(emitter, all, longest))]);
+  }
+  if (samples.length === 0) throw malformedSite(site, "the batch is empty");
+  const outputs = (body.output ?? []).map((_, output) => samples.map((own) => own[output]!));
+  return outputs.map((all) => stack(emitter, all, 0));
 };
 
 /** Zeros after the slices of axis 0, up to a number of them. */
