@@ -23,7 +23,8 @@ if (!isFresh) {
   const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
   rmSync("dist", { recursive: true, force: true });
   execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { stdio: "inherit" });
-  cpSync("runtime/report/page", "dist/runtime/report/page", { recursive: true });
+  for (const assets of ["runtime/report/page", "runtime/torch-export/python"])
+    cpSync(assets, join("dist", assets), { recursive: true });
   chmodSync(COMMAND, 0o755);
   writeFileSync(STAMP, "");
 }

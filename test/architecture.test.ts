@@ -44,6 +44,7 @@ const IMPORTS: readonly [part: string, values: readonly string[], types: readonl
   ["runtime/solver/", ["compiler/errors.ts", "compiler/partition/", "node:worker_threads"], []],
   ["runtime/cli/", ["compiler/", "runtime/", "models/", "commander", "yaml", "node:fs"], []],
   ["runtime/report/", ["compiler/", "runtime/", "zod", "node:crypto", "node:url"], []],
+  ["runtime/torch-export/", ["compiler/", "runtime/", "node:url"], []],
   ["runtime/", ["compiler/", "runtime/", "zod", "node:crypto"], []],
 ];
 

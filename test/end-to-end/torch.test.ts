@@ -11,26 +11,9 @@ import { uniformLatency } from "../../compiler/schedule/costs.js";
 import { fuseBackwards } from "../../compiler/schedule/fuse.js";
 import { scheduleByName } from "../../compiler/schedule/registry.js";
 import { writeTorchCsv } from "../../compiler/schedule/torch.js";
+import { PYTHON, sayMissing, torchVersion } from "../support/torch.js";
 
-/** The interpreter that the environment names, or the usual one. */
-const PYTHON = process.env["PIPEWRIGHT_PYTHON"] ?? "python3";
-const PROBE =
-  "import torch; from torch.distributed.pipelining.schedules import _PipelineScheduleRuntime; print(torch.__version__)";
 const SCRIPT = fileURLToPath(new URL("../support/run-csv.py", import.meta.url));
-
-/** Version of torch, or why there is none. */
-function torchVersion(): { readonly version?: string; readonly missing?: string } {
-  try {
-    const version = execFileSync(PYTHON, ["-c", PROBE], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    }).trim();
-    const [major, minor] = version.split(".").map(Number);
-    return major! > 2 || (major === 2 && minor! >= 4) ? { version } : { missing: `torch ${version} is older than 2.4` };
-  } catch {
-    return { missing: `${PYTHON} has no torch with pipelining` };
-  }
-}
 
 const { version, missing } = torchVersion();
 const folder = mkdtempSync(join(tmpdir(), "pipewright-torch-"));
@@ -61,10 +44,7 @@ const CASES = SCHEDULES.flatMap(([name, schedule]) =>
   (["compute_only", "compute_comms"] as const).map((form) => ({ name: `${name}, ${form}`, form, schedule })),
 );
 
-if (missing)
-  process.stderr.write(
-    `skipped: ${missing}; set PIPEWRIGHT_PYTHON to a Python with torch 2.4 or newer to run our schedule files in PyTorch\n`,
-  );
+sayMissing(missing, "our schedule files in PyTorch");
 
 describe.skipIf(missing !== undefined)(`on two Gloo ranks of torch ${version ?? "(missing)"}`, () => {
   it("every file gives the gradients of one process, bit for bit", { timeout: 300_000 }, () => {

@@ -1,19 +1,23 @@
 /** @file `export`: a plan as files for other tools. */
 import { PipewrightError } from "../../../compiler/errors.js";
 import { exportOnnx } from "../../export-onnx.js";
+import type { Plan } from "../../../compiler/plan/plan.js";
 import { PLAN_FILES, readPlan } from "../../plan/directory.js";
-import type { CommandBody } from "../command.js";
+import type { Env } from "../../env/env.js";
+import { exportTorch } from "../../torch-export/export-torch.js";
+import type { CommandBody, Outcome } from "../command.js";
 
 /** Requires: the argument is a plan directory. */
 export const exportPlan: CommandBody = async ({ env }, directory, { target, out }) => {
   if (target === undefined) {
-    throw new PipewrightError("USAGE", "--target: it is missing; expected onnx. Say what the files are for.");
+    throw new PipewrightError("USAGE", "--target: it is missing; expected onnx or torch. Say what the files are for.");
   }
   const plan = await readPlan(env, directory);
   const path = out ?? `${directory.replace(/\/+$/, "")}.${target}`;
   if ((await env.files.exists(path)) && (await env.files.list(path)).length > 0) {
     throw new PipewrightError("USAGE", `-o ${path}: the directory holds other files. Name another directory.`);
   }
+  if (target === "torch") return exportForTorch(env, directory, plan, path);
   const { files, nodes } = await exportOnnx(env, directory, plan, path);
   const shares = nodes.map((count, stage) => `${count} on stage ${stage}`).join(", ");
   return {
@@ -21,3 +25,12 @@ export const exportPlan: CommandBody = async ({ env }, directory, { target, out 
     text: `wrote ${path}/${PLAN_FILES.model}, its nodes marked with pipeline_stage: ${shares}\nwrote ${path}/stages/: ${files.length - 1} graphs\nnext: open ${path}/${PLAN_FILES.model} in Netron\n`,
   };
 };
+
+async function exportForTorch(env: Env, directory: string, plan: Plan, path: string): Promise<Outcome> {
+  const { files, relayed } = await exportTorch(env, directory, plan, path);
+  const handed = relayed.length === 0 ? "" : `handed on by stages between: ${relayed.join(", ")}\n`;
+  return {
+    json: { plan: directory, target: "torch", out: path, files, relayed },
+    text: `wrote ${path}/: ${files.join(", ")}\n${handed}next: torchrun --nproc-per-node ${plan.devices.length} ${path}/train.py --steps 10\n`,
+  };
+}

@@ -2,13 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { encodeModel } from "../../../compiler/onnx/codec.js";
 import { modelFile } from "../../../models/file.js";
 import { buildMlp } from "../../../models/mlp.js";
 import type { BatchNumbers } from "../../../runtime/cli/batch-size.js";
 import { completeBatch } from "../../../runtime/cli/batch-size.js";
-import { decodeModel } from "../../../compiler/onnx/codec.js";
 import { pipewright } from "../../support/shell.js";
+import { symbolicBatch } from "../../support/symbolic-batch.js";
 
 const message = (numbers: BatchNumbers): string => {
   try {
@@ -59,7 +58,7 @@ describe("a model", () => {
   const free = join(folder, "free.onnx");
   const bytes = modelFile(buildMlp({ batch: 4, inputs: 2, widths: [8, 8], classes: 2 }));
   writeFileSync(fixed, bytes);
-  writeFileSync(free, withSymbol(bytes, "N"));
+  writeFileSync(free, symbolicBatch(bytes, "N"));
 
   const plan = async (model: string, ...words: readonly string[]) => {
     const { exitCode, stdout, stderr } = await pipewright([
@@ -93,19 +92,3 @@ describe("a model", () => {
     expect(await plan(free, "--batch", "24", "--bind", "N=6")).toBe("4 microbatches");
   });
 });
-
-/** The model with a name in place of the first dimension of its inputs and outputs. */
-function withSymbol(bytes: Uint8Array, symbol: string): Uint8Array {
-  const model = decodeModel(bytes);
-  const weights = new Set(model.graph!.initializer!.map(({ name }) => name));
-  const free = <T extends { readonly name: string; readonly type?: unknown }>(info: T): T => {
-    if (weights.has(info.name)) return info;
-    const copy = JSON.parse(JSON.stringify(info)) as T & {
-      type: { tensor_type: { shape: { dim: { dim_value?: number; dim_param?: string }[] } } };
-    };
-    copy.type.tensor_type.shape.dim[0] = { dim_param: symbol };
-    return copy;
-  };
-  const graph = { ...model.graph!, input: model.graph!.input!.map(free), output: model.graph!.output!.map(free) };
-  return encodeModel({ ...model, graph });
-}
