@@ -1,5 +1,4 @@
 /** @file `demo`: the whole way on a small transformer and a Markov chain, both made in code. */
-import { PipewrightError } from "../../../compiler/errors.js";
 import { parseLoss } from "../../../compiler/loss/spec.js";
 import { modelFile } from "../../../models/file.js";
 import { DEMO_GPT } from "../../../models/gpt.js";
@@ -24,7 +23,7 @@ import { renderFacts } from "../render/table.js";
 import { renderTimeline } from "../render/timeline.js";
 import type { Run } from "../training-run.js";
 import { lossLine, measuredRows, recordRun, runFacts, runTraining, trainJson } from "../training-run.js";
-import { verificationLine, verifyOnOneDevice } from "./verify.js";
+import { refuseMismatch, verificationLine, verifyOnOneDevice } from "./verify.js";
 
 const DEFAULT_STEPS = 60;
 const DEFAULT_DIRECTORY = "pipewright-demo";
@@ -56,13 +55,7 @@ export const demo: CommandBody = async (context, _, flags) => {
   progress.begin("verify");
   const verification = await verifyOnOneDevice(env, { directory, plan }, dataset);
   progress.end(verificationLine(verification));
-  if (!verification.equal) {
-    throw new PipewrightError(
-      "VERIFY_MISMATCH",
-      `demo: ${verificationLine(verification)}.`,
-      verifyJson(verification, plan),
-    );
-  }
+  refuseMismatch("demo", verification);
   const run = await runTraining(context, progress, { directory, plan, dataset, steps: flags.steps ?? DEFAULT_STEPS });
   if (run.weights) await writeTrained(env, directory, plan, run.weights, `${directory}/${TRAINED}`);
   await recordRun(context, directory, plan, run);

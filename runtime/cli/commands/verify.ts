@@ -1,5 +1,5 @@
 /** @file `verify`: a plan against one device, bit for bit: losses, gradients, and the weights after one step. */
-import { PipewrightError } from "../../../compiler/errors.js";
+import { EXIT_CODE, PipewrightError } from "../../../compiler/errors.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { openDataset } from "../../dataset/open.js";
 import type { Env } from "../../env/env.js";
@@ -39,7 +39,7 @@ export const verify: CommandBody = async ({ env, columns, progress: phases }, di
   );
   const next = result.equal ? `next: pipewright train ${directory} --data synthetic --steps 10\n` : `\n${table}`;
   const text = `${verificationLine(result)}\n${next}`;
-  const exitCode = result.equal ? 0 : new PipewrightError("VERIFY_MISMATCH", text).exitCode;
+  const exitCode = result.equal ? 0 : EXIT_CODE.VERIFY_MISMATCH;
   return { json: verifyJson(result, plan), text, exitCode };
 };
 
@@ -52,6 +52,18 @@ export async function verifyOnOneDevice(env: Env, subject: PlanAt, dataset: Data
   } finally {
     await env.files.remove(temporary);
   }
+}
+
+/** @throws VERIFY_MISMATCH when anything differs. */
+export function refuseMismatch(subject: string, verification: Verification): void {
+  if (verification.equal) return;
+  const names = verification.tensors.filter(({ isEqual }) => !isEqual).map(({ name }) => name);
+  const shown = names.slice(0, SHOWN).join(", ");
+  throw new PipewrightError(
+    "VERIFY_MISMATCH",
+    `${subject}: ${verificationLine(verification)}; got other bits for ${shown}, expected the same. Report it with the model.`,
+    { maxRelativeError: verification.maxRelativeError, unequal: names },
+  );
 }
 
 /** One sentence. */
