@@ -29,6 +29,8 @@ export interface StepRow {
 /** A tensor's way from one row to another. */
 export interface StepMessage {
   readonly fromRow: number;
+  /** Start and end of the action that makes it. */
+  readonly madeFromMs: number;
   readonly fromMs: number;
   readonly toRow: number;
   readonly toMs: number;
@@ -83,7 +85,8 @@ function stepView(plan: Plan, times: readonly RowTimes[]): StepView {
         const from = place.get(sender);
         if (!from || from.row === device) continue;
         const fromMs = times[from.row]!.endMs[from.position]!;
-        messages.push({ fromRow: from.row, fromMs, toRow: device, toMs: start });
+        const madeFromMs = times[from.row]!.startMs[from.position]!;
+        messages.push({ fromRow: from.row, madeFromMs, fromMs, toRow: device, toMs: start });
         sentMs = Math.max(sentMs, fromMs);
       }
       const ready = Math.min(start, Math.max(freeMs, sentMs));

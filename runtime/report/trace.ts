@@ -11,6 +11,8 @@ import type { StepCell, StepRow, StepView } from "./step-view.js";
 /** Name of the file in a plan directory. */
 export const TRACE_FILE = "trace.json";
 const US_PER_MS = 1000;
+/** An arrow belongs to the slice that holds its start, so it starts just before the slice ends. */
+const INSIDE = 0.999;
 
 /** One process of the trace. */
 export interface TraceProcess {
@@ -41,7 +43,7 @@ export function chromeTrace(processes: readonly TraceProcess[]): string {
       ...row.cells.map((cell) => cellEvent(cell, pid, tid)),
       ...counterEvents(row, bytes, pid),
     ]),
-    ...view.messages.flatMap(({ fromRow, fromMs, toRow, toMs }, id) => [
+    ...view.messages.flatMap(({ fromRow, madeFromMs, fromMs, toRow, toMs }, id) => [
       {
         name: "tensor",
         cat: "transfer",
@@ -49,7 +51,7 @@ export function chromeTrace(processes: readonly TraceProcess[]): string {
         id: pid * view.messages.length + id,
         pid,
         tid: fromRow,
-        ts: fromMs * US_PER_MS,
+        ts: (madeFromMs + INSIDE * (fromMs - madeFromMs)) * US_PER_MS,
       },
       {
         name: "tensor",
