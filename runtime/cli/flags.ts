@@ -152,7 +152,10 @@ export const FLAGS = {
     NUMBER,
   ),
   seed: whole("--seed <n>", "seed of samples and random layers", 0),
-  target: choice("--target <kind>", "onnx: the model with a stage on every node, and the stage graphs", ["onnx"]),
+  target: choice("--target <kind>", "onnx: model with a stage on every node, stage graphs; torch: for torchrun", [
+    "onnx",
+    "torch",
+  ]),
   print: on("--print", "show every value and where it came from"),
   out: flag("-o, --out <path>", "where to write", text),
 } as const satisfies Record<string, ValueFlag<unknown>>;
@@ -199,6 +202,11 @@ export const JOINTS: { readonly [K in FlagName]?: string } = {
 
 /** What a command gets: the flags that were given, read. */
 export type FlagValues = { readonly [K in FlagName]?: ReturnType<(typeof FLAGS)[K]["parse"]> };
+
+/** Values of `--color`. */
+export const COLOR_MODES = ["auto", "always", "never"] as const;
+/** Values of `--log-format`. */
+export const LOG_FORMATS = ["text", "ndjson"] as const;
 
 /** Flags that every command has. `--help` and `--version` come with them. */
 export const COMMON_FLAGS = {

@@ -7,7 +7,7 @@ import type { GivenFlag } from "./config.js";
 import { environmentFlags, givenFlags, readFlags, setFlags } from "./config.js";
 import { readConfig } from "./config-file.js";
 import type { FlagName } from "./flags.js";
-import { COMMON_FLAGS, FLAGS, JOINTS, longName } from "./flags.js";
+import { COLOR_MODES, COMMON_FLAGS, FLAGS, JOINTS, LOG_FORMATS, longName } from "./flags.js";
 import { EventLog, EventProgress } from "./event-progress.js";
 import { oneOf } from "./parse/text.js";
 import type { Progress } from "./progress.js";
@@ -55,8 +55,8 @@ const DESCRIPTION =
   "Pipeline-parallel training from a plain ONNX file: profile, partition with a proof, schedule, train.";
 const ROOT_EXAMPLES = [
   "demo",
-  "partition model.onnx --devices 4 --loss softmax-cross-entropy:logits=labels -o plan",
-  "train plan --data train.npz --steps 1000 -o trained.onnx",
+  "partition model.onnx --bind batch=4 --loss softmax-cross-entropy:logits=labels -o plan",
+  "train plan --data train.npz --steps 200 -o trained.onnx",
 ];
 
 /** Runs one command line and gives its exit code. `words` are the arguments after the program's name. */
@@ -156,14 +156,14 @@ function commonHelp(columns: number): string {
 }
 
 /** @throws USAGE. */
-function logFormat(text: string): "text" | "ndjson" {
-  return readCommon("--log-format", () => oneOf(text, ["text", "ndjson"]));
+function logFormat(text: string): (typeof LOG_FORMATS)[number] {
+  return readCommon("--log-format", () => oneOf(text, LOG_FORMATS));
 }
 
 /** May results hold colours? @throws USAGE. */
 function colorOf({ color }: CommonValues, terminal: Terminal): boolean {
   if (color === false) return false;
-  const when = color === undefined ? "auto" : readCommon("--color", () => oneOf(color, ["auto", "always", "never"]));
+  const when = color === undefined ? "auto" : readCommon("--color", () => oneOf(color, COLOR_MODES));
   return when === "always" || (when === "auto" && terminal.color);
 }
 

@@ -167,6 +167,9 @@ describe("completion", () => {
         .trim();
     expect(ask("pipewright", "par")).toBe("partition");
     expect(ask("pipewright", "export", "--tar")).toBe("--target");
+    expect(ask("pipewright", "partition", "--method", "s")).toBe("slicing smp");
+    expect(ask("pipewright", "schedule", "-s", "zb")).toBe("zb-h1 zb-h2 zb-v");
+    expect(ask("pipewright", "train", "--color", "a")).toBe("auto always");
   });
 
   it("knows no other shell", async () => {

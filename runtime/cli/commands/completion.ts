@@ -1,7 +1,9 @@
 /** @file `completion`: what a shell needs to complete commands, flags and files. */
 import { PipewrightError } from "../../../compiler/errors.js";
+import { SCHEDULES } from "../../../compiler/schedule/registry.js";
 import type { CommandBody, CommandSpec } from "../command.js";
-import { COMMON_FLAGS, FLAGS } from "../flags.js";
+import type { FlagName } from "../flags.js";
+import { COLOR_MODES, COMMON_FLAGS, FLAGS, LOG_FORMATS } from "../flags.js";
 
 const SHELLS = { bash, zsh, fish } as const;
 
@@ -22,8 +24,27 @@ function words(form: string): readonly string[] {
   return form.split(/[ ,]+/).filter((word) => word.startsWith("-"));
 }
 
-function formsOf({ flags }: CommandSpec): readonly { readonly form: string; readonly help: string }[] {
-  return [...flags.map((name) => FLAGS[name]), ...Object.values(COMMON_FLAGS)];
+/** A flag with the values that it can take, if they are few. */
+interface CompletedFlag {
+  readonly form: string;
+  readonly help: string;
+  readonly values: readonly string[];
+}
+
+function formsOf({ flags }: Pick<CommandSpec, "flags">): readonly CompletedFlag[] {
+  const common = Object.values(COMMON_FLAGS).map((flag) => ({ ...flag, values: COMMON_VALUES[flag.form] ?? [] }));
+  return [...flags.map((name) => ({ ...FLAGS[name], values: valuesOf(name) })), ...common];
+}
+
+const COMMON_VALUES: Readonly<Record<string, readonly string[]>> = {
+  [COMMON_FLAGS.color.form]: COLOR_MODES,
+  [COMMON_FLAGS.logFormat.form]: LOG_FORMATS,
+};
+
+function valuesOf(name: FlagName): readonly string[] {
+  if (name === "schedule") return ["auto", "search", ...SCHEDULES.map((schedule) => schedule.name)];
+  const { form, value } = FLAGS[name];
+  return form.includes("<") && Array.isArray(value["enum"]) ? value["enum"].map(String) : [];
 }
 
 function bash(commands: readonly CommandSpec[]): string {
@@ -33,6 +54,12 @@ function bash(commands: readonly CommandSpec[]): string {
         .flatMap(({ form }) => words(form))
         .join(" ")}" ;;`,
   );
+  const values = formsOf({ flags: Object.keys(FLAGS) as FlagName[] })
+    .filter((flag) => flag.values.length > 0)
+    .map(
+      (flag) =>
+        `    ${words(flag.form).join("|")}) COMPREPLY=($(compgen -W "${flag.values.join(" ")}" -- "$word")); return ;;`,
+    );
   return `# bash completion of pipewright: source <(pipewright completion bash)
 _pipewright() {
   local word="\${COMP_WORDS[COMP_CWORD]}" words=""
@@ -42,6 +69,9 @@ _pipewright() {
   fi
   case "\${COMP_WORDS[1]}" in
 ${cases.join("\n")}
+  esac
+  case "\${COMP_WORDS[COMP_CWORD-1]}" in
+${values.join("\n")}
   esac
   case "$word" in
     -*) COMPREPLY=($(compgen -W "$words" -- "$word")) ;;
@@ -83,9 +113,10 @@ function fish(commands: readonly CommandSpec[]): string {
   const quoted = (text: string): string => text.replaceAll("\\", "\\\\").replaceAll("'", "\\'");
   const lines = commands.flatMap((command) => [
     `complete -c pipewright -n __fish_use_subcommand -f -a ${command.name} -d '${quoted(command.summary)}'`,
-    ...formsOf(command).map(({ form, help }) => {
+    ...formsOf(command).map(({ form, help, values }) => {
       const names = words(form).map((word) => (word.startsWith("--") ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`));
-      const value = form.includes("<") ? " -r" : "";
+      const choice = values.length > 0 ? ` -f -a '${values.join(" ")}'` : "";
+      const value = form.includes("<") ? ` -r${choice}` : "";
       return `complete -c pipewright -n '__fish_seen_subcommand_from ${command.name}' ${names.join(" ")}${value} -d '${quoted(help)}'`;
     }),
   ]);
