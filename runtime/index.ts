@@ -1,12 +1,23 @@
 /** @file The public surface of the runtime: `import { … } from "pipewright/runtime"`. */
+export type { CheckpointEvent, CheckpointOptions, OnCheckpointEvent } from "./checkpoint/checkpointer.js";
 export { openDataset } from "./dataset/open.js";
-export type { Dataset } from "./dataset/dataset.js";
+export type { OpenOptions } from "./dataset/open.js";
+export type { Dataset, Feeds, FeedSpec } from "./dataset/dataset.js";
+export type { Env } from "./env/env.js";
 export { nodeEnv } from "./env/node.js";
+export type { RowTimes } from "./executor.js";
 export { loadModel, loadWeights } from "./model-file.js";
-export type { LoadedModel } from "./model-file.js";
+export type { InputShapes, LoadedModel } from "./model-file.js";
 export { readPlan, writePlan } from "./plan/directory.js";
+export type { PlanContents } from "./plan/directory.js";
 export { measureProfile } from "./measure.js";
+export type { MeasureOptions } from "./measure.js";
+export type { Batch, PipelineMode } from "./pipeline.js";
+export type { OnRecovery } from "./recovery.js";
+export type { StartValue, StartValues } from "./plan/start-values.js";
+export type { StepShares } from "./step-shares.js";
 export { train } from "./train.js";
 export type { StepReport, TrainOptions } from "./train.js";
 export { withWeights } from "./trained-model.js";
 export { verifyPlans } from "./verify.js";
+export type { PlanAt, TensorComparison, Verification } from "./verify.js";
