@@ -56,7 +56,7 @@ const DESCRIPTION =
 const ROOT_EXAMPLES = [
   "demo",
   "partition model.onnx --bind batch=4 --loss softmax-cross-entropy:logits=labels -o plan",
-  "train plan --data train.npz --steps 200 -o trained.onnx",
+  "train plan --data train.npz --steps 100 -o trained.onnx",
 ];
 
 /** Runs one command line and gives its exit code. `words` are the arguments after the program's name. */

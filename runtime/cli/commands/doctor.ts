@@ -19,12 +19,13 @@ const OLDEST_NODE = [20, 19] as const;
 const FIRST_CLASS = ["linux x64", "linux arm64"];
 
 /** Exit code 0 when pipewright can train here, 6 when the engine is missing. */
-export const doctor: CommandBody = async ({ columns, env }) => {
+export const doctor: CommandBody = async ({ columns, env, version }) => {
   const host = hostFacts();
   const [major = 0, minor = 0] = host.node.split(".").map(Number);
   const system = `${host.platform} ${host.architecture}`;
   const engine = checkEngine();
   const checks: readonly Check[] = [
+    { name: "pipewright", ok: true, found: version },
     {
       name: "Node.js",
       ok: major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]),

@@ -110,9 +110,18 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     ...(training?.problem === undefined ? [] : [training.problem, ""]),
     flags.loss && training?.problem === undefined
       ? "next: pipewright partition with the same --loss"
-      : `next: pipewright inspect ${path} --loss KIND:OUTPUT=TARGET${flags.bind ? " with the same --bind" : ""}`,
+      : `next: pipewright inspect ${path} --loss ${lossHint(graph)}${flags.bind ? " with the same --bind" : ""}`,
   ];
   return { json, text: `${lines.join("\n")}\n` };
+}
+
+/** A loss to try: classes where the last axis has several, a number otherwise. */
+function lossHint({ outputs }: Graph): string {
+  const output = outputs.find(({ type }) => isFloat(type.dtype));
+  if (!output) return "KIND:OUTPUT=TARGET";
+  const { shape } = output.type;
+  if (shape.length === 0) return `output:${output.name}`;
+  return shape.at(-1)! > 1 ? `softmax-cross-entropy:${output.name}=labels` : `mse:${output.name}=target`;
 }
 
 /** Names that the text lists; `--json` has all. */
