@@ -18,6 +18,11 @@ export function visible(text: string): string {
   return text.replace(HIDDEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/** The text as one line: line feeds are escapes as well. */
+export function oneLine(text: string): string {
+  return visible(text).replaceAll("\n", "\\n");
+}
+
 /** A whole message: visible, and cut where nobody reads on. */
 export function visibleMessage(text: string): string {
   const shown = visible(text);

@@ -1,4 +1,5 @@
 /** @file What stands around the rows of a picture of a schedule: title, legend, axis. */
+import { oneLine } from "../names.js";
 import type { Schedule } from "./action.js";
 import type { Timeline } from "./simulate.js";
 import { PARTS, PART_COLOUR, PHASES, colourOf } from "./svg-colours.js";
@@ -72,5 +73,9 @@ export function axis(makespanMs: number, x: (ms: number) => number, bottom: numb
 }
 
 function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return oneLine(text)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
 }

@@ -2,6 +2,7 @@
  * @file A timeline as Chrome trace JSON, for chrome://tracing and ui.perfetto.dev: a track per device, a slice per
  * action, an arrow per tensor that crosses devices. Format: Trace Event Format, Google.
  */
+import { visible } from "../names.js";
 import type { Schedule } from "./action.js";
 import { formatAction } from "./action.js";
 import { actionOf, flatten } from "./flat.js";
@@ -18,7 +19,9 @@ export function chromeTrace(schedule: Schedule, timeline: Timeline): string {
     const device = flat.device[id]!;
     return 1000 * times[device]![id - flat.rowStart[device]!]!;
   };
-  const lines = [`{"ph":"M","pid":0,"tid":0,"name":"process_name","args":{"name":${JSON.stringify(schedule.name)}}}`];
+  const lines = [
+    `{"ph":"M","pid":0,"tid":0,"name":"process_name","args":{"name":${visible(JSON.stringify(schedule.name))}}}`,
+  ];
   for (let d = 0; d < schedule.devices; d++)
     lines.push(`{"ph":"M","pid":0,"tid":${d},"name":"thread_name","args":{"name":"device ${d}"}}`);
   for (let id = 0; id < flat.count; id++) {

@@ -15,7 +15,7 @@ import { SILENT } from "./progress.js";
 import { renderList } from "./render/table.js";
 import { TerminalProgress } from "./terminal-progress.js";
 import type { Terminal } from "./terminal.js";
-import { paint } from "./terminal.js";
+import { guarded, paint } from "./terminal.js";
 
 /** What the shell runs in. */
 export interface Shell {
@@ -63,8 +63,9 @@ const ROOT_EXAMPLES = [
 export async function runProgram(
   words: readonly string[],
   commands: readonly CommandSpec[],
-  shell: Shell,
+  { terminal, ...others }: Shell,
 ): Promise<number> {
+  const shell: Shell = { ...others, terminal: guarded(terminal) };
   const run: Run = { json: words.includes("--json"), exitCode: 0, progress: SILENT, events: undefined };
   const program = base(new Command("pipewright"), shell, ROOT_EXAMPLES);
   program.description(DESCRIPTION).version(shell.version);

@@ -1,4 +1,5 @@
 /** @file Progress for people: one line per phase; on a terminal a bar with the time that is left. */
+import { oneLine } from "../../compiler/names.js";
 import type { Clock } from "../env/env.js";
 import { formatMs, formatShare, significant } from "../report/format.js";
 import type { Incumbent, Progress, TrainedStep, Tried } from "./progress.js";
@@ -70,7 +71,7 @@ export class TerminalProgress implements Progress {
     this.clear();
     const head = `${this.#head(name)} `;
     const time = formatMs(this.#clock.nowMs() - startMs);
-    const lines = [...wrap(summary, this.#terminal.columns - head.length - time.length - 1)];
+    const lines = [...wrap(oneLine(summary), this.#terminal.columns - head.length - time.length - 1)];
     const last = lines.pop()!;
     const rows = [...lines, `${last.padEnd(SUMMARY_WIDTH)} ${time}`];
     this.#terminal.note(rows.map((row, at) => `${at === 0 ? head : " ".repeat(head.length)}${row}\n`).join(""));
@@ -78,7 +79,7 @@ export class TerminalProgress implements Progress {
 
   note(line: string): void {
     this.clear();
-    this.#terminal.note(`${line}\n`);
+    this.#terminal.note(`${oneLine(line)}\n`);
   }
 
   detail(line: string): void {
@@ -104,7 +105,7 @@ export class TerminalProgress implements Progress {
   }
 
   #draw(line: string): void {
-    const text = line.slice(0, this.#terminal.columns - 1);
+    const text = oneLine(line).slice(0, this.#terminal.columns - 1);
     this.#terminal.note(`\r${text.padEnd(this.#drawnWidth)}`);
     this.#drawnWidth = text.length;
   }

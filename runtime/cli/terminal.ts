@@ -1,5 +1,7 @@
 /** @file What the command line writes to: two streams, and what they can show. main.ts makes the real one. */
 
+import { visible } from "../../compiler/names.js";
+
 /** Where results and progress go. */
 export interface Terminal {
   /** Results, to stdout. */
@@ -17,6 +19,24 @@ export interface Terminal {
 /** SGR parameters of the ANSI escape code, ECMA-48 §8.3.117. */
 const CODES = { dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 const ESCAPE = "\u001b";
+
+/** What we write to terminals besides text: colours, and on stderr the way back to the start of a line. */
+const OWN_CODES = new RegExp(`(${ESCAPE}\\[(?:0|${Object.values(CODES).join("|")})m)`);
+const OWN_CODES_AND_RETURN = new RegExp(`${OWN_CODES.source.slice(0, -1)}|\\r)`);
+
+/** The terminal, to which no name out of a file can send a control character. */
+export function guarded(terminal: Terminal): Terminal {
+  const shown = (text: string, own: RegExp): string =>
+    text
+      .split(own)
+      .map((part, at) => (at % 2 === 1 ? part : visible(part)))
+      .join("");
+  return {
+    ...terminal,
+    write: (text) => terminal.write(shown(text, OWN_CODES)),
+    note: (text) => terminal.note(shown(text, OWN_CODES_AND_RETURN)),
+  };
+}
 
 /** How a text is painted. */
 export type Paint = keyof typeof CODES;

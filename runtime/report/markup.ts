@@ -30,12 +30,17 @@ export function markup(parts: TemplateStringsArray, ...values: readonly Part[]):
 
 /** The text with markup characters escaped, and characters that cannot be shown as U+FFFD. */
 function escapeText(text: string): string {
-  return text.replace(UNPRINTABLE, "\ufffd").replace(/[&<>"']/g, (character) => ESCAPES[character]!);
+  return printable(text).replace(/[&<>"']/g, (character) => ESCAPES[character]!);
 }
 
-/** Data for a script element: valid JSON that cannot end the element. */
+/** Data for a script element: valid JSON that cannot end the element, of texts that can be shown as they are. */
 export function scriptJson(document: unknown): Markup {
-  return new Markup(JSON.stringify(document).replace(/[<\u2028\u2029]/g, unicodeEscape));
+  const shown = (_: string, value: unknown): unknown => (typeof value === "string" ? printable(value) : value);
+  return new Markup(JSON.stringify(document, shown).replace(/[<\u2028\u2029]/g, unicodeEscape));
+}
+
+function printable(text: string): string {
+  return text.replace(UNPRINTABLE, "\ufffd");
 }
 
 function unicodeEscape(character: string): string {

@@ -3,6 +3,7 @@
  * processes, an arrow per tensor that changes devices, a counter of microbatches in flight.
  * Source: "Trace Event Format": complete events (X), flows (s, f), counters (C), metadata (M); times in microseconds.
  */
+import { visible } from "../../compiler/names.js";
 import { tensorBytes } from "../../compiler/ir/literal.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { ReportDocument } from "./document.js";
@@ -65,7 +66,7 @@ export function chromeTrace(processes: readonly TraceProcess[]): string {
       },
     ]),
   ]);
-  return `${JSON.stringify({ traceEvents, displayTimeUnit: "ms" })}\n`;
+  return `${visible(JSON.stringify({ traceEvents, displayTimeUnit: "ms" }))}\n`;
 }
 
 function cellEvent(

@@ -13,7 +13,7 @@ import { SimulatedDisk } from "./simulated-disk.js";
 export type Operation =
   | { readonly kind: "make directory" | "create" | "unlink" | "sync file" | "sync directory"; readonly path: string }
   | { readonly kind: "append"; readonly path: string; readonly bytes: Uint8Array }
-  | { readonly kind: "rename"; readonly path: string; readonly to: string }
+  | { readonly kind: "rename" | "exchange"; readonly path: string; readonly to: string }
   | { readonly kind: "acknowledge"; readonly step: number };
 
 /** A disk that writes down what is done to it. */
@@ -39,6 +39,12 @@ export class RecordingDisk extends SimulatedDisk {
   override async rename(from: string, to: string): Promise<void> {
     await super.rename(from, to);
     this.log.push({ kind: "rename", path: from, to });
+  }
+
+  override async exchange(one: string, other: string): Promise<boolean> {
+    const isDone = await super.exchange(one, other);
+    if (isDone) this.log.push({ kind: "exchange", path: one, to: other });
+    return isDone;
   }
 
   override async syncDirectory(path: string): Promise<void> {
@@ -160,6 +166,14 @@ function apply(root: DirectoryNode, nodes: DiskNode[], operation: Exclude<Operat
       return change((names) => {
         names.delete(name);
         names.set(target, moved);
+      });
+    }
+    case "exchange": {
+      const target = posix.basename(operation.to);
+      const [first, second] = [find(root, operation.path), find(root, operation.to)];
+      return change((names) => {
+        names.set(name, second);
+        names.set(target, first);
       });
     }
     case "unlink":

@@ -4,6 +4,7 @@ import { PipewrightError } from "../../../compiler/errors.js";
 import type { Graph, ValueId } from "../../../compiler/ir/graph.js";
 import { elementCount, isFloat, tensorBytes } from "../../../compiler/ir/literal.js";
 import { formatType } from "../../../compiler/ir/print.js";
+import { plainName } from "../../../compiler/names.js";
 import { decodeModel } from "../../../compiler/onnx/codec.js";
 import { DEFAULT_LIMITS } from "../../../compiler/onnx/limits.js";
 import type { ModelProto } from "../../../compiler/onnx/proto.js";
@@ -95,7 +96,7 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
     columns,
   );
   const list = (values: readonly { readonly name: string; readonly type: string }[]) =>
-    values.map(({ name, type }) => `${name} ${type}`).join(", ");
+    values.map(({ name, type }) => `${plainName(name)} ${type}`).join(", ");
   const lines = [
     `${path}: ${json.nodes} nodes, ${formatCount(parameters)} parameters (${formatBytes(json.parameterBytes)}${runningStatistics > 0 ? " with running statistics" : ""}), opset ${opset}`,
     `inputs   ${list(json.inputs)}`,
@@ -131,7 +132,7 @@ const LISTED_CONSTANTS = 5;
 function constantsNote(constants: readonly string[]): readonly string[] {
   if (constants.length === 0) return [];
   const more = constants.length > LISTED_CONSTANTS ? ", …" : "";
-  const names = `${constants.slice(0, LISTED_CONSTANTS).join(", ")}${more}`;
+  const names = `${constants.slice(0, LISTED_CONSTANTS).map(plainName).join(", ")}${more}`;
   return [`note     constants that do not train, though they stand where weights do (${constants.length}): ${names}`];
 }
 

@@ -1,4 +1,5 @@
-/** @file Tables that fit the terminal. */
+/** @file Tables that fit the terminal. What stands in them is text of one line, whatever names it was made of. */
+import { oneLine } from "../../../compiler/names.js";
 
 /** A column. One column of a table may be `flexible`: it gives up width when the table is too wide. */
 export interface TableColumn {
@@ -18,9 +19,10 @@ const LEAST_FLEXIBLE = 6;
  */
 export function renderTable(
   columns: readonly TableColumn[],
-  rows: readonly (readonly string[])[],
+  content: readonly (readonly string[])[],
   width: number,
 ): string {
+  const rows = content.map((row) => row.map(oneLine));
   const widths = columns.map(({ title }, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
   const total = widths.reduce((sum, own) => sum + own, 0) + GAP.length * (columns.length - 1);
   const flexible = columns.findIndex((column) => column.flexible);
@@ -40,7 +42,8 @@ export function renderTable(
  * Names with their descriptions beside them, wrapped at words. Each line ends with a newline. Descriptions begin at
  * `least`, or further right if a name is longer.
  */
-export function renderList(items: readonly Fact[], width: number, least = 0): string {
+export function renderList(facts: readonly Fact[], width: number, least = 0): string {
+  const items = facts.map(([name, about]): Fact => [oneLine(name), oneLine(about)]);
   const indent = Math.max(least, ...items.map(([name]) => name.length + GAP.length));
   const lines = items.flatMap(([name, about]) =>
     wrap(about, width - indent).map((part, at) => (at === 0 ? name : "").padEnd(indent) + part),
