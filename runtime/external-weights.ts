@@ -57,7 +57,7 @@ const CHECKED_EARLY_BYTES = 64 * 2 ** 20;
 
 /**
  * Opens every file of external data once. Reads nothing of it but, where the model gives a checksum, small files.
- * `folder` is that of the model file.
+ * `folder` is that of the model file, `model` its name there.
  * @throws MODEL_MALFORMED when one is no plain file of the model's folder, ends before a tensor does or has another
  * checksum; FILE when it is missing; LIMIT_EXCEEDED when tensors overlap so much that reading them would cost many times
  * the file.
@@ -66,9 +66,11 @@ export async function checkExternalFiles(
   env: Env,
   folder: string,
   placed: readonly Placed[],
+  model: string,
 ): Promise<readonly ExternalFound[]> {
   const found: ExternalFound[] = [];
   for (const [location, parts] of partsByFile(placed)) {
+    if (location === model) throw refusal(location, parts, "the model file itself");
     await withFile(env, folder, location, parts, async (file) => {
       const isEarly = file.bytes <= CHECKED_EARLY_BYTES;
       const hasChecksum = isEarly ? await checkChecksum(file, location, parts) : checksumOf(parts) !== undefined;
@@ -147,22 +149,28 @@ async function withFile(
   parts: Parts,
   use: (file: ConfinedFile) => Promise<void>,
 ): Promise<void> {
-  const [[first]] = [...parts.values()] as unknown as [[External]];
-  const where = `initializer ${formatName(first.name)}: external data ${formatName(location)}`;
-  const file = await openNamed(env, folder, location, where);
-  if ("refused" in file) {
-    throw new PipewrightError(
-      "MODEL_MALFORMED",
-      `${where}: it is ${file.refused}; expected a plain file in the model's folder. Copy the data next to the model.`,
-      { value: first.name, location },
-    );
-  }
+  const file = await openNamed(env, folder, location, placeOf(location, parts));
+  if ("refused" in file) throw refusal(location, parts, file.refused);
   try {
     checkParts(file, location, parts);
     await use(file);
   } finally {
     await file.close();
   }
+}
+
+/** Names the file, and the first tensor that is in it. */
+function placeOf(location: string, parts: Parts): string {
+  const [[first]] = [...parts.values()] as unknown as [[External]];
+  return `initializer ${formatName(first.name)}: external data ${formatName(location)}`;
+}
+
+function refusal(location: string, parts: Parts, what: string): PipewrightError {
+  return new PipewrightError(
+    "MODEL_MALFORMED",
+    `${placeOf(location, parts)}: it is ${what}; expected a plain file in the model's folder. Copy the data next to the model.`,
+    { location },
+  );
 }
 
 async function openNamed(

@@ -51,15 +51,16 @@ export async function loadModel(
   limits: ModelLimits = DEFAULT_LIMITS,
 ): Promise<LoadedModel> {
   const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/") + 1) : ".";
-  const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.onnx$/, "");
+  const file = path.slice(path.lastIndexOf("/") + 1);
+  const name = file.replace(/\.onnx$/, "");
   try {
     const bytes = await readModelFile(env, path, limits);
     try {
       const model = { ...modelOf(bytes, name, bind, inputShapes, limits), folder };
-      return { ...model, external: await checkExternalFiles(env, folder, placedParams(model)) };
+      return { ...model, external: await checkExternalFiles(env, folder, placedParams(model), file) };
     } catch (error) {
       if (!(error instanceof PipewrightError) || error.code !== "DIM_UNBOUND") throw error;
-      await checkExternalFiles(env, folder, placedInitializers(decodeModel(bytes, limits)));
+      await checkExternalFiles(env, folder, placedInitializers(decodeModel(bytes, limits)), file);
       const dims = (error.details.dims ?? []) as readonly string[];
       const attempt = (sizes: typeof bind): unknown =>
         importModel(bytes, { bind: { ...bind, ...sizes }, inputShapes, limits });

@@ -16,6 +16,8 @@ const SIZES = [
 const MOST_TRIES = 6;
 /** A size that most others divide, for faults such as one of columns that do not form so many heads. */
 const DIVISIBLE = "5040";
+/** No axis of a model that anybody trains is longer. */
+const LARGEST = 2 ** 24;
 const NUMBER = /\d+/g;
 
 /**
@@ -28,7 +30,8 @@ export function faultOfAnySize(dims: readonly string[], attempt: Attempt): Pipew
   const [first, second] = errors.map((error, at) => error && withNames(error, bindings[at]!));
   if (!first || !second || first.code !== second.code || first.message !== second.message) return undefined;
   const dividing = first.message === errors[0]!.message ? [] : [DIVISIBLE];
-  const others = new Set(["1", ...dividing, ...(first.message.match(NUMBER) ?? []).slice(0, MOST_TRIES)]);
+  const named = (first.message.match(NUMBER) ?? []).filter((number) => Number(number) <= LARGEST);
+  const others = new Set(["1", ...dividing, ...named.slice(0, MOST_TRIES)]);
   for (const size of others) {
     const error = errorOf(() => attempt(Object.fromEntries(dims.map((dim) => [dim, Number(size)]))));
     if (error?.code !== first.code || kindOf(error) !== kindOf(errors[0]!)) return undefined;

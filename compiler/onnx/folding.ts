@@ -187,11 +187,16 @@ export class FoldingEmitter implements ImportEmitter {
     return true;
   }
 
-  #check(node: Node): void {
-    const { expandedNodes, axes, tensorElements } = this.#limits;
-    const added = this.#builder.nodes.length - COMPOSITE_NODES * this.#nodesInFile;
+  expectNodes(count: number): void {
+    const { expandedNodes } = this.#limits;
+    const added = this.#builder.nodes.length + count - COMPOSITE_NODES * this.#nodesInFile;
     if (added > expandedNodes)
       throw overLimit("expandedNodes", "number of nodes after composite operators are expanded", added, expandedNodes);
+  }
+
+  #check(node: Node): void {
+    const { axes, tensorElements } = this.#limits;
+    this.expectNodes(0);
     for (const value of node.outputs) {
       if (!value) continue;
       const { shape } = value.type;

@@ -44,7 +44,7 @@ export const DEFAULT_LIMITS: ModelLimits = {
   nodes: 1_000_000,
   expandedNodes: 50_000,
   tensors: 1_000_000,
-  messages: 8_000_000,
+  messages: 2_000_000,
   numbers: 16_000_000,
   texts: 4_000_000,
   byteStrings: 500_000,

@@ -320,7 +320,7 @@ export function functionKey(domain: string, name: string, overload: string): str
 
 /** An error that says which node it is about. */
 function withNode(error: PipewrightError, { node, scope }: CallSite): PipewrightError {
-  if (error.code === "LIMIT_EXCEEDED" || error.details.node !== undefined || error.message.startsWith("node ")) {
+  if (error.details.limit !== undefined || error.details.node !== undefined || error.message.startsWith("node ")) {
     return error;
   }
   const details = { ...error.details, node: scope.prefix + nodeName(node), op: node.op_type };

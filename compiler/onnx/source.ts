@@ -28,6 +28,8 @@ export interface ImportEmitter extends Emitter {
   constant(value: Value | undefined): Literal | undefined;
   /** The same value, with its literal on it when it has one. */
   known(value: Value): Value;
+  /** @throws LIMIT_EXCEEDED when so many more nodes are past the limit, before any of them is made. */
+  expectNodes(count: number): void;
 }
 
 /** Rewrites a node from an older operator set. */

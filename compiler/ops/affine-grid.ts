@@ -1,4 +1,5 @@
 /** @file AffineGrid: the coordinates of an image under affine maps. */
+import { listed } from "../ir/listed.js";
 import type { Shape } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { OpDef, Operand } from "./define.js";
@@ -34,7 +35,7 @@ function unitCoordinate(at: number, size: number, alignCorners: boolean): number
 /** Rows (x, y, …, 1), innermost axis first, for every element in row-major order. */
 export function baseGrid(spatial: Shape, alignCorners: boolean): readonly number[] {
   const steps = stepsOf(spatial);
-  return Array.from({ length: elementCount(spatial) }, (_, position) => {
+  return listed(elementCount(spatial), (position) => {
     const units = coordinatesOf(position, steps, spatial).map((at, axis) =>
       unitCoordinate(at, spatial[axis]!, alignCorners),
     );

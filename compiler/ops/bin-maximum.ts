@@ -2,6 +2,7 @@
  * @file The gradient of the maximum over bins of boxes: to the first candidate of a bin, rows before columns, that
  * attains it. Weights are not negative, so the maximum is found row by row, then over the rows.
  */
+import { listed } from "../ir/listed.js";
 import type { Shape, Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { Emitter } from "./define.js";
@@ -31,7 +32,7 @@ const LOWEST = -3.4028234663852886e38;
 
 /** 0, step, 2·step, … in row-major order. */
 function multiples(b: Emitter, shape: Shape, step: number): Value {
-  const numbers = Array.from({ length: elementCount(shape) }, (_, at) => at * step);
+  const numbers = listed(elementCount(shape), (at) => at * step);
   return b.literal(literalOf("int64", shape, numbers));
 }
 

@@ -1,4 +1,5 @@
 /** @file Where RoiAlign samples an image: per axis, as many samples in each bin of a box as asked, or as the box is large. */
+import { listed } from "../ir/listed.js";
 import type { Value } from "../ir/graph.js";
 import { literalNumbers, literalOf } from "../ir/literal.js";
 import type { Candidates } from "./bin-maximum.js";
@@ -35,7 +36,8 @@ const MARGIN = 2;
 
 /** 0, 1, 2, … */
 export function counting(b: Emitter, like: Value, count: number): Value {
-  return b.literal(literalOf(like.type.dtype, [count], [...new Array(count).keys()]));
+  const numbers = listed(count, (at) => at);
+  return b.literal(literalOf(like.type.dtype, [count], numbers));
 }
 
 /** Size of the largest of the boxes along an axis, 0 at least; undefined when the boxes are not known. */
@@ -72,7 +74,7 @@ function binSamples(b: Emitter, boxes: Value, axis: BoxAxis, attrs: RoiAlignAttr
   const starts = add(b, from, mul(b, bin, reshape(b, counting(b, boxes, bins), [bins, 1])));
   if (attrs.sampling_ratio > 0) {
     const ratio = attrs.sampling_ratio;
-    const shares = Array.from({ length: ratio }, (_, at) => (at + 0.5) / ratio);
+    const shares = listed(ratio, (at) => (at + 0.5) / ratio);
     const coordinate = add(b, starts, mul(b, bin, b.literal(literalOf(dtype, [ratio], shares))));
     return { ...within(b, coordinate, size), holds: undefined, share: b.scalar(1 / ratio, dtype) };
   }

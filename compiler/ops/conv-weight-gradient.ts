@@ -3,6 +3,7 @@
  * is written in the form that measured fastest for the kind of convolution (`npm run bench:ops`). Which form depends
  * on shapes alone.
  */
+import { listed } from "../ir/listed.js";
 import type { Shape, Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
 import { mapTaps, rowsThatCount } from "./conv-taps.js";
@@ -164,7 +165,7 @@ function byGroups(b: Emitter, use: ConvUse): Value {
   const { group, weight, window } = use;
   const [outChannels, channels, ...kernel] = weight as readonly [number, number, ...number[]];
   const parts = (value: Value, size: number): readonly Value[] =>
-    b.emitMany("Split", [value, b.int64s(new Array<number>(group).fill(size))], group, { axis: 1 });
+    b.emitMany("Split", [value, b.int64s(listed(group, () => size))], group, { axis: 1 });
   const [inputs, grads] = [parts(use.input, channels), parts(use.outputGrad, outChannels / group)];
   const own = [outChannels / group, channels, ...kernel];
   const products = inputs.map((input, at) =>

@@ -1,4 +1,5 @@
 /** @file Ops that read elements at given indices: Gather, GatherElements, GatherND. Their gradients scatter. */
+import { listed } from "../ir/listed.js";
 import type { Literal, Shape, TensorType, Value } from "../ir/graph.js";
 import { elementCount, literalNumbers, literalOf } from "../ir/literal.js";
 import type { Emitter, OpDef, Operand } from "./define.js";
@@ -73,7 +74,7 @@ function withBatchCoordinates(b: Emitter, indices: Value, batch: number): Value 
   const { shape } = indices.type;
   const sizes = shape.slice(0, batch);
   const steps = stepsOf(sizes);
-  const coordinates = Array.from({ length: elementCount(sizes) }, (_, at) =>
+  const coordinates = listed(elementCount(sizes), (at) =>
     sizes.map((size, axis) => Math.floor(at / steps[axis]!) % size),
   );
   const alone = [...sizes, ...shape.slice(batch, -1).map(() => 1), batch];

@@ -1,4 +1,5 @@
 /** @file Pooling over all spatial axes at once. */
+import { listed } from "../ir/listed.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { NoAttrs, OpDef, Operand } from "./define.js";
 import { int, noAttrs } from "./define.js";
@@ -28,7 +29,13 @@ export const globalPool: { readonly [K in keyof GlobalPoolAttrs]: OpDef<K> } = {
     grad: (b, { x: [x], dy: [dy] }) => {
       const { dtype, shape } = x!.type;
       const [rows, count] = [elementCount(shape.slice(0, 2)), elementCount(shape.slice(2))];
-      const shares = b.literal(literalOf(dtype, [1, count], new Array<number>(count).fill(1 / count)));
+      const shares = b.literal(
+        literalOf(
+          dtype,
+          [1, count],
+          listed(count, () => 1 / count),
+        ),
+      );
       return [reshape(b, b.emit("MatMul", [reshape(b, dy!, [rows, 1]), shares]), shape)];
     },
   },

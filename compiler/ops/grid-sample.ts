@@ -1,4 +1,5 @@
 /** @file GridSample: reads an image at coordinates that another tensor holds. */
+import { listed } from "../ir/listed.js";
 import type { Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
 import type { Emitter, OpDef } from "./define.js";
@@ -141,7 +142,7 @@ export const gridSample: { readonly [K in keyof GridSampleAttrs]: OpDef<K> } = {
         const scaled = mul(b, unit, pitch(size, attrs.align_corners !== 0));
         return tapsAlong(b, add(b, scaled, (size - 1) / 2), size, attrs);
       });
-      const sampling = { x: x!, taps, image: reshape(b, b.int64s([...new Array(batch).keys()]), [batch, 1]) };
+      const sampling = { x: x!, taps, image: reshape(b, b.int64s(listed(batch, (at) => at)), [batch, 1]) };
       const rows = transpose(b, reshape(b, dy!, [batch, channels, samples]), [0, 2, 1]);
       const along = coordinateGradients(b, sampling, rows).map((grad, axis) => {
         if (!grad) return zeros(b, { dtype: grid!.type.dtype, shape: [batch, samples, 1] });

@@ -2,6 +2,7 @@
  * @file Matrix products. Gradients write transposes out: the engine's fused kernel (com.microsoft FusedMatMul) takes as
  * long and gives the same bits, and other runtimes lack it.
  */
+import { listed } from "../ir/listed.js";
 import type { Shape, Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import { unbroadcast } from "./broadcast.js";
@@ -144,7 +145,7 @@ export const linalg: { readonly [K in keyof LinalgAttrs]: OpDef<K> } = {
     grad: (b, { x: [x], dy: [dy] }) => {
       const [batch, size] = [x!.type.shape.slice(0, -2), x!.type.shape.at(-1)!];
       if (size < 2) return [reshape(b, dy!, x!.type.shape)];
-      const lines = Array.from({ length: size }, (_, at) => at);
+      const lines = listed(size, (at) => at);
       const places = lines.flatMap((row) => lines.map((column) => [row, column] as const));
       const minors = places.flatMap(([row, column]) =>
         places.filter(([r, c]) => r !== row && c !== column).map(([r, c]) => r * size + c),

@@ -2,6 +2,7 @@
  * @file The gradient of max pooling: to the first element of each window, in row-major order, that attains the maximum,
  * as in torch.
  */
+import { listed } from "../ir/listed.js";
 import type { Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { Emitter } from "./define.js";
@@ -78,7 +79,7 @@ function byComparison(b: Emitter, { x, y, dy, window }: MaxPoolUse): Value {
   };
   const attains = asType(b, equal(b, inside, enlarged(y)), dtype);
   const across = covered[3]!;
-  const falling = Array.from({ length: height * across }, (_, at) => {
+  const falling = listed(height * across, (at) => {
     const [row, column] = [Math.floor(at / across), at % width];
     return height * width - (row * width + column);
   });

@@ -1,4 +1,5 @@
 /** @file MaxRoiPool: the maximum of an image over the bins of boxes of whole elements. */
+import { listed } from "../ir/listed.js";
 import type { Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { Candidates } from "./bin-maximum.js";
@@ -45,7 +46,7 @@ function binElements(b: Emitter, boxes: Value, axis: BoxAxis, scale: number): Ca
   const extent = b.emit("Max", [add(b, sub(b, to, from), 1), b.scalar(1, dtype)]);
   const bin = div(b, extent, bins);
   const border = (first: number, rounding: "Floor" | "Ceil"): Value => {
-    const numbers = Array.from({ length: bins }, (_, at) => first + at);
+    const numbers = listed(bins, (at) => first + at);
     const inBox = b.emit(rounding, [mul(b, bin, b.literal(literalOf(dtype, [bins, 1], numbers)))]);
     return b.emit("Clip", [add(b, inBox, from), b.scalar(0, dtype), b.scalar(size, dtype)]);
   };

@@ -1,4 +1,5 @@
 /** @file Ops that put elements around a tensor or crop it: Pad, CenterCropPad. */
+import { listed } from "../ir/listed.js";
 import type { Shape, TensorType, Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { Emitter, OpDef, Operand } from "./define.js";
@@ -60,7 +61,7 @@ export function padSources(
 ): readonly number[] {
   const cropped = Math.max(0, -begin);
   const left = size - cropped - Math.max(0, -end);
-  return Array.from({ length: size + begin + end }, (_, at) => cropped + sourceOf(mode, at - Math.max(0, begin), left));
+  return listed(size + begin + end, (at) => cropped + sourceOf(mode, at - Math.max(0, begin), left));
 }
 
 /** The adjoint of padding one axis with copies: every element of `dy` is added where it was copied from. */

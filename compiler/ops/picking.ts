@@ -1,4 +1,5 @@
 /** @file Constant folding of ops that only move elements: each output element is named by its place in an input. */
+import { listed } from "../ir/listed.js";
 import { invariant } from "../errors.js";
 import type { Literal, Shape, TensorType } from "../ir/graph.js";
 import { allocateElements, elementCount } from "../ir/literal.js";
@@ -39,7 +40,7 @@ export function picked(
     return source.elements[position]!;
   };
   if (type.dtype === "string") {
-    return { ...type, elements: Array.from({ length: count }, (_, at) => pickAt(at) as string) };
+    return { ...type, elements: listed(count, (at) => pickAt(at) as string) };
   }
   const elements = allocateElements(type.dtype, count);
   for (let at = 0; at < count; at++) elements[at] = pickAt(at) as never;

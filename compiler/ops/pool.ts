@@ -1,4 +1,5 @@
 /** @file Pooling over sliding windows: MaxPool, AveragePool, LpPool, and MaxUnpool. */
+import { listed } from "../ir/listed.js";
 import type { Shape, TensorType, Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { Emitter, OpDef } from "./define.js";
@@ -45,7 +46,11 @@ function poolWork(x: readonly (TensorType | undefined)[], y: readonly (TensorTyp
  */
 function spreadOverWindows(b: Emitter, grad: Value, x: TensorType, window: Window): Value {
   const [batch, channels, ...from] = grad.type.shape as readonly [number, number, ...number[]];
-  const ones = literalOf(x.dtype, [1, 1, ...window.kernel], new Array<number>(elementCount(window.kernel)).fill(1));
+  const ones = literalOf(
+    x.dtype,
+    [1, 1, ...window.kernel],
+    listed(elementCount(window.kernel), () => 1),
+  );
   const single = reshape(b, grad, [batch * channels, 1, ...from]);
   const spread = b.emit("ConvTranspose", [single, b.literal(ones)], {
     strides: window.strides,
@@ -68,9 +73,9 @@ function countsAlong(
 ): readonly number[] {
   const [begin, dilation] = [window.padsBegin[axis]!, window.dilations[axis]!];
   const [least, most] = includePads ? [-begin, size + window.padsEnd[axis]!] : [0, size];
-  return Array.from({ length: positions }, (_, position) => {
+  return listed(positions, (position) => {
     const start = position * window.strides[axis]! - begin;
-    const taps = Array.from({ length: window.kernel[axis]! }, (_tap, tap) => start + tap * dilation);
+    const taps = listed(window.kernel[axis]!, (tap) => start + tap * dilation);
     return taps.filter((at) => at >= least && at < most).length;
   });
 }

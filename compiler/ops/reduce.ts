@@ -1,4 +1,5 @@
 /** @file Reductions over axes. The axes are the second input, known at compile time. */
+import { listed } from "../ir/listed.js";
 import type { Literal, Shape, TensorType, Value } from "../ir/graph.js";
 import { elementCount, hasPlainNumbers, literalNumbers, literalOf } from "../ir/literal.js";
 import { elementTypeCode } from "./element-type.js";
@@ -139,7 +140,7 @@ function foldReduction(
   const [input, axes] = x;
   if (!input || !y || !hasPlainNumbers(input.dtype)) return undefined;
   const reduced = reducedAxes([{ type: input }, axes && { type: axes, literal: axes }], attrs);
-  const groups: number[][] = Array.from({ length: elementCount(y.shape) }, () => []);
+  const groups: number[][] = listed(elementCount(y.shape), () => []);
   for (const [at, element] of literalNumbers(input).entries()) groups[groupOf(at, input.shape, reduced)]!.push(element);
   return [literalOf(y.dtype, y.shape, groups.map(fold))];
 }

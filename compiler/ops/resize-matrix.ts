@@ -2,6 +2,7 @@
  * @file Resizing one axis as a sparse matrix: the weights with which elements of the original axis enter each element
  * of the resized one. Sources: the ONNX specification of Resize; for antialias, Pillow's filters as ONNX Runtime uses them.
  */
+import { listed } from "../ir/listed.js";
 import type { CoordinateMode, NearestMode, ResizedAxis } from "./resize-coordinates.js";
 import { nearest, originalCoordinate } from "./resize-coordinates.js";
 
@@ -73,7 +74,7 @@ function antialiasedRow(coordinate: number, { from, scale }: ResizedAxis, how: I
   const support = (how.mode === "cubic" ? 2 : 1) * width;
   const center = coordinate + 0.5;
   const [first, end] = [Math.floor(center - support + 0.5), Math.floor(center + support + 0.5)];
-  const positions = Array.from({ length: Math.max(0, end - first) }, (_, at) => first + at);
+  const positions = listed(Math.max(0, end - first), (at) => first + at);
   const inside = (position: number): boolean => !how.exclude_outside || (position >= 0 && position < from);
   const weights = positions.filter(inside).map((position) => {
     const distance = (position - center + 0.5) / width;
@@ -87,7 +88,7 @@ function antialiasedRow(coordinate: number, { from, scale }: ResizedAxis, how: I
 /** One row per element of the resized axis. A row without weights stands for the extrapolation value. */
 export function resizeRows(axis: ResizedAxis, how: Interpolation): readonly WeightRow[] {
   const crops = how.coordinate_transformation_mode === "tf_crop_and_resize";
-  return Array.from({ length: axis.to }, (_, at) => {
+  return listed(axis.to, (at) => {
     const coordinate = axis.scale === 1 ? at : originalCoordinate(how.coordinate_transformation_mode, at, axis);
     if (crops && (coordinate < 0 || coordinate > axis.from - 1)) return new Map<number, number>();
     if (how.mode === "nearest") return new Map([[clamp(nearest(how.nearest_mode, coordinate), axis.from), 1]]);

@@ -1,4 +1,5 @@
 /** @file Resize. It is linear and works axis by axis, so its gradient is one product with a constant matrix per axis. */
+import { listed } from "../ir/listed.js";
 import type { Shape, Value } from "../ir/graph.js";
 import { elementCount, literalOf } from "../ir/literal.js";
 import type { Emitter, OpDef, Operand } from "./define.js";
@@ -93,7 +94,7 @@ function resizeBack(b: Emitter, dy: Value, axis: number, { from, to }: ResizedAx
   const times = repetition(rows, from);
   if (times !== undefined) return sumOver(b, reshape(b, dy, [...before, from, times, ...after]), [axis + 1]);
   const last = elementCount(after) === 1;
-  const matrix = new Array<number>(from * to).fill(0);
+  const matrix = listed(from * to, () => 0);
   for (const [at, row] of rows.entries()) {
     for (const [position, weight] of row) matrix[last ? at * from + position : position * to + at] = weight;
   }

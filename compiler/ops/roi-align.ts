@@ -1,4 +1,5 @@
 /** @file RoiAlign: the mean, or the maximum, of an image over the bins of boxes. */
+import { listed } from "../ir/listed.js";
 import type { Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
 import type { Candidates } from "./bin-maximum.js";
@@ -41,7 +42,7 @@ function meanGradient(b: Emitter, { x, boxes, image, axes, attrs }: Boxes, dy: V
   const [rows, columns] = axes.map((axis) => meanWeights(b, boxes, axis, attrs)) as [Value, Value];
   const bins = reshape(b, transpose(b, dy, [0, 2, 1, 3]), [count, down * channels, across]);
   const strips = reshape(b, b.emit("MatMul", [bins, columns]), [count * down, channels * width]);
-  const images = b.int64s([...new Array(batch).keys()]);
+  const images = b.int64s(listed(batch, (at) => at));
   const isOwn = equal(b, reshape(b, image, [1, count]), reshape(b, images, [batch, 1]));
   const own = reshape(b, asType(b, isOwn, x.type.dtype), [batch, 1, count, 1]);
   const owned = reshape(b, mul(b, transpose(b, rows, [2, 0, 1]), own), [batch, height, count * down]);

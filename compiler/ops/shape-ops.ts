@@ -1,4 +1,5 @@
 /** @file Ops that make tensors out of shapes and counts: Shape, Size, ConstantOfShape, Range, EyeLike. */
+import { listed } from "../ir/listed.js";
 import type { DType, Literal, TensorType } from "../ir/graph.js";
 import { elementCount, literalNumbers, literalOf } from "../ir/literal.js";
 import type { NoAttrs, OpDef } from "./define.js";
@@ -90,7 +91,7 @@ export const shapeOps: { readonly [K in keyof ShapeAttrs]: OpDef<K> } = {
         literalOf(
           y!.dtype,
           y!.shape,
-          Array.from({ length: count }, (_, at) => first! + at * step!),
+          listed(count, (at) => first! + at * step!),
         ),
       ];
     },

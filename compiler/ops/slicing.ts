@@ -1,4 +1,5 @@
 /** @file Ops that take a tensor apart or put tensors together along axes: Slice, Concat, Split. */
+import { listed } from "../ir/listed.js";
 import type { Shape, Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
 import type { Emitter, NoAttrs, OpDef, Operand } from "./define.js";
@@ -109,7 +110,7 @@ function splitSizes(
   if (parts < outputs || parts < 1 || part * (parts - 1) > size) {
     throw mismatch(`cannot split an axis of ${size} elements into ${parts} parts for ${outputs} outputs.`);
   }
-  return Array.from({ length: parts }, (_, at) => Math.min(part, size - at * part));
+  return listed(parts, (at) => Math.min(part, size - at * part));
 }
 
 export const slicing: { readonly [K in keyof SlicingAttrs]: OpDef<K> } = {
@@ -164,9 +165,7 @@ export const slicing: { readonly [K in keyof SlicingAttrs]: OpDef<K> } = {
     },
     fold: (x, attrs, [y]) => {
       const axis = normalizeAxis(attrs.axis, y!.shape.length);
-      const owners = x.flatMap((source, index) =>
-        Array.from({ length: source!.shape[axis]! }, (_, offset) => ({ index, offset })),
-      );
+      const owners = x.flatMap((source, index) => listed(source!.shape[axis]!, (offset) => ({ index, offset })));
       const steps = x.map((source) => stepsOf(source!.shape));
       return [
         picked(y!, (at) => {

@@ -1,4 +1,5 @@
 /** @file Windows that slide over the spatial axes of [N, C, …] tensors: what convolutions and pools share. */
+import { listed } from "../ir/listed.js";
 import type { Shape } from "../ir/graph.js";
 import { ints, text } from "./define.js";
 import type { Cut } from "./emission.js";
@@ -125,7 +126,7 @@ export function adjointPadding(
 /** Every position of the kernel, last axis fastest. */
 export function tapsOf(kernel: readonly number[]): readonly (readonly number[])[] {
   return kernel.reduce<readonly (readonly number[])[]>(
-    (taps, size) => taps.flatMap((tap) => Array.from({ length: size }, (_, at) => [...tap, at])),
+    (taps, size) => taps.flatMap((tap) => listed(size, (at) => [...tap, at])),
     [[]],
   );
 }

@@ -85,6 +85,7 @@ export function decomposed(
     const emitter: ImportEmitter = {
       emit: (...node) => b.emit(...node),
       emitMany: (...node) => b.emitMany(...node),
+      expectNodes: () => undefined,
       literal: (literal) => b.literal(literal),
       int64s: (numbers) => b.int64s(numbers),
       scalar: (number, dtype) => b.scalar(number, dtype),

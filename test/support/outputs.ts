@@ -1,5 +1,4 @@
 /** @file Every kind of file that commands leave, each written in two versions, with what finds out which one is there. */
-import { fileURLToPath } from "node:url";
 import type { Compiled } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
 import { localCluster } from "../../compiler/cluster.js";
@@ -22,6 +21,7 @@ import { writeRun } from "../../runtime/report/run-record.js";
 import { searchJson } from "../../runtime/report/search-record.js";
 import { writeTrained } from "../../runtime/trained-model.js";
 import { BELONGING, filesAt } from "../faults/sample-run.js";
+import { assetFiles } from "./report-assets.js";
 import { pipewright } from "./shell.js";
 import { compileTiny, SGD, TINY_MLP } from "./tiny-models.js";
 import { startWeights } from "./training.js";
@@ -53,15 +53,9 @@ async function preparePlans(env: Env): Promise<void> {
   for (const version of ["old", "new"] as const) await writePlan(env, at(version), await contentsOf(version));
 }
 
-/** The page's style and scripts, which a report takes from beside the code. */
 async function prepareReports(env: Env): Promise<void> {
   await preparePlans(env);
-  const folder = fileURLToPath(new URL("../../runtime/report/page/", import.meta.url));
-  await env.files.makeDirectory(folder);
-  for (const name of [
-    ...["style.css", "controls.js", "view.js", "readout.js", "search.js", "large-timeline.js", "large-graph.js"],
-  ])
-    await env.files.writeAtomic(`${folder}${name}`, "");
+  await assetFiles(env);
 }
 
 const textAt = async (files: Files, path: string): Promise<string | undefined> =>
@@ -126,7 +120,7 @@ const trainedInto = async (env: Env, plan: string, version: Version): Promise<un
 };
 
 const commandInto = (path: string, ...words: readonly string[]): Output => ({
-  name: words.slice(0, 2).join(" "),
+  name: `${words[0]} ${words.at(-1)}`,
   prepare: preparePlans,
   write: async (env, version) => {
     const given = words.map((word) => word.replace("PLAN", at(version)).replace("M", String(MICROBATCHES[version])));

@@ -9,9 +9,7 @@ class SimulatedClock implements Clock {
   #nowMs = 0;
   readonly #sleepers: { readonly endMs: number; readonly wake: () => void }[] = [];
 
-  nowMs(): number {
-    return this.#nowMs;
-  }
+  readonly nowMs = (): number => this.#nowMs;
 
   sleep(ms: number): Promise<void> {
     return new Promise((wake) => {

@@ -5,6 +5,7 @@
  * gives zeros, and its gradient is 0 as well, where scores of -inf would give NaN.
  * Source: ONNX Attention-25. Not taken over: a float mask of -inf for all keys of a query gives NaN here.
  */
+import { listed } from "../../ir/listed.js";
 import type { DType, Value } from "../../ir/graph.js";
 import { isFloat } from "../../ir/literal.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
@@ -106,7 +107,7 @@ function paddedMask(b: ImportEmitter, mask: Value, keys: number): Value {
 /** Which keys each query may attend: broadcasts to [batch, heads, queries, keys]. Undefined: all of them. */
 function allowedKeys(b: ImportEmitter, node: SourceNode, mask: Value | undefined, at: Positions): Value | undefined {
   const { queries, keys, offset } = at;
-  const range = (count: number): readonly number[] => Array.from({ length: count }, (_, position) => position);
+  const range = (count: number): readonly number[] => listed(count, (position) => position);
   const key = (): Value => shaped(b, b.int64s(range(keys)), [1, keys]);
   /** The last key for each query, `reach` beyond its own position. */
   const frontier = (reach: number): Value => {

@@ -2,6 +2,7 @@
  * @file ONNX Runtime's own Attention and MultiHeadAttention, in terms of ONNX's Attention.
  * Source: onnxruntime/docs/ContribOperators.md. Caches of keys and packed inputs are left out.
  */
+import { listed } from "../../ir/listed.js";
 import type { Value } from "../../ir/graph.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { REFUSED_FORMS, refusedForm } from "../refused-forms.js";
@@ -47,7 +48,7 @@ function maskBias(
   const zero = scalarOf(b, 0, q);
   const filter = scalarOf(b, numberAttr(node, "mask_filter_value", FILTER), q);
   if (shape.length === 1 && shape[0] === batch) {
-    const key = b.int64s(Array.from({ length: keys }, (_, position) => position));
+    const key = b.int64s(listed(keys, (position) => position));
     const counts = b.emit("Less", [key, shaped(b, cast(b, mask, "int64"), [batch, 1, 1, 1])]);
     return b.emit("Where", [counts, zero, filter]);
   }

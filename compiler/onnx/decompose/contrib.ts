@@ -2,6 +2,7 @@
  * @file Fused operators that ONNX Runtime's optimisers leave in a file: activations, products, norms, embeddings.
  * Source: onnxruntime/docs/ContribOperators.md.
  */
+import { listed } from "../../ir/listed.js";
 import type { Value } from "../../ir/graph.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
@@ -92,7 +93,7 @@ const embedLayerNormalization: Decomposition = (b, node) => {
   if (ids.type.shape.length !== 2) throw malformedNode(node, "input 0 is not [batch, sequence]");
   const rows = (table: number, positions: Value): Value =>
     b.emit("Gather", [inputAt(node, table), positions], { axis: 0 });
-  const positions = node.inputs[8] ?? b.int64s(Array.from({ length: length! }, (_, position) => position));
+  const positions = node.inputs[8] ?? b.int64s(listed(length!, (position) => position));
   let sum = b.emit("Add", [rows(2, ids), rows(3, positions)]);
   if (node.inputs[1] && node.inputs[4]) sum = b.emit("Add", [sum, rows(4, node.inputs[1])]);
   const epsilon = numberAttr(node, "epsilon", 1e-12);

@@ -2,6 +2,7 @@
  * @file DeformConv: each tap of each output position reads the image at a place of its own. GridSample reads, one node
  * per offset group, and a product with the weights follows. Source: ONNX DeformConv-22.
  */
+import { listed } from "../../ir/listed.js";
 import type { Shape, Value } from "../../ir/graph.js";
 import { elementCount, literalOf } from "../../ir/literal.js";
 import { coordinatesOf, stepsOf } from "../../ops/picking.js";
@@ -67,7 +68,7 @@ function checkOffsets(node: SourceNode, offsets: Value, groups: number, { image,
 function tapOrigins(window: Window, { taps, positions }: Sizes): readonly number[] {
   const shape = [taps, positions.length, ...positions];
   const [steps, kernelSteps] = [stepsOf(shape), stepsOf(window.kernel)];
-  return Array.from({ length: elementCount(shape) }, (_, at) => {
+  return listed(elementCount(shape), (at) => {
     const [tap, axis, ...position] = coordinatesOf(at, steps, shape) as readonly [number, number, ...number[]];
     const own = coordinatesOf(tap, kernelSteps, window.kernel)[axis]!;
     return position[axis]! * window.strides[axis]! - window.padsBegin[axis]! + own * window.dilations[axis]!;
@@ -97,7 +98,7 @@ function readTaps(
   });
   // A line is an image of one row, and 0 is the middle of it.
   if (rank === 1) units.unshift(expanded(b, scalarOf(b, 0, image), units[0]!.type.shape));
-  const axes = Array.from({ length: positions.length }, (_, axis) => axis + 3);
+  const axes = listed(positions.length, (axis) => axis + 3);
   const grid = permuted(b, concatenated(b, units.reverse(), 2), [0, 1, ...axes, 2]);
   const rows = [...new Array<number>(units.length - 2).fill(1), taps * elementCount(positions.slice(0, -1))];
   const seen = rank === 1 ? shaped(b, image, [batch, channels, 1, ...spatial]) : image;

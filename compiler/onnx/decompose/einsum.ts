@@ -4,6 +4,7 @@
  * For each pair, labels fall into four groups: batch (in both and needed later), contracted (in both, not needed
  * later), and those of one side. With contracted labels the pair is one batched MatMul, otherwise one Mul.
  */
+import { listed } from "../../ir/listed.js";
 import type { Value } from "../../ir/graph.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { inputAt, malformedNode, textAttr } from "../source.js";
@@ -82,7 +83,7 @@ function lettersOf(node: SourceNode, term: string): readonly string[] {
 
 /** Labels of the axes that an ellipsis stands for, outermost first. */
 function ellipsis(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, position) => String(count - 1 - position));
+  return listed(count, (position) => String(count - 1 - position));
 }
 
 /** Without "->": the ellipsis, then the letters that occur once, in alphabetical order. */
@@ -115,7 +116,7 @@ function diagonals(b: ImportEmitter, { x, labels }: Labelled): Labelled {
   const size = x.type.shape[first]!;
   const restShape = rest.map((axis) => x.type.shape[axis]!);
   const flat = shaped(b, permuted(b, x, [...rest, first, second]), [...restShape, size * x.type.shape[second]!]);
-  const positions = b.int64s(Array.from({ length: size }, (_, at) => at * (size + 1)));
+  const positions = b.int64s(listed(size, (at) => at * (size + 1)));
   const diagonal = b.emit("Gather", [flat, positions], { axis: rest.length });
   return diagonals(b, { x: diagonal, labels: [...rest.map((axis) => labels[axis]!), labels[second]!] });
 }

@@ -1,4 +1,5 @@
 /** @file Small operators that opsets 23 to 26 added. Source: the operators of the same names in ONNX. */
+import { listed } from "../../ir/listed.js";
 import type { Value } from "../../ir/graph.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
@@ -37,7 +38,7 @@ const tensorScatter: Decomposition = (b, node) => {
   if (axis === 0) throw malformedNode(node, "axis 0 is the batch axis; expected another one");
   const along = (length: number, at: number): readonly number[] =>
     cache.type.shape.map((_, own) => (own === at ? length : 1));
-  const steps = Array.from({ length: update.type.shape[axis]! }, (_, step) => step);
+  const steps = listed(update.type.shape[axis]!, (step) => step);
   let places = shaped(b, b.int64s(steps), along(steps.length, axis));
   if (starts) places = b.emit("Add", [places, shaped(b, starts, along(starts.type.shape[0]!, 0))]);
   if (textAttr(node, "mode", "linear") === "circular") {

@@ -6,6 +6,7 @@
  * state and give zeros beyond their length.
  * Source: ONNX RNN-14, GRU-14, LSTM-14.
  */
+import { listed } from "../../ir/listed.js";
 import type { Value } from "../../ir/graph.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { inputAt, malformedNode, numberAttr, textAttr } from "../source.js";
@@ -93,6 +94,7 @@ function sequenceOf(b: ImportEmitter, node: SourceNode, type: CellType, batchFir
   const x = batchFirst ? permuted(b, given, [1, 0, 2]) : given;
   const [steps, batch] = x.type.shape as readonly [number, number];
   if (steps === 0) throw malformedNode(node, "the sequence has no steps");
+  b.expectNodes(steps * directions);
   return { x, steps, batch, hidden, directions, isLive: liveSteps(b, node.inputs[4], steps, batch) };
 }
 
@@ -106,7 +108,7 @@ function liveSteps(
   const known = b.constant(lengths);
   if (known && literalNumbers(known).every((length) => length >= steps)) return undefined;
   const column = shaped(b, lengths, [1, batch, 1]);
-  return Array.from({ length: steps }, (_, step) => b.emit("Less", [scalarOf(b, step, column), column]));
+  return listed(steps, (step) => b.emit("Less", [scalarOf(b, step, column), column]));
 }
 
 function runDirection(
@@ -121,7 +123,15 @@ function runDirection(
 ): { readonly outputs: readonly Value[]; readonly states: readonly Value[] } {
   const part = (position: number): Value | undefined => {
     const value = node.inputs[position];
-    return value && splitAlong(b, value, 0, new Array<number>(directions).fill(1))[direction]!;
+    return (
+      value &&
+      splitAlong(
+        b,
+        value,
+        0,
+        listed(directions, () => 1),
+      )[direction]!
+    );
   };
   const matrix = (position: number): Value => {
     const own = part(position)!;
@@ -132,7 +142,12 @@ function runDirection(
     const value = node.inputs[position];
     if (!value) return zero;
     const all = batchFirst ? permuted(b, value, [1, 0, 2]) : value;
-    return splitAlong(b, all, 0, new Array<number>(directions).fill(1))[direction]!;
+    return splitAlong(
+      b,
+      all,
+      0,
+      listed(directions, () => 1),
+    )[direction]!;
   };
   const bias = part(3);
   const [inputBias, stateBias] = bias ? splitAlong(b, bias, 1, [type.gates * hidden, type.gates * hidden]) : [];
@@ -145,7 +160,12 @@ function runDirection(
     stateBias,
     peepholes: type.peepholes === undefined ? undefined : part(type.peepholes),
   });
-  const inputs = splitAlong(b, step.projected(b.emit("MatMul", [x, matrix(1)])), 0, new Array<number>(steps).fill(1));
+  const inputs = splitAlong(
+    b,
+    step.projected(b.emit("MatMul", [x, matrix(1)])),
+    0,
+    listed(steps, () => 1),
+  );
   let states: readonly Value[] = Array.from({ length: type.states }, (_, state) => initial(5 + state));
   const outputs = new Array<Value>(steps);
   for (let count = 0; count < steps; count++) {

@@ -1,4 +1,5 @@
 /** @file Fourier transforms as products with tables, and the windows that go with them. Source: ONNX DFT-20, STFT-17. */
+import { listed } from "../../ir/listed.js";
 import type { DType, Value } from "../../ir/graph.js";
 import { literalOf } from "../../ir/literal.js";
 import { normalizeAxis } from "../../ops/shape.js";
@@ -17,9 +18,9 @@ function tables(
   dtype: DType,
 ): readonly [cos: Value, sin: Value] {
   if (length > LONGEST_TRANSFORM) throw refusedForm(REFUSED_FORMS.DFT.long, String(length));
-  const angles = Array.from(
-    { length: rows * columns },
-    (_, at) => (2 * Math.PI * ((Math.floor(at / columns) * (at % columns)) % length)) / length,
+  const angles = listed(
+    rows * columns,
+    (at) => (2 * Math.PI * ((Math.floor(at / columns) * (at % columns)) % length)) / length,
   );
   const table = (of: (angle: number) => number): Value => b.literal(literalOf(dtype, [rows, columns], angles.map(of)));
   return [table(Math.cos), table((angle) => -Math.sin(angle))];
@@ -55,7 +56,7 @@ function realSignal(b: ImportEmitter, { real, imaginary }: Signal, length: numbe
   const { dtype, shape } = real.type;
   const bins = shape.at(-1)!;
   const [cos, sin] = tables(b, length, [bins, length], dtype);
-  const shares = Array.from({ length: bins }, (_, bin) => (bin === 0 || 2 * bin === length ? 1 : 2) / length);
+  const shares = listed(bins, (bin) => (bin === 0 || 2 * bin === length ? 1 : 2) / length);
   const share = b.literal(literalOf(dtype, [bins], shares));
   const summed = (part: Value, table: Value): Value => b.emit("MatMul", [b.emit("Mul", [part, share]), table]);
   const even = summed(real, cos);
@@ -112,7 +113,7 @@ const shortTime: Decomposition = (b, node) => {
   if (frame === undefined || frame < 1 || step < 1 || frame > samples)
     throw malformedNode(node, `frames of ${frame} samples every ${step} do not fit ${samples}`);
   const frames = 1 + Math.floor((samples - frame) / step);
-  const positions = Array.from({ length: frames * frame }, (_, at) => Math.floor(at / frame) * step + (at % frame));
+  const positions = listed(frames * frame, (at) => Math.floor(at / frame) * step + (at % frame));
   const table = b.literal(literalOf("int64", [frames, frame], positions));
   const [real, imaginary] = (signal.type.shape.length === 3 ? unstack(b, signal, 2) : [signal]).map((part) => {
     const cut = b.emit("Gather", [part, table], { axis: 1 });
@@ -128,7 +129,7 @@ function cosineWindow(coefficients: readonly number[]): Decomposition {
   return (b, node: SourceNode) => {
     const size = constantNumbers(b, node, 0)[0]!;
     const period = numberAttr(node, "periodic", 1) ? size : size - 1;
-    const numbers = Array.from({ length: size }, (_, n) =>
+    const numbers = listed(size, (n) =>
       coefficients.reduce((sum, own, j) => sum + (j % 2 ? -1 : 1) * own * Math.cos((2 * Math.PI * j * n) / period), 0),
     );
     const dtype = dtypeOf(numberAttr(node, "output_datatype", 1), `node ${node.name}`);

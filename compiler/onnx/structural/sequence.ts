@@ -1,4 +1,5 @@
 /** @file Sequences and optionals whose length and content are known: they exist at compile time only. */
+import { listed } from "../../ir/listed.js";
 import { literalNumbers, literalOf, elementCount } from "../../ir/literal.js";
 import type { Value } from "../../ir/graph.js";
 import { nodeName } from "../order.js";
@@ -44,10 +45,7 @@ const splitToSequence: Handler = (lowering, site) => {
   const split = literal && literalNumbers(literal);
   const part = split ? (literal.shape.length === 0 ? split[0]! : undefined) : 1;
   if (part !== undefined && part < 1) throw malformedSite(site, `the parts have size ${part}`);
-  const sizes =
-    part === undefined
-      ? split!
-      : Array.from({ length: Math.ceil(size / part) }, (_, at) => Math.min(part, size - at * part));
+  const sizes = part === undefined ? split! : listed(Math.ceil(size / part), (at) => Math.min(part, size - at * part));
   if (sizes.reduce((sum, own) => sum + own, 0) !== size)
     throw malformedSite(site, `the parts [${sizes.join(",")}] do not make up ${size}`);
   if (sizes.length === 0) return [sequenceOf([])];

@@ -1,4 +1,5 @@
 /** @file Cutting a tensor into slices along an axis, and putting slices together again. */
+import { listed } from "../../ir/listed.js";
 import type { Value } from "../../ir/graph.js";
 import type { Emitter } from "../../ops/define.js";
 
@@ -10,7 +11,7 @@ export function splitAlong(b: Emitter, x: Value, axis: number, sizes: readonly n
 
 /** All slices of `x` along `axis`, without that axis. */
 export function unstack(b: Emitter, x: Value, axis: number): readonly Value[] {
-  const sizes = Array.from({ length: x.type.shape[axis]! }, () => 1);
+  const sizes = listed(x.type.shape[axis]!, () => 1);
   if (sizes.length === 0) return [];
   return splitAlong(b, x, axis, sizes).map((part) => b.emit("Squeeze", [part, b.int64s([axis])]));
 }

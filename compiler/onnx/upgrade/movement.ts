@@ -1,4 +1,5 @@
 /** @file Operators that move elements: shapes, slices, pads and counts that were attributes. */
+import { listed } from "../../ir/listed.js";
 import { literalNumbers } from "../../ir/literal.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import type { UpgradeRule } from "../source.js";
@@ -23,11 +24,12 @@ const splitSizes: UpgradeRule = (b, node) => {
   const { shape } = inputAt(node, 0).type;
   const size = shape[normalizeAxis(numberAttr(node, "axis", 0), shape.length)]!;
   const parts = numberAttr(node, "num_outputs", node.outputs.length);
-  if (parts < 1) throw malformedNode(node, `it splits into ${parts} parts`);
+  if (parts < 1 || parts > Math.max(size, node.outputs.length))
+    throw malformedNode(node, `it splits into ${parts} parts`);
   if (node.version < 18 && size % parts !== 0)
     throw malformedNode(node, `${size} elements do not split into ${parts} equal parts`);
   const part = Math.ceil(size / parts);
-  const sizes = Array.from({ length: parts }, (_, position) => Math.max(0, Math.min(part, size - position * part)));
+  const sizes = listed(parts, (position) => Math.max(0, Math.min(part, size - position * part)));
   return withInput(rest, 1, b.int64s(sizes));
 };
 
