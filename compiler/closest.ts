@@ -1,4 +1,5 @@
 /** @file Suggestions for mistyped names. */
+import { plainName } from "./names.js";
 
 /**
  * Number of insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`.
@@ -22,11 +23,19 @@ export function editDistance(a: string, b: string): number {
   return last[b.length]!;
 }
 
+/** Nobody types longer names, and comparing costs the product of the lengths. */
+const MOST_LETTERS = 64;
+/** Names that are looked at, in their order. */
+const MOST_NAMES = 10_000;
+
 /** The name nearest to `wanted`, if it is near enough to be a likely typing error: a third of the letters, at least one. */
 export function closest(wanted: string, names: Iterable<string>): string | undefined {
   let best: string | undefined;
+  if (wanted.length > MOST_LETTERS) return undefined;
+  let left = MOST_NAMES;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const name of names) {
+    if (left-- === 0) break;
     if (Math.abs(wanted.length - name.length) >= bestDistance) continue;
     const distance = editDistance(wanted.toLowerCase(), name.toLowerCase());
     if (distance >= bestDistance) continue;
@@ -39,5 +48,5 @@ export function closest(wanted: string, names: Iterable<string>): string | undef
 /** " Did you mean x?" to append to a message, or "" when nothing is near. */
 export function suggestion(wanted: string, names: Iterable<string>): string {
   const name = closest(wanted, names);
-  return name === undefined ? "" : ` Did you mean ${name}?`;
+  return name === undefined ? "" : ` Did you mean ${plainName(name)}?`;
 }

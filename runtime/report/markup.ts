@@ -18,8 +18,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': "&quot;",
   "'": "&#39;",
 };
-/** Characters that no XML document may hold, and those that turn the direction of the text around them. */
-const UNPRINTABLE = /(?![\t\n\r])\p{Cc}|\p{Bidi_Control}|[\ufffe\uffff]/gu;
+/** Control characters but line feeds, other ends of lines, and what turns the direction of the text around it. */
+const UNPRINTABLE = /(?!\n)\p{Cc}|\p{Bidi_Control}|[\u2028\u2029\ufffe\uffff]/gu;
 
 /** Template tag: `markup\`<b>${name}</b>\``. */
 export function markup(parts: TemplateStringsArray, ...values: readonly Part[]): Markup {
@@ -36,15 +36,11 @@ function escapeText(text: string): string {
 /** Data for a script element: valid JSON that cannot end the element, of texts that can be shown as they are. */
 export function scriptJson(document: unknown): Markup {
   const shown = (_: string, value: unknown): unknown => (typeof value === "string" ? printable(value) : value);
-  return new Markup(JSON.stringify(document, shown).replace(/[<\u2028\u2029]/g, unicodeEscape));
+  return new Markup(JSON.stringify(document, shown).replaceAll("<", "\\u003c"));
 }
 
 function printable(text: string): string {
   return text.replace(UNPRINTABLE, "\ufffd");
-}
-
-function unicodeEscape(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 function render(part: Part): string {
