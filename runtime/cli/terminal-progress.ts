@@ -10,7 +10,7 @@ import type { Terminal } from "./terminal.js";
 const REDRAW_MS = 80;
 /** Least time between two lines of steps where nothing is redrawn. */
 const STEP_LINE_MS = 1000;
-const BAR_WIDTH = 20;
+const BAR_WIDTH = 10;
 /** Where the time of a phase stands, if its summary is shorter. */
 const SUMMARY_WIDTH = 50;
 
@@ -111,8 +111,8 @@ export class TerminalProgress implements Progress {
   }
 }
 
-/** "loss 1.23, 8.10 ms, 1975 samples/s, lr 0.001, grad norm 0.5", what matters most first. */
+/** "loss 1.23 8.10 ms 1975 samples/s lr 0.001 grad norm 0.5", what matters most first: the end may be cut off. */
 function stepFacts({ loss, ms, samplesPerSecond, learningRate, gradNorm }: TrainedStep): string {
-  const norm = gradNorm === undefined ? "" : `, grad norm ${significant(gradNorm)}`;
-  return `loss ${significant(loss)}, ${formatMs(ms)}, ${significant(samplesPerSecond)} samples/s, lr ${significant(learningRate)}${norm}`;
+  const norm = gradNorm === undefined ? "" : ` grad norm ${significant(gradNorm)}`;
+  return `loss ${significant(loss)} ${formatMs(ms)} ${significant(samplesPerSecond)} samples/s lr ${significant(learningRate)}${norm}`;
 }

@@ -87,7 +87,11 @@ describe("compare", () => {
     expect(a!.measuredStepMs).toBeGreaterThan(0);
     expect(b!.measuredStepMs).toBeNull();
     expect(b!.peakBytes).toBeGreaterThan(a!.peakBytes as number);
-    expect(await output("compare", at("a"), at("b"))).toMatch(/^step, measured +[\d.]+ m?s +no run$/m);
+    const text = await output("compare", at("a"), at("b"));
+    expect(text).toMatch(/^step, measured +[\d.]+ m?s +no run$/m);
+    expect(text).toMatch(
+      /\/b takes [\d.]+ % (more|less) time per step than \S+\/a, as predicted\nnext: pipewright report /,
+    );
   });
 });
 
@@ -120,7 +124,7 @@ describe("export --target onnx", () => {
     const { exitCode, stderr } = await pipewright(["export", at("a")]);
     expect([exitCode, stderr]).toEqual([
       2,
-      "error: --target: it is missing; expected onnx. Say what the files are for.\n",
+      "error: --target: it is missing; expected onnx or torch. Say what the files are for.\n",
     ]);
     expect((await pipewright(["export", at("a"), "--target", "onnx", "-o", folder])).exitCode).toBe(2);
   });
@@ -133,13 +137,15 @@ describe("config", () => {
       ["config", "--config", at("job.yaml"), "--set", "microbatches=16", "--seed", "5", "--print"],
       { variables: { PIPEWRIGHT_DEVICES: "2" } },
     );
-    expect(stdout.split("\n").map((line) => line.split(/ {2,}/))).toEqual([
+    const lines = stdout.split("\n").map((line) => line.split(/ {2,}/));
+    expect(lines.filter(([, , from]) => from !== "default")).toEqual([
       ["flag", "value", "from"],
       ["devices", "2", "PIPEWRIGHT_DEVICES"],
       ["microbatches", "16", "--set microbatches"],
       ["seed", "5", "--seed"],
       [""],
     ]);
+    expect(lines).toContainEqual(["schedule", "auto", "default"]);
     expect(await output("config", "--config", at("job.yaml"))).toBe("3 flags, all can be read\n");
   });
 

@@ -61,6 +61,17 @@ const MEASURES: readonly Measure[] = [
   { name: "last loss", member: "finalLoss", pick: ({ run }) => run?.losses.at(-1), format: significant },
 ];
 
+/** Which step is shorter, as measured if both were. */
+function verdict([first, second]: readonly string[], documents: readonly ReportDocument[]): string {
+  const [a, b] = documents.map(({ run }) => run && medianStepMs(run));
+  const [predictedA, predictedB] = documents.map(({ plan }) => plan.schedule.forecast.makespanMs);
+  const isMeasured = a !== undefined && b !== undefined;
+  const share = isMeasured ? b / a - 1 : predictedB! / predictedA! - 1;
+  const how = isMeasured ? "as measured" : "as predicted";
+  if (share === 0) return `${second} and ${first} take the same time per step, ${how}`;
+  return `${second} takes ${formatShare(Math.abs(share))} ${share < 0 ? "less" : "more"} time per step than ${first}, ${how}`;
+}
+
 /** Requires: both arguments are plan directories. */
 export const compare: CommandBody = async ({ env, columns, others }, first) => {
   const paths = [first, others[0]!];
@@ -87,6 +98,6 @@ export const compare: CommandBody = async ({ env, columns, others }, first) => {
     schedule: schedules[at],
     ...Object.fromEntries(values.map(({ measure: { member }, pair }) => [member, pair[at] ?? null])),
   });
-  const next = `\nnext: pipewright report ${paths[1]}, for its timelines\n`;
-  return { json: { a: side(0), b: side(1) }, text: text + next };
+  const next = `next: pipewright report ${paths[1]}, for its timelines`;
+  return { json: { a: side(0), b: side(1) }, text: `${text}\n${verdict(paths, documents)}\n${next}\n` };
 };

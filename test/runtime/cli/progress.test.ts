@@ -51,7 +51,7 @@ describe("TerminalProgress", () => {
         "  8.00 ms by slicing, bound 7.60 ms, gap 5.0 %\n",
         "  1f1b: optimal, step 80.0 ms\n",
         phases[0],
-        "  step 1/4  loss 0.500, 8.00 ms, 2000 samples/s, lr 0.100\n",
+        "  step 1/4  loss 0.500 8.00 ms 2000 samples/s lr 0.100\n",
         "saved: plan.checkpoints/2\n",
         phases[1],
       ].join(""),
@@ -62,7 +62,7 @@ describe("TerminalProgress", () => {
     const text = onTerminal(true, false, 120);
     expect(text).toContain("\r[1/2] partition  8.00 ms by slicing, bound 7.60 ms, gap 5.0 %");
     expect(text).toContain(
-      "\r[2/2] train      █████░░░░░░░░░░░░░░░ 1/4  3.00 s left  loss 0.500, 8.00 ms, 2000 samples/s, lr 0.100",
+      "\r[2/2] train      ███░░░░░░░ 1/4  3.00 s left  loss 0.500 8.00 ms 2000 samples/s lr 0.100",
     );
   });
 
