@@ -23,6 +23,7 @@ export const COMPILE_TIME_INPUTS: ReadonlyMap<string, readonly number[]> = new M
     If: [0],
     Loop: [0, 1],
     MaxUnpool: [2],
+    MelWeightMatrix: [0, 1, 2, 3, 4],
     NonZero: [0],
     OneHot: [1],
     Pad: [1, 3],

@@ -11,7 +11,6 @@ export const REFUSALS: ReadonlyMap<string, string> = new Map(
     ConvInteger: INTEGERS,
     ImageDecoder: "images are decoded before training, not in the model",
     LinearAttention: "the state of a recurrence is not carried; export with MatMul and CumSum",
-    MelWeightMatrix: "it makes a constant; store that as an initializer",
     NonMaxSuppression: DEPENDS,
     QLinearConv: INTEGERS,
     QLinearMatMul: INTEGERS,

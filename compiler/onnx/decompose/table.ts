@@ -11,6 +11,7 @@ import { deformConv } from "./deformable.js";
 import { einsum } from "./einsum.js";
 import { localResponse } from "./local-response.js";
 import { losses } from "./loss.js";
+import { melWeights } from "./mel.js";
 import { widePad } from "./pad.js";
 import { quantized } from "./quantized.js";
 import { recent } from "./recent.js";
@@ -28,6 +29,7 @@ export const DECOMPOSITIONS: ReadonlyMap<string, Decomposition> = new Map<string
     Attention: attention,
     DeformConv: deformConv,
     Einsum: einsum,
+    MelWeightMatrix: melWeights,
     RotaryEmbedding: rotary,
     ...contrib,
     ...contribAttention,

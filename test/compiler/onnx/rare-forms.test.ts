@@ -63,6 +63,22 @@ const batched = (lengths: readonly number[] | undefined, attrs: BriefNode["attrs
   initializers: lengths ? { lengths: literalOf("int64", [2], lengths) } : {},
 });
 
+const mels = (bands: number, length: number, ends: readonly [number, number]): BriefModel => ({
+  nodes: [
+    { op: "MelWeightMatrix", inputs: ["bands", "length", "rate", "least", "most"], outputs: ["w"] },
+    { op: "MatMul", inputs: ["x", "w"], outputs: ["y"] },
+  ],
+  inputs: { x: `float32[3,${Math.floor(length / 2) + 1}]` },
+  outputs: ["y"],
+  initializers: {
+    bands: literalOf("int64", [], [bands]),
+    length: literalOf("int64", [], [length]),
+    rate: literalOf("int64", [], [8192]),
+    least: literalOf("float32", [], [ends[0]]),
+    most: literalOf("float32", [], [ends[1]]),
+  },
+});
+
 describe("the import gives what ONNX Runtime gives", () => {
   test.each<[string, BriefModel]>([
     ["for the real signal of half a spectrum", spectrum()],
@@ -70,6 +86,8 @@ describe("the import gives what ONNX Runtime gives", () => {
     ["for one of fewer bins", spectrum(6)],
     ["for a mask of integers", masked("int64")],
     ["for a mask of small integers", masked("uint8")],
+    ["for bands on the mel scale", mels(8, 64, [10, 4000])],
+    ["for bands narrower than a bin", mels(12, 16, [0, 4000])],
     ["for a scan with a batch axis", batched(undefined, {})],
     ["for one with lengths", batched([3, 1], {})],
     ["for one that goes backwards", batched([2, 3], { directions: [1] })],
