@@ -7,7 +7,7 @@ export const DEFAULTS = {
   link: "(shared memory of this machine)",
   microbatches: "(2 for each device)",
   schedule: "auto",
-  recompute: "none",
+  recompute: "(searched by --schedule auto, else none)",
   window: "(devices + 2)",
   loss: "(the model's own scalar, else mse of its only float output)",
   optimizer: "adamw:lr=0.001,beta1=0.9,beta2=0.999,eps=1e-8,weight-decay=0.01",
