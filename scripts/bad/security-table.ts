@@ -18,6 +18,17 @@ export interface FuzzReport {
   readonly failures: readonly string[];
 }
 
+/** What `bench-limits --json` prints. */
+export interface LimitsReport {
+  readonly cases: readonly {
+    readonly name: string;
+    readonly ms: number;
+    readonly mostMs: number;
+    readonly mb: number;
+    readonly mostMb: number;
+  }[];
+}
+
 const BEGIN = "<!-- scoreboard -->";
 const END = "<!-- end of scoreboard -->";
 const INVARIANTS: readonly (readonly [name: string, what: string])[] = [
@@ -33,13 +44,17 @@ const INVARIANTS: readonly (readonly [name: string, what: string])[] = [
 ];
 
 /** The document with its table replaced. @throws Error when the document has no place for one. */
-export function withTable(document: string, bad: BadReport, fuzz: FuzzReport): string {
+export function withTable(document: string, bad: BadReport, limits: LimitsReport, fuzz: readonly FuzzReport[]): string {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error(`the document has no ${BEGIN} and ${END}`);
-  return `${document.slice(0, begin + BEGIN.length)}\n\n${table(bad, fuzz)}\n\n${document.slice(end)}`;
+  return `${document.slice(0, begin + BEGIN.length)}\n\n${table(bad, limits, fuzz)}\n\n${document.slice(end)}`;
 }
 
-function table({ passed, failed, failures, cases }: BadReport, fuzz: FuzzReport): string {
+function table(
+  { passed, failed, failures, cases }: BadReport,
+  { cases: limits }: LimitsReport,
+  fuzz: readonly FuzzReport[],
+): string {
   const tried = passed + failed;
   const broken = (name: string): number =>
     failures.filter(({ violations }) => violations.some((line) => line.startsWith(`${name}:`))).length;
@@ -48,10 +63,11 @@ function table({ passed, failed, failures, cases }: BadReport, fuzz: FuzzReport)
     ...INVARIANTS.map(([name, what]) => [`${name}: ${what}`, `${tried - broken(name)} of ${tried}`]),
     ["slowest bad model", `${Math.max(...cases.map(({ ms }) => ms))} ms`],
     ["largest bad model in memory", `${Math.max(...cases.map(({ mib }) => mib))} MiB`],
-    [`mutated models, seed ${fuzz.seed}, from ${fuzz.seeds}`, `${fuzz.executions}`],
-    ["failures among them", `${fuzz.failures.length}`],
-    ["slowest mutated model", `${fuzz.worstMs} ms`],
-    ["memory of a fuzzing process", `${fuzz.peakMib} MiB`],
+    ...limits.map(({ name, ms, mostMs, mb, mostMb }) => [name, `${ms} of ${mostMs} ms, ${mb} of ${mostMb} MB`]),
+    ...fuzz.flatMap(({ seed, seeds, executions, failures: found, worstMs, peakMib }) => [
+      [`mutated models, seed ${seed}, from ${seeds}`, `${executions}, ${found.length} failures`],
+      [`slowest of them, memory of a process`, `${worstMs} ms, ${peakMib} MiB`],
+    ]),
   ];
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length), "figure".length));
   const line = (left: string, right: string): string => `| ${left.padEnd(widths[0]!)} | ${right.padEnd(widths[1]!)} |`;

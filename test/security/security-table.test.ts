@@ -11,22 +11,25 @@ const BAD = {
     { ms: 10, mib: 80 },
   ],
 };
+const LIMITS = { cases: [{ name: "chain", ms: 1400, mostMs: 1500, mb: 190, mostMb: 200 }] };
 const FUZZ = { seed: 1, seeds: 5, executions: 7000, worstMs: 220, peakMib: 111, failures: [] };
 
 describe("the table of SECURITY.md", () => {
   it("says what passed, failed and was measured", () => {
-    const made = withTable("before\n<!-- scoreboard -->old<!-- end of scoreboard -->\nafter", BAD, FUZZ);
+    const made = withTable("before\n<!-- scoreboard -->old<!-- end of scoreboard -->\nafter", BAD, LIMITS, [FUZZ]);
     expect(made).toMatch(/^before\n<!-- scoreboard -->\n\n\| figure/);
     expect(made).toMatch(/\| bad and odd models, all invariants +\| 1 of 2 +\|/);
     expect(made).toMatch(/\| I4: time +\| 1 of 2 +\|/);
     expect(made).toMatch(/\| I5: memory +\| 2 of 2 +\|/);
     expect(made).toMatch(/\| slowest bad model +\| 3000 ms +\|/);
+    expect(made).toMatch(/\| chain +\| 1400 of 1500 ms, 190 of 200 MB +\|/);
+    expect(made).toMatch(/\| mutated models, seed 1, from 5 +\| 7000, 0 failures +\|/);
     expect(made).not.toContain("old");
-    expect(withTable(made, BAD, FUZZ)).toBe(made);
+    expect(withTable(made, BAD, LIMITS, [FUZZ])).toBe(made);
   });
 
   it("has its place in the document", () => {
     const document = readFileSync(new URL("../../SECURITY.md", import.meta.url), "utf8");
-    expect(withTable(document, BAD, FUZZ)).toContain("| 1 of 2");
+    expect(withTable(document, BAD, LIMITS, [FUZZ])).toContain("| 1 of 2");
   });
 });

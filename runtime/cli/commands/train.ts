@@ -55,10 +55,10 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   }
   if (context.signal.aborted && run.checkpoint !== undefined)
     progress.note(`stopped: ${run.checkpoint} is safe; the same command with --resume auto continues from there`);
-  if (run.losses.length > 0) await recordRun(context, directory, plan, run);
   const out = flags.out;
   const written =
     out !== undefined && run.weights ? await writeTrained(env, directory, plan, run.weights, out) : undefined;
+  if (run.losses.length > 0) await recordRun(context, directory, plan, run);
   for (const note of written?.notes ?? []) progress.note(note);
   const files = out === undefined ? [] : [out, ...(written?.external ?? [])];
   if (run.losses.length > 0) files.push(`${directory}/${REPORT_FILE}`, `${directory}/${TRACE_FILE}`);
