@@ -90,6 +90,32 @@ describe("a node", () => {
     );
   });
 
+  it.each([
+    [
+      "Split into a billion parts",
+      { op: "Split", inputs: ["x"], attrs: { num_outputs: 1e9 } },
+      "it splits into 1000000000 parts",
+    ],
+    [
+      "HannWindow of 2^40 samples",
+      { op: "HannWindow", inputs: ["k"] },
+      "node y (HannWindow): list of positions: it is too long",
+    ],
+    [
+      "LSTM over a million steps",
+      { op: "LSTM", inputs: ["sequence", "w", "r"], attrs: { hidden_size: 1 } },
+      "--limit expandedNodes=",
+    ],
+  ])("of %s is refused before it fills the memory", (_, node, reason) => {
+    const initializers = {
+      k: literalOf("int64", [], [2 ** 40]),
+      w: literalOf("float32", [1, 4, 1], [1, 1, 1, 1]),
+      r: literalOf("float32", [1, 4, 1], [1, 1, 1, 1]),
+    };
+    const sequence = { ...inputs, sequence: "float32[1000000,1,1]" };
+    expect(refused(graph({ nodes: [{ ...node, outputs: ["y"] }], inputs: sequence, initializers }))).toContain(reason);
+  });
+
   it.each([NaN, Infinity])("of Resize cannot scale by %d", (scale) => {
     const resize = { op: "Resize", inputs: ["x", "", "k"], outputs: ["y"] };
     const initializers = { k: literalOf("float32", [2], [1, scale]) };
@@ -109,7 +135,7 @@ describe("lists that cost more memory than bytes", () => {
       "graph.node[0].attribute[0].ints: its length is over the limit",
     ],
     ["packed numbers", node(bytesField(5, bytesField(8, new Uint8Array(500_001)))), "attribute[0].ints: its length"],
-    ["entries", pairs(0x72, 8_000_001), "number of messages in the model file is over the limit"],
+    ["entries", pairs(0x72, 2_000_001), "number of messages in the model file is over the limit"],
     ["dims", bytesField(7, bytesField(5, bytesField(1, new Uint8Array(65)))), "graph.initializer[0].dims: its length"],
   ])("of %s are refused before they are decoded", (_, bytes, message) => {
     expect(refusalOf(() => scanModel(bytes, DEFAULT_LIMITS))).toContain(message);

@@ -33,6 +33,18 @@ describe("a model with a dim that has no size", () => {
   it.each([
     ["nodes that read what nothing makes", { nodes: [{ ...matmul, inputs: ["x", "v"] }] }, 'reads "v"'],
     ["an unknown operator", { nodes: [{ ...matmul, op: "Matmul" }] }, "MODEL_UNSUPPORTED"],
+    [
+      "a constant past the limits",
+      {
+        nodes: [
+          { op: "ConstantOfShape", inputs: ["vast"], outputs: ["h"] },
+          { op: "ReduceSum", inputs: ["h"], outputs: ["s"], attrs: { keepdims: 0 } },
+          { op: "Add", inputs: ["x", "s"], outputs: ["y"] },
+        ],
+        initializers: { vast: literalOf("int64", [1], [2 ** 40]) },
+      },
+      "LIMIT_EXCEEDED",
+    ],
     ["sizes that never fit", { inputs: { x: "float32[N,5]" } }, "got [N,5] times [4,3]"],
     [
       "two inputs that never fit each other",
