@@ -85,9 +85,10 @@ async function measure(file: string): Promise<void> {
   const second = recheck(workload, problem, cut.stageOf);
   const agrees = Math.abs(second.maxLoad - maxLoad) <= ROUNDING * maxLoad && second.broken.length === 0;
   const others = (values.methods ? OTHER_METHODS : []).map((method) => {
-    const stageOf = cutLike(method, problem, Number(values["memory-weight"]));
-    return [method, evaluate(problem, stageOf).bottleneckMs] as const;
+    const { stageOf, instead } = cutLike(method, problem, Number(values["memory-weight"]));
+    return { method, ms: evaluate(problem, stageOf).bottleneckMs, instead };
   });
+  const replaced = others.flatMap(({ method, instead }) => (instead === undefined ? [] : [`${method}: ${instead}`]));
   const result = {
     file: workload.name,
     stages: stageCount,
@@ -105,15 +106,16 @@ async function measure(file: string): Promise<void> {
     agrees,
     ...(agrees ? {} : { second }),
     ...(faults.length > 0 ? { faults } : {}),
-    ...(values.methods ? { others: Object.fromEntries(others) } : {}),
+    ...(values.methods ? { others: Object.fromEntries(others.map(({ method, ms }) => [method, ms])), replaced } : {}),
   };
   if (values.json) {
     console.log(JSON.stringify(result));
     return;
   }
   if (values.methods) {
-    const cells = others.map(([, ms]) => `${ms.toFixed(4)} (+${((100 * ms) / maxLoad - 100).toFixed(1)} %)`);
+    const cells = others.map(({ ms }) => `${ms.toFixed(4)} (+${((100 * ms) / maxLoad - 100).toFixed(1)} %)`);
     console.log(row(workload.name, [maxLoad.toFixed(4), bound.toFixed(4), ...cells]));
+    for (const text of replaced) console.log(`  ${text}`);
     return;
   }
   console.log(

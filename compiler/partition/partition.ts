@@ -96,7 +96,7 @@ function cutByOther(
   method: OtherMethod,
   { memoryWeight }: PartitionOptions,
 ): Partition {
-  const stageOf = cutLike(method, problem, memoryWeight);
+  const { stageOf, instead } = cutLike(method, problem, memoryWeight);
   const [broken] = violations(problem, stageOf);
   if (broken !== undefined)
     throw new PipewrightError(
@@ -105,7 +105,12 @@ function cutByOther(
       { method },
     );
   const { bottleneckMs } = evaluate(problem, stageOf);
-  return described(problem, stageOf, certify(bottleneckMs, boundMs, boundMs), method);
+  return described(
+    problem,
+    stageOf,
+    certify(bottleneckMs, boundMs, boundMs),
+    instead === undefined ? method : `${method}, ${instead}`,
+  );
 }
 
 function checkProblem({ stages, graph, link, emptyStages }: PartitionProblem): void {

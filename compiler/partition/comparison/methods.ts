@@ -4,6 +4,7 @@
  */
 import type { OtherMethod } from "../method-names.js";
 import type { PartitionProblem } from "../problem.js";
+import type { OtherCut } from "./other-cut.js";
 import { likePipeDream } from "./pipedream.js";
 import { likeSageMaker } from "./smp.js";
 import { likeTorchGpipe } from "./torchgpipe.js";
@@ -16,13 +17,13 @@ export function cutLike(
   method: OtherMethod,
   problem: PartitionProblem,
   memoryWeight: number = MEMORY_WEIGHTS.memory,
-): Int32Array {
+): OtherCut {
   switch (method) {
     case "smp":
-      return likeSageMaker(problem, memoryWeight);
+      return { stageOf: likeSageMaker(problem, memoryWeight) };
     case "pipedream":
       return likePipeDream(problem);
     case "torchgpipe":
-      return likeTorchGpipe(problem);
+      return { stageOf: likeTorchGpipe(problem) };
   }
 }
