@@ -56,6 +56,19 @@ describe("the optimum", () => {
       runs,
     ));
 
+  it("does not grow with one more device, fast or not, that may stay idle and be anywhere", () =>
+    fc.assert(
+      fc.asyncProperty(problems({ maxStages: 3 }), fc.constantFrom(0.5, 1, 4), async (plain, speed) => {
+        const problem = { ...plain, emptyStages: true };
+        const added = { ...problem.stages[0]!, speed };
+        const optima: number[] = [];
+        for (let at = 0; at <= problem.stages.length; at++)
+          optima.push(await optimum({ ...problem, stages: problem.stages.toSpliced(at, 0, added) }));
+        expect(Math.min(...optima)).toBeLessThanOrEqual((await optimum(problem)) + 1e-9);
+      }),
+      runs,
+    ));
+
   it("does not grow with an isolated node without work", () =>
     fc.assert(
       fc.asyncProperty(problems({ memory: false }), async (problem) => {
