@@ -60,7 +60,7 @@ function cutOf(problem: PartitionProblem, stageOf: readonly number[], { certific
 }
 
 /** Blocks that may go to the next stage because nothing of their own stage follows them, and likewise backwards. */
-function endMoves(
+export function endMoves(
   { graph, stages }: PartitionProblem,
   stageOf: readonly number[],
 ): readonly (readonly [block: number, stage: number])[] {

@@ -1,14 +1,15 @@
 /** @file Why a plan is as fast as it is, and what would make it faster: for reports. Quick cuts, so figures are estimates. */
 import type { ClusterSpec } from "../cluster.js";
 import { PipewrightError } from "../errors.js";
-import { evaluate } from "../partition/evaluate.js";
+import { evaluate, violations } from "../partition/evaluate.js";
 import { partition } from "../partition/partition.js";
-import type { PartitionProblem } from "../partition/problem.js";
+import type { Block, PartitionProblem } from "../partition/problem.js";
 import type { PipelineOptions } from "./candidate.js";
 import { scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
 import type { Placed } from "./place.js";
+import { endMoves } from "./polish.js";
 import type { PlanSubject } from "./subject.js";
 
 /** Tensors cut between two stages that one block makes. */
@@ -21,6 +22,15 @@ export interface CutTensors {
   readonly bytes: number;
 }
 
+/** A block of the bottleneck at an end of its stage, moved to the next stage on that side. */
+export interface Move {
+  readonly block: string;
+  readonly ms: number;
+  readonly toStage: number;
+  /** The largest load afterwards, per microbatch. */
+  readonly bottleneckMs: number;
+}
+
 export interface Why {
   /** The device with the largest load per microbatch. */
   readonly bottleneck: {
@@ -31,6 +41,8 @@ export interface Why {
   };
   /** The block of the bottleneck that takes longest: a finer balance has to divide or move it. */
   readonly block: { readonly name: string; readonly ms: number };
+  /** The move that unloads the bottleneck best; where it makes another device slower still, that block blocks a better balance. */
+  readonly move?: Move;
   /** Largest first. */
   readonly cuts: readonly CutTensors[];
   /** Simulated step of this schedule on other clusters; left out where it cannot be made. */
@@ -43,18 +55,17 @@ export interface Why {
   };
 }
 
-/** Cost: three slicings and simulations. Requires: `placed` is a plan of the subject under these options. */
+/** What other clusters would bring is the ratio of quick cuts on them and here. Cost: four slicings and simulations. Requires: `placed` is a plan of the subject under these options. */
 export async function whyOf(subject: PlanSubject, placed: Placed, pipeline: PipelineOptions): Promise<Why> {
   const { problem, draft, cluster } = placed;
   const { stageOf } = draft.cut;
   const { devices, stages, cuts } = evaluate(problem, stageOf);
   const slowest = devices.reduce((most, device) => (device.loadMs > most.loadMs ? device : most));
   const { blocks, nets } = problem.graph;
-  const work = ({ forwardMs, inputGradMs, weightGradMs }: (typeof blocks)[number]): number =>
-    forwardMs + inputGradMs + weightGradMs;
   const heaviest = blocks
     .filter(({ index }) => slowest.stages.includes(stageOf[index]!))
     .reduce((most, block) => (work(block) > work(most) ? block : most));
+  const move = bestMove(problem, stageOf, slowest.stages);
   const [first] = slowest.stages;
   const sum = (pick: "computeMs" | "communicationMs"): number =>
     slowest.stages.reduce((total, stage) => total + stages[stage]![pick], 0);
@@ -62,7 +73,11 @@ export async function whyOf(subject: PlanSubject, placed: Placed, pipeline: Pipe
   const [last] = cluster.devices.slice(-1);
   const more = { ...cluster, devices: [...cluster.devices, { ...last!, name: `${last!.name}+` }] };
   const isLimited = cluster.devices.some(({ memoryBytes }) => memoryBytes !== undefined);
-  const stepOn = (other: ClusterSpec): Promise<number | undefined> => stepMsOn(subject, placed, other, pipeline);
+  const quickMs = (await stepMsOn(subject, placed, cluster, pipeline)) ?? now;
+  const stepOn = async (other: ClusterSpec): Promise<number | undefined> => {
+    const ms = await stepMsOn(subject, placed, other, pipeline);
+    return ms === undefined ? undefined : now * (ms / quickMs);
+  };
   const [oneMoreDevice, linksTwiceAsFast, memoryWithoutLimit] = [
     await stepOn(more),
     await stepOn(fasterLinks(cluster)),
@@ -76,6 +91,7 @@ export async function whyOf(subject: PlanSubject, placed: Placed, pipeline: Pipe
       communicationMs: sum("communicationMs"),
     },
     block: { name: heaviest.name, ms: work(heaviest) / problem.stages[stageOf[heaviest.index]!]!.speed },
+    ...(move && { move }),
     cuts: cuts
       .map(({ net, fromStage, toStages }) => ({
         block: blocks[nets[net]!.producer]!.name,
@@ -92,6 +108,34 @@ export async function whyOf(subject: PlanSubject, placed: Placed, pipeline: Pipe
       ...(memoryWithoutLimit === undefined ? {} : { memoryWithoutLimit: Math.min(now, memoryWithoutLimit) }),
     },
   };
+}
+
+function bestMove(
+  problem: PartitionProblem,
+  stageOf: readonly number[],
+  fromStages: readonly number[],
+): Move | undefined {
+  const { blocks } = problem.graph;
+  let best: Move | undefined;
+  for (const [block, toStage] of endMoves(problem, stageOf)) {
+    const stage = stageOf[block]!;
+    if (!fromStages.includes(stage) || fromStages.includes(toStage)) continue;
+    const moved = stageOf.with(block, toStage);
+    if (violations(problem, moved).length > 0) continue;
+    const { bottleneckMs } = evaluate(problem, moved);
+    if (best && bottleneckMs >= best.bottleneckMs) continue;
+    best = {
+      block: blocks[block]!.name,
+      ms: work(blocks[block]!) / problem.stages[stage]!.speed,
+      toStage,
+      bottleneckMs,
+    };
+  }
+  return best;
+}
+
+function work({ forwardMs, inputGradMs, weightGradMs }: Block): number {
+  return forwardMs + inputGradMs + weightGradMs;
 }
 
 /** The simulated step of the plan's schedule on another cluster; undefined where none can be made. */
