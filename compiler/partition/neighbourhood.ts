@@ -12,7 +12,8 @@ export interface NeighbourhoodOptions {
   readonly maxColumns: number;
   readonly nodeLimit: number;
   readonly maxSolves: number;
-  readonly timeLimitMs?: number;
+  /** Of the next programme. Undefined: no limit. */
+  readonly timeLimitMs: () => number | undefined;
   readonly cancelled: () => boolean;
   readonly onFault: (fault: string) => void;
 }
@@ -47,7 +48,7 @@ export async function searchNeighbourhood(best: Incumbent, options: Neighbourhoo
     const cutoffMs = best.bottleneckMs * (1 - IMPROVEMENT);
     const milp = partitionMilp(instance, { windows, cutoffMs, boundMs: 0, onlyFreeStages: true });
     if (milp.model.objective.length > Math.min(options.maxColumns, options.solver.maxColumns)) return false;
-    const { timeLimitMs } = options;
+    const timeLimitMs = options.timeLimitMs();
     solves++;
     const answer = await checkedSolve(options.solver, milp.model, {
       relativeGap: 1e-3,

@@ -10,6 +10,7 @@ import type { Lattice } from "./ideals.js";
 import { solveByPairs } from "./ideal-pairs.js";
 import type { PairOptions } from "./ideal-pairs.js";
 import { searchIdeals } from "./ideal-search.js";
+import { relayBottleneck } from "./ideal-pool.js";
 import type { Incumbent } from "./incumbent.js";
 import type { Instance } from "./instance.js";
 import type { Interruption } from "./interruption.js";
@@ -54,6 +55,7 @@ const TIMED_COLUMN_LIMIT = 16_000;
 const WINDOW_COLUMNS = 5000;
 const WINDOW_NODES = 2000;
 const WINDOW_SOLVES = 200;
+const SHORTEST_SOLVE_MS = 500;
 /** Above this, only the two best orders are sliced node by node, and the bound of single nodes is left out. */
 const LARGE = 5000;
 
@@ -99,6 +101,8 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
   if (tries("ideals") && open()) {
     reduced = reduceInstance(best.instance, best.bottleneckMs);
     lattice = await enumerateIdeals(reduced.instance, IDEAL_LIMIT, { cancelled, pause });
+    if (method === "auto" && !best.instance.relay && !shared && !lattice && best.stageOf)
+      await searchRelay(best, options);
     const pairLimit = method === "auto" && solver ? FEW_PAIRS : MANY_PAIRS;
     if (lattice && (await searchPairs(best, reduced, lattice, { pairLimit, cancelled, pause }))) return true;
   }
@@ -106,14 +110,18 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
   if (method === "auto" && solver && reduced && lattice && open())
     if (await searchPairs(best, reduced, lattice, { pairLimit: MANY_PAIRS, cancelled, pause })) return true;
   if (method === "auto" && solver && best.stageOf && open()) {
-    const leftMs = options.leftMs();
+    const shareMs = (options.leftMs() ?? 0) / 10;
+    const timeLimitMs = (): number | undefined => {
+      const leftMs = options.leftMs();
+      return leftMs === undefined ? undefined : Math.max(SHORTEST_SOLVE_MS, Math.min(leftMs, shareMs));
+    };
     await searchNeighbourhood(best, {
       solver,
       gap: options.gap,
       maxColumns: WINDOW_COLUMNS,
       nodeLimit: WINDOW_NODES,
       maxSolves: WINDOW_SOLVES,
-      ...(leftMs === undefined ? {} : { timeLimitMs: Math.max(1000, leftMs / 10) }),
+      timeLimitMs,
       cancelled,
       onFault: options.onFault,
     });
@@ -126,7 +134,7 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
 
 /**
  * The search over regions of ideals; where a little of it is not enough, coarse graphs first give it a better partition
- * to beat. Takes half the time that is left.
+ * to beat. Takes half the time that is left. In the direct model it is a heuristic: no stage loads more there.
  */
 async function searchRelay(best: Incumbent, options: StrategyOptions): Promise<void> {
   const { instance } = best;
@@ -137,7 +145,7 @@ async function searchRelay(best: Incumbent, options: StrategyOptions): Promise<v
   if (!open()) return;
   await searchCoarse(best, { cancelled, pause: options.pause });
   const order = orderOf(best);
-  const sliced = sliceRelay(instance, order, best.boundMs, best.bottleneckMs);
+  const sliced = sliceRelay(instance, order, best.boundMs, instance.relay ? best.bottleneckMs : Infinity);
   if (sliced) best.offer(sliced.stageOf, "slicing");
   if (open()) await searchRegions(best, { ...options, order, cancelled }, MANY_REGIONS);
 }
@@ -156,14 +164,14 @@ async function searchRegions(
   const boundMs = await searchIdeals(instance, {
     order,
     boundMs: best.boundMs,
-    limitMs: best.bottleneckMs,
+    limitMs: instance.relay ? best.bottleneckMs : relayBottleneck(instance, best.stageOf!),
     gap: 0.9 * gap,
     maxRegions,
     cancelled,
     pause,
     offer: ({ stageOf }) => best.offer(stageOf, "ideal-search"),
   });
-  best.raise(boundMs * (1 - 1e-9));
+  if (instance.relay) best.raise(boundMs * (1 - 1e-9));
 }
 
 /** @returns true when the search was complete. */
