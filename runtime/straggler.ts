@@ -1,5 +1,6 @@
 /** @file Notices devices that are much slower than the plan says, compared with the other devices. */
 import type { Plan } from "../compiler/plan/plan.js";
+import { computeMs } from "../compiler/compute-ms.js";
 import type { RowTimes } from "./executor.js";
 
 /** Steps over which a device is judged: single slow steps are no news. */
@@ -52,7 +53,7 @@ export class StragglerWatch {
 /** Compute of one step on a device, as planned. */
 function plannedMs({ stages, microbatches }: Plan, device: number): number {
   const own = stages.filter((stage) => stage.device === device);
-  return own.reduce((sum, stage) => sum + stage.forwardMs + stage.inputGradMs + stage.weightGradMs, 0) * microbatches;
+  return own.reduce((sum, stage) => sum + computeMs(stage), 0) * microbatches;
 }
 
 function busyMs({ startMs, endMs }: RowTimes): number {

@@ -9,6 +9,7 @@ const byPath = new Map(sources.map((source) => [source.path, source]));
 const LEAVES = [
   "compiler/errors.ts",
   "compiler/gap.ts",
+  "compiler/compute-ms.ts",
   "compiler/closest.ts",
   "compiler/names.ts",
   "compiler/random.ts",
@@ -19,7 +20,11 @@ const LEAVES = [
 const IMPORTS: readonly [part: string, values: readonly string[], types: readonly string[]][] = [
   ["compiler/schedule/", ["compiler/errors.ts", "compiler/gap.ts", "compiler/names.ts"], []],
   ["compiler/partition/solvers/", ["compiler/errors.ts", "compiler/partition/", "highs", "javascript-lp-solver"], []],
-  ["compiler/partition/", ["compiler/errors.ts", "compiler/gap.ts"], ["compiler/ir/", "compiler/profile/", "highs"]],
+  [
+    "compiler/partition/",
+    ["compiler/errors.ts", "compiler/gap.ts", "compiler/compute-ms.ts"],
+    ["compiler/ir/", "compiler/profile/", "highs"],
+  ],
   ["compiler/ir/", LEAVES, ["compiler/ops/"]],
   ["compiler/ops/", [...LEAVES, "compiler/ir/"], []],
   ["compiler/autodiff/", [...LEAVES, "compiler/ir/"], ["compiler/ops/"]],

@@ -1,6 +1,7 @@
 /** @file From forward nodes to blocks: the smallest units that a stage can hold. */
 import { invariant } from "../errors.js";
 import type { NodeId } from "../ir/graph.js";
+import { computeMs } from "../compute-ms.js";
 import { acyclicGroups, DisjointSets } from "./contract.js";
 import type { ForwardModel, ForwardNode } from "./forward-model.js";
 import type { Block, BlockGraph, Net } from "./problem.js";
@@ -122,10 +123,6 @@ function groupNets(nodeOf: Int32Array, tensors: readonly PlacedTensor[]): GroupN
   return nets;
 }
 
-function totalMs({ cost }: ForwardNode): number {
-  return cost.forwardMs + cost.inputGradMs + cost.weightGradMs;
-}
-
 function describeBlocks(nodes: readonly ForwardNode[], nodeOf: Int32Array, count: number): Block[] {
   const members: ForwardNode[][] = Array.from({ length: count }, () => []);
   nodes.forEach((node, v) => members[nodeOf[v]!]!.push(node));
@@ -133,7 +130,7 @@ function describeBlocks(nodes: readonly ForwardNode[], nodeOf: Int32Array, count
     const sum = (of: (node: ForwardNode) => number): number => group.reduce((total, node) => total + of(node), 0);
     return {
       index,
-      name: group.reduce((a, b) => (totalMs(b) > totalMs(a) ? b : a)).name,
+      name: group.reduce((a, b) => (computeMs(b.cost) > computeMs(a.cost) ? b : a)).name,
       nodes: group.map(({ id }) => id),
       forwardMs: sum(({ cost }) => cost.forwardMs),
       inputGradMs: sum(({ cost }) => cost.inputGradMs),

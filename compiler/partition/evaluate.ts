@@ -2,6 +2,7 @@
  * @file What a partition costs, computed from the problem and the assignment alone. Everything that is reported comes
  * from here; no number of a solver does.
  */
+import { computeMs } from "../compute-ms.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { Net, PartitionProblem } from "./problem.js";
 import type { AgainOffer } from "./recompute-choice.js";
@@ -106,7 +107,7 @@ export function evaluate(problem: PartitionProblem, stageOf: ArrayLike<number>):
   graph.blocks.forEach((block, v) => {
     const stage = table[stageOf[v]!]!;
     stage.blocks++;
-    stage.computeMs += (block.forwardMs + block.inputGradMs + block.weightGradMs) / stages[stageOf[v]!]!.speed;
+    stage.computeMs += computeMs(block) / stages[stageOf[v]!]!.speed;
     stage.residentBytes += block.residentBytes;
     stage.stashBytes += block.stashBytes;
   });

@@ -1,6 +1,7 @@
 /** @file The problem as numbers: what every bound and solver reads. Nets with the same blocks are one net here. */
 import { invariant } from "../errors.js";
 import { boundaryLink, stagesByDevice } from "./evaluate.js";
+import { computeMs } from "../compute-ms.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { PartitionProblem } from "./problem.js";
 import { rowsFromLists, rowsOf, transposed } from "./rows.js";
@@ -247,7 +248,7 @@ export function instanceOf(problem: PartitionProblem): Instance {
   }
   const all = problem.recompute === "all";
   const nodes: RawNodes = {
-    work: Float64Array.from(blocks, (b) => (all ? 2 : 1) * b.forwardMs + b.inputGradMs + b.weightGradMs),
+    work: Float64Array.from(blocks, (b) => computeMs(b) + (all ? b.forwardMs : 0)),
     againMs: problem.recompute === "auto" ? Float64Array.from(blocks, (b) => b.forwardMs) : undefined,
     residentBytes: Float64Array.from(blocks, (b) => b.residentBytes + (all ? b.stashBytes : 0)),
     stashBytes: Float64Array.from(blocks, (b) => (all ? 0 : b.stashBytes)),

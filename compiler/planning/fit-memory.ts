@@ -3,8 +3,8 @@
  * a plan holds besides, such as spare slots, gradients between stages and the workspace of its programs, is known only
  * when it is linked. What a device turns out to hold too much is taken off its limit, and the model is cut again.
  */
-import { PipewrightError } from "./errors.js";
-import type { PartitionProblem } from "./partition/problem.js";
+import { PipewrightError } from "../errors.js";
+import type { PartitionProblem } from "../partition/problem.js";
 
 /** Cuts that are tried: each takes off more, and few devices need a third. */
 const ROUNDS = 8;

@@ -2,7 +2,6 @@
 import { withCopies } from "../autodiff/copies.js";
 import type { ClusterSpec } from "../cluster.js";
 import { reordered } from "../cluster.js";
-import { fitMemory } from "../fit-memory.js";
 import { OPS } from "../ops/registry.js";
 import type { Certificate, CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
 import { certify } from "../partition/certificate.js";
@@ -17,6 +16,7 @@ import { scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
 import type { Draft } from "./draft.js";
 import { draftOf } from "./draft.js";
+import { fitMemory } from "./fit-memory.js";
 import { polish } from "./polish.js";
 import type { PlanSubject } from "./subject.js";
 import { overheadsOn } from "./subject.js";

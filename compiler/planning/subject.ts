@@ -9,6 +9,7 @@ import type { ForwardModel } from "../partition/forward-model.js";
 import type { Steering } from "../partition/problem.js";
 import { NO_OVERHEADS } from "../plan/stage-costs.js";
 import { analyticProfile } from "../profile/analytic.js";
+import { computeMs } from "../compute-ms.js";
 import type { DeviceKind, DeviceSpec, NodeCost, Overheads, Profile } from "../profile/profile.js";
 import type { TrainingGraph } from "../training.js";
 
@@ -52,8 +53,7 @@ export function deviceSpeeds({ devices }: ClusterSpec, profiles: Profiles): read
     const profile = profiles.get(kind);
     invariant(profile, `no profile of ${kind} devices`);
     let sum = 0;
-    for (const { forwardMs, inputGradMs, weightGradMs } of profile.nodes.values())
-      sum += forwardMs + inputGradMs + weightGradMs;
+    for (const cost of profile.nodes.values()) sum += computeMs(cost);
     return sum;
   };
   const first = devices[0]!;

@@ -3,7 +3,8 @@ import type { ClusterSpec } from "../cluster.js";
 import { PipewrightError } from "../errors.js";
 import { evaluate, violations } from "../partition/evaluate.js";
 import { partition } from "../partition/partition.js";
-import type { Block, PartitionProblem } from "../partition/problem.js";
+import type { PartitionProblem } from "../partition/problem.js";
+import { computeMs } from "../compute-ms.js";
 import type { PipelineOptions } from "./candidate.js";
 import { scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
@@ -64,7 +65,7 @@ export async function whyOf(subject: PlanSubject, placed: Placed, pipeline: Pipe
   const { blocks, nets } = problem.graph;
   const heaviest = blocks
     .filter(({ index }) => slowest.stages.includes(stageOf[index]!))
-    .reduce((most, block) => (work(block) > work(most) ? block : most));
+    .reduce((most, block) => (computeMs(block) > computeMs(most) ? block : most));
   const move = bestMove(problem, stageOf, slowest.stages);
   const [first] = slowest.stages;
   const sum = (pick: "computeMs" | "communicationMs"): number =>
@@ -90,7 +91,7 @@ export async function whyOf(subject: PlanSubject, placed: Placed, pipeline: Pipe
       computeMs: sum("computeMs"),
       communicationMs: sum("communicationMs"),
     },
-    block: { name: heaviest.name, ms: work(heaviest) / problem.stages[stageOf[heaviest.index]!]!.speed },
+    block: { name: heaviest.name, ms: computeMs(heaviest) / problem.stages[stageOf[heaviest.index]!]!.speed },
     ...(move && { move }),
     cuts: cuts
       .map(({ net, fromStage, toStages }) => ({
@@ -126,16 +127,12 @@ function bestMove(
     if (best && bottleneckMs >= best.bottleneckMs) continue;
     best = {
       block: blocks[block]!.name,
-      ms: work(blocks[block]!) / problem.stages[stage]!.speed,
+      ms: computeMs(blocks[block]!) / problem.stages[stage]!.speed,
       toStage,
       bottleneckMs,
     };
   }
   return best;
-}
-
-function work({ forwardMs, inputGradMs, weightGradMs }: Block): number {
-  return forwardMs + inputGradMs + weightGradMs;
 }
 
 /** The simulated step of the plan's schedule on another cluster; undefined where none can be made. */

@@ -1,6 +1,7 @@
 /** @file The block graph as a picture: an SVG when it is small, numbers for the page's canvas when it is not. */
 import type { MappedBlock } from "../../compiler/plan/block-map.js";
 import type { Plan } from "../../compiler/plan/plan.js";
+import { computeMs } from "../../compiler/compute-ms.js";
 import { formatBytes, formatMs } from "./format.js";
 import type { CutTensor, GraphEdge, GraphView, PlacedBlock, StageColumn } from "./graph-view.js";
 import { BOX } from "./graph-view.js";
@@ -30,7 +31,7 @@ function describeBlock({ name, stage, nodes, ...cost }: MappedBlock): string {
 
 /** The whole picture as SVG. */
 export function graphSvg(view: GraphView, plan: Plan): Markup {
-  const most = view.blocks.reduce((slowest, { block }) => Math.max(slowest, totalMs(block)), 0);
+  const most = view.blocks.reduce((slowest, { block }) => Math.max(slowest, computeMs(block)), 0);
   const inner = view.edges.filter(({ isCut }) => !isCut);
   const cut = view.edges.filter(({ isCut, isBack }) => isCut && !isBack);
   const back = view.edges.filter(({ isBack }) => isBack);
@@ -43,19 +44,15 @@ ${view.blocks.map((placed, at) => blockMarkup(placed, most, at))}
 ${cutLabels(view.cuts).map(({ x, y, text, about }) => markup`<g class="label"><title>${about}</title><text x="${x}" y="${y + 4}">${text}</text></g>\n`)}</svg>`;
 }
 
-function totalMs({ forwardMs, inputGradMs, weightGradMs }: MappedBlock): number {
-  return forwardMs + inputGradMs + weightGradMs;
-}
-
 function columnMarkup({ stage, x, width }: StageColumn, { height }: GraphView, { stages, devices }: Plan): Markup {
-  const { device, nodes, forwardMs, inputGradMs, weightGradMs } = stages[stage]!;
-  const ms = formatMs(forwardMs + inputGradMs + weightGradMs);
+  const { device, nodes } = stages[stage]!;
+  const ms = formatMs(computeMs(stages[stage]!));
   const middle = x + width / 2;
   return markup`<g class="column ${stageClass(stage)}"><rect x="${x - 8}" y="4" width="${width + 16}" height="${height - 8}" rx="10"/><text class="head" x="${middle}" y="24">stage ${stage} · ${shortened(devices[device]!.name, 14)}</text><text class="sub" x="${middle}" y="40">${nodes} nodes, ${ms}</text></g>\n`;
 }
 
 function blockMarkup({ block, x, y }: PlacedBlock, mostMs: number, at: number): Markup {
-  const cost = (mostMs > 0 ? totalMs(block) / mostMs : 0) * (BOX.width - 8);
+  const cost = (mostMs > 0 ? computeMs(block) / mostMs : 0) * (BOX.width - 8);
   const names = block.nodes.length > 1 ? block.nodes.join(" ") : undefined;
   return markup`<g class="block ${stageClass(block.stage)}" role="img" tabindex="${at === 0 ? 0 : -1}"${names === undefined ? undefined : markup` data-nodes="${names}"`}><title>${describeBlock(block)}</title><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="5"/><rect class="cost" x="${x + 4}" y="${y + BOX.height - 5}" width="${cost}" height="3" rx="1.5"/><text x="${x + BOX.width / 2}" y="${y + 15}">${shortened(block.name, LABEL_LETTERS)}</text></g>\n`;
 }
@@ -127,7 +124,7 @@ export function graphNumbers(view: GraphView) {
     columns: view.columns.map(({ stage, x, width }) => [stage, round(x), round(width)]),
     blocks: view.blocks.map(({ block, x, y }) => [round(x), round(y), block.stage]),
     names: view.blocks.map(({ block }) => block.name),
-    ms: view.blocks.map(({ block }) => Number(totalMs(block).toPrecision(4))),
+    ms: view.blocks.map(({ block }) => Number(computeMs(block).toPrecision(4))),
     edges: view.edges.flatMap(({ x1, y1, x2, y2, isCut }) => [
       round(x1),
       round(y1),

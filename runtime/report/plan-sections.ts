@@ -1,6 +1,7 @@
 /** @file The parts of the report page about the solver and about what was run with what. */
 import { isClosed } from "../../compiler/gap.js";
 import type { LearningRateSchedule, ParameterGroup } from "../../compiler/plan/plan.js";
+import { computeMs } from "../../compiler/compute-ms.js";
 import { legend, stackedBars } from "./charts.js";
 import type { ReportDocument } from "./document.js";
 import { formatBytes, formatCount, formatMs, formatShare } from "./format.js";
@@ -17,9 +18,10 @@ export function solverSection({ plan, search }: ReportDocument): Markup {
   const bars = plan.devices.map(({ name }, device) => {
     const parts = plan.stages
       .filter((stage) => stage.device === device)
-      .map(({ index, forwardMs, inputGradMs, weightGradMs }) => {
-        const ms = forwardMs + inputGradMs + weightGradMs;
-        return { kind: `fill ${stageClass(index)}`, title: `stage ${index}: compute ${formatMs(ms)}`, value: ms };
+      .map((stage) => {
+        const ms = computeMs(stage);
+        const title = `stage ${stage.index}: compute ${formatMs(ms)}`;
+        return { kind: `fill ${stageClass(stage.index)}`, title, value: ms };
       });
     const ms = parts.reduce((sum, { value }) => sum + value, 0);
     return { name, note: formatMs(ms), parts, limit: certificate.boundMs };

@@ -1,5 +1,6 @@
 /** @file The parts of the report page, each a picture, what it says in one sentence, and its table. */
 import { predictedStepMs } from "../../compiler/plan/forecast.js";
+import { computeMs } from "../../compiler/compute-ms.js";
 import { formatBytes, formatCount, formatDifference, formatMs, formatShare, significant } from "./format.js";
 import { legend, lineChart, stackedBars } from "./charts.js";
 import type { ReportDocument } from "./document.js";
@@ -129,10 +130,9 @@ const SPLIT: readonly (readonly [kind: string, title: string, pick: (split: Time
 export function splitSection({ predicted, measured }: ReportDocument): Markup {
   const shown = measured ?? predicted;
   const splits = shown.rows.map((row) => ({ device: row.device, split: timeSplit(row, shown.spanMs) }));
-  const busy = ({ forwardMs, inputGradMs, weightGradMs }: TimeSplit): number => forwardMs + inputGradMs + weightGradMs;
   const bars = splits.map(({ device, split }) => ({
     name: device,
-    note: `${formatShare(busy(split) / (shown.spanMs || 1))} busy`,
+    note: `${formatShare(computeMs(split) / (shown.spanMs || 1))} busy`,
     parts: SPLIT.map(([kind, title, pick]) => ({
       kind,
       title: `${title} ${formatMs(pick(split))}`,

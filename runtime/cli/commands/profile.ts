@@ -1,6 +1,7 @@
 /** @file `profile`: times every node forward and backward, and writes profile.json. */
 import { OPS } from "../../../compiler/ops/registry.js";
 import { analyticProfile } from "../../../compiler/profile/analytic.js";
+import { computeMs } from "../../../compiler/compute-ms.js";
 import type { NodeCost, Profile } from "../../../compiler/profile/profile.js";
 import { trainingGraph } from "../../../compiler/training.js";
 import { engineFor } from "../../engine/registry.js";
@@ -18,8 +19,6 @@ import { renderTable } from "../render/table.js";
 const DEFAULT_REPEAT = 20;
 const DEFAULT_FILE = "profile.json";
 const SHOWN = 12;
-
-const wholeMs = ({ forwardMs, inputGradMs, weightGradMs }: NodeCost): number => forwardMs + inputGradMs + weightGradMs;
 
 export const profile: CommandBody = async ({ env, columns, progress: phases }, path, given) => {
   const progress = phases(["read", "profile"]);
@@ -54,7 +53,7 @@ export const profile: CommandBody = async ({ env, columns, progress: phases }, p
     inputGradMs: sum((cost) => cost.inputGradMs),
     weightGradMs: sum((cost) => cost.weightGradMs),
   };
-  progress.end(`${costs.length} nodes, ${formatMs(wholeMs(total))} per microbatch`);
+  progress.end(`${costs.length} nodes, ${formatMs(computeMs(total))} per microbatch`);
   const json = {
     model: path,
     source: measured.source,
@@ -69,9 +68,9 @@ export const profile: CommandBody = async ({ env, columns, progress: phases }, p
     formatMs(cost.forwardMs),
     formatMs(cost.inputGradMs),
     formatMs(cost.weightGradMs),
-    formatShare(wholeMs(cost) / (wholeMs(total) || 1)),
+    formatShare(computeMs(cost) / (computeMs(total) || 1)),
   ];
-  const costliest = [...costs].sort((a, b) => wholeMs(b) - wholeMs(a)).slice(0, SHOWN);
+  const costliest = [...costs].sort((a, b) => computeMs(b) - computeMs(a)).slice(0, SHOWN);
   const table = renderTable(
     [
       { title: `node (${measured.source}, ${measured.deviceKind})`, flexible: true },

@@ -1,10 +1,10 @@
 /** @file Memory limits: finished plans keep them, refusals name memory that does, bounds stay bounds. */
 import { describe, expect, it } from "vitest";
-import type { ClusterSpec } from "../../compiler/cluster.js";
-import { PipewrightError } from "../../compiler/errors.js";
-import type { Recompute } from "../../compiler/planning/candidate.js";
-import type { Plan } from "../../compiler/plan/plan.js";
-import { compileTiny, TIED_GPT, tinyCluster, TINY_MLP, TINY_RESNET } from "../support/tiny-models.js";
+import type { ClusterSpec } from "../../../compiler/cluster.js";
+import { PipewrightError } from "../../../compiler/errors.js";
+import type { Recompute } from "../../../compiler/planning/candidate.js";
+import type { Plan } from "../../../compiler/plan/plan.js";
+import { compileTiny, TIED_GPT, tinyCluster, TINY_MLP, TINY_RESNET } from "../../support/tiny-models.js";
 
 const withMemory = (memoryBytes: number): ClusterSpec => {
   const { devices, link } = tinyCluster(2);
