@@ -66,10 +66,16 @@ async function unlessTooSmall<T>(place: () => Promise<T>): Promise<T | number> {
   try {
     return await place();
   } catch (error) {
-    const bytes = error instanceof PipewrightError ? error.details["smallestMemoryBytes"] : undefined;
-    if (typeof bytes === "number") return bytes;
+    const bytes = neededBytes(error);
+    if (bytes !== undefined) return bytes;
     throw error;
   }
+}
+
+/** The bytes per device that a refusal says would do; undefined if it says none. */
+export function neededBytes(error: unknown): number | undefined {
+  const bytes = error instanceof PipewrightError ? error.details["smallestMemoryBytes"] : undefined;
+  return typeof bytes === "number" ? bytes : undefined;
 }
 
 function withLimits(problem: PartitionProblem, limit: (bytes: number, device: number) => number): PartitionProblem {

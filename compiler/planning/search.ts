@@ -17,6 +17,7 @@ import { scheduleFor } from "./candidate.js";
 import { deviceOrders, givenOrder, recomputations, shapes } from "./candidates.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
+import { neededBytes } from "./fit-memory.js";
 import type { PlaceOptions, Placed } from "./place.js";
 import { place, stepMs } from "./place.js";
 import type { PlanSubject } from "./subject.js";
@@ -155,8 +156,8 @@ async function sketchAll(
       return { candidate, boundMs, makespanMs, neededBytes: 0, runsAgain: cut.again.length > 0 };
     } catch (error) {
       if (!isInfeasible(error)) throw error;
-      const neededBytes = neededBytesOf(error);
-      return { candidate, boundMs, makespanMs: Infinity, neededBytes, runsAgain: recompute !== "none" };
+      const needed = neededBytes(error) ?? Infinity;
+      return { candidate, boundMs, makespanMs: Infinity, neededBytes: needed, runsAgain: recompute !== "none" };
     }
   };
   const all = shapes(cluster.devices.length, subject.blocks.graph.blocks.length, pipeline);
@@ -265,13 +266,7 @@ function isInfeasible(error: unknown): boolean {
 
 /** The refusal that asks for less memory; of equal ones the later, which has tried more. */
 function smaller(a: unknown, b: unknown): unknown {
-  return a === undefined || neededBytesOf(b) <= neededBytesOf(a) ? b : a;
-}
-
-/** What a refusal says would do. */
-function neededBytesOf(error: unknown): number {
-  const bytes = error instanceof PipewrightError ? error.details["smallestMemoryBytes"] : undefined;
-  return typeof bytes === "number" ? bytes : Infinity;
+  return a === undefined || (neededBytes(b) ?? Infinity) <= (neededBytes(a) ?? Infinity) ? b : a;
 }
 
 function noCandidate(): PipewrightError {

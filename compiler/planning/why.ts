@@ -42,7 +42,7 @@ export interface Why {
   };
   /** The block of the bottleneck that takes longest: a finer balance has to divide or move it. */
   readonly block: { readonly name: string; readonly ms: number };
-  /** The move that unloads the bottleneck best; where it makes another device slower still, that block blocks a better balance. */
+  /** What unloads the bottleneck best by one block; if another load then is larger still, that block blocks a better balance. */
   readonly move?: Move;
   /** Largest first. */
   readonly cuts: readonly CutTensors[];
@@ -56,7 +56,10 @@ export interface Why {
   };
 }
 
-/** What other clusters would bring is the ratio of quick cuts on them and here. Cost: four slicings and simulations. Requires: `placed` is a plan of the subject under these options. */
+/**
+ * What other clusters would bring is estimated by the ratio of quick cuts on them and here. Cost: four slicings and
+ * simulations. Requires: `placed` is a plan of the subject under these options.
+ */
 export async function whyOf(subject: PlanSubject, placed: Placed, pipeline: PipelineOptions): Promise<Why> {
   const { problem, draft, cluster } = placed;
   const { stageOf } = draft.cut;

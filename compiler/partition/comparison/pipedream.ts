@@ -6,7 +6,7 @@ import { antichainSets } from "./antichains.js";
 import type { OtherCut } from "./other-cut.js";
 import { endsFrom, modelOrder, pieces } from "./sequence.js";
 
-/** Antichains beyond which one order takes their place: PipeDream's own takes seconds at 1500 of them, in proportion to their square. */
+/** Antichains beyond which one order takes their place. PipeDream's own takes seconds at 1500, in proportion to their square. */
 const MOST_STATES = 4000;
 
 /** What the first stages may hold together: the set, its work, and what crosses behind it. */
