@@ -22,7 +22,7 @@ sayMissing(missing, "the Python blocks of the documentation");
 /** Languages of blocks that are run, and of those that only show something. */
 const RUN = ["sh"];
 const SHOWN = ["", "text", "json", "yaml", "js", "python", "console"];
-/** Commands that took place already: a demo takes seconds. */
+/** Exit codes of demos that took place already: each takes seconds. */
 const demos = new Map<string, number>();
 
 const root = mkdtempSync(join(tmpdir(), "pipewright-docs-"));
@@ -34,13 +34,12 @@ afterAll(() => {
 
 /** Runs one command in the current folder and gives its exit code and output. */
 async function run(command: string): Promise<{ readonly exitCode: number; readonly output: string }> {
-  const words = wordsOf(command);
-  const [program, name] = words[0] === "npx" ? words.slice(1) : words;
+  const [program, ...words] = wordsOf(command.replace(/^npx /, ""));
   if (program !== "pipewright") throw new Error(`no command of ours: ${command}; mark the block as console`);
-  const isDemo = name === "demo";
-  if (isDemo && demos.has(command)) return { exitCode: demos.get(command)!, output: "" };
-  const { exitCode, stdout, stderr } = await pipewright(words.slice(words.indexOf("pipewright") + 1));
-  if (isDemo) demos.set(command, exitCode);
+  const demo = words[0] === "demo" ? words.join(" ") : undefined;
+  if (demo !== undefined && demos.has(demo)) return { exitCode: demos.get(demo)!, output: "" };
+  const { exitCode, stdout, stderr } = await pipewright(words);
+  if (demo !== undefined) demos.set(demo, exitCode);
   return { exitCode, output: stdout + stderr };
 }
 
@@ -56,7 +55,7 @@ describe.each(PAGES)("%s", (path) => {
 
   it.runIf(blocks.some(({ language }) => RUN.includes(language)))(
     "has commands that run",
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     async () => {
       const folder = mkdtempSync(join(root, "page-"));
       fillDocsFolder(folder);

@@ -22,7 +22,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     name: "demo",
     summary: "the whole way on an embedded model, in seconds",
     flags: ["devices", "steps", "seed", "out"],
-    examples: ["demo", "demo --devices 4", "demo --json"],
+    examples: ["demo", "demo --devices 3 --steps 20", "demo --steps 20 --json"],
     load: async () => (await import("./demo.js")).demo,
   },
   {
@@ -154,7 +154,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [
       "export plan --target onnx",
       "export plan --target torch -o torch-run",
-      "export plan --target onnx --json",
+      "export plan --target onnx -o staged --json",
     ],
     load: async () => (await import("./export.js")).exportPlan,
   },
