@@ -37,7 +37,7 @@ export function kernelOf(x: Shape, w: Shape, declared: readonly number[] | undef
 }
 
 /** The window of a Conv. */
-function convWindow(x: Shape, w: Shape, attrs: ConvAttrs["Conv"]): Window {
+export function convWindow(x: Shape, w: Shape, attrs: ConvAttrs["Conv"]): Window {
   return resolveWindow(spatialOf(x), kernelOf(x, w, attrs.kernel_shape), attrs);
 }
 

@@ -7,7 +7,7 @@ import { indexLimits } from "../ops/index-limits.js";
 import type { NodeCost } from "../profile/profile.js";
 import type { Action, Schedule } from "../schedule/action.js";
 import { splitStages } from "../schedule/action.js";
-import { residentBytes, ringBytes, updateWorkspaceBytes, workspaceBytes } from "./memory.js";
+import { residentBytes, ringBytes, updateProgram } from "./memory.js";
 import { formatProgramKey, placeNodes } from "./placed.js";
 import type { OptimizerSpec, Plan, PlanParameter, PlanStage, StageProgram, TensorSpec } from "./plan.js";
 import type { LinkedPrograms, ProgramGraph, WantedResult } from "./ports.js";
@@ -16,6 +16,8 @@ import { runsOf } from "./runs.js";
 import type { SlotRing } from "./slots.js";
 import { assignSlots } from "./slots.js";
 import { planRows } from "./waits.js";
+import type { GraphValues } from "./workspace.js";
+import { workspaceBytes } from "./workspace.js";
 
 /** What link needs besides the graph. */
 export interface LinkOptions {
@@ -41,6 +43,8 @@ export interface LinkOptions {
 export interface Linked {
   readonly parts: Pick<Plan, "inputs" | "results" | "parameters" | "stages" | "slotGroups" | "rows">;
   readonly programs: readonly ProgramGraph[];
+  /** Most bytes that each device holds: what its stages hold, and what their programs take of the memory they share. */
+  readonly heldBytes: readonly number[];
 }
 
 /**
@@ -66,6 +70,19 @@ export function link(differentiated: Differentiated, options: LinkOptions): Link
       rows: planRows(schedule, rings, runs),
     },
     programs: linked.programs,
+    heldBytes: Array.from({ length: schedule.devices }, (_, device) => {
+      const own = stages.filter((stage) => stage.device === device);
+      const held = own.reduce((sum, stage) => sum + stage.peakBytes - stage.workspaceBytes, 0);
+      return (
+        held +
+        stageWorkspace(
+          own.map(({ index }) => index),
+          linked,
+          parameters,
+          options,
+        )
+      );
+    }),
   };
 }
 
@@ -131,8 +148,9 @@ function planStage(
   linked: LinkedPrograms,
   rings: readonly SlotRing[],
   parameters: readonly PlanParameter[],
-  { schedule, stageOf, costs, optimizer, ops, runAgain }: LinkOptions,
+  options: LinkOptions,
 ): PlanStage {
+  const { schedule, stageOf, costs, optimizer, runAgain } = options;
   const programs = linked.programs.filter(({ key }) => key.stage === index);
   const nodes = [...stageOf].filter(([, stage]) => stage === index).map(([node]) => node);
   const own = nodes.map((node) => costs.get(node));
@@ -144,7 +162,7 @@ function planStage(
   const bytes = (list: readonly TensorSpec[]): number => list.reduce((total, item) => total + tensorBytes(item), 0);
   const resident = residentBytes(held, optimizer);
   const inFlight = ownRings.reduce((total, ring) => total + ringBytes(ring), 0);
-  const workspace = Math.max(updateWorkspaceBytes(held, optimizer, ops), ...programs.map(workspaceBytes));
+  const workspace = stageWorkspace([index], linked, parameters, options);
   return {
     index,
     device: schedule.placement[index]!,
@@ -167,13 +185,19 @@ function planStage(
   };
 }
 
-/** Most bytes that each device holds: what its stages hold, and the workspace of one program at a time. */
-export function deviceBytes(stages: readonly PlanStage[], devices: number): readonly number[] {
-  return Array.from({ length: devices }, (_, device) => {
-    const own = stages.filter((stage) => stage.device === device);
-    const held = own.reduce((sum, stage) => sum + stage.peakBytes - stage.workspaceBytes, 0);
-    return held + Math.max(0, ...own.map(({ workspaceBytes: bytes }) => bytes));
+/** What the programs of some stages of a device take, their updates last. */
+function stageWorkspace(
+  indices: readonly number[],
+  { programs }: LinkedPrograms,
+  parameters: readonly PlanParameter[],
+  { optimizer, ops }: LinkOptions,
+): number {
+  const updates = indices.flatMap((index): GraphValues[] => {
+    const held = parameters.filter(({ stage }) => stage === index);
+    const update = updateProgram(held, optimizer, ops);
+    return update ? [update] : [];
   });
+  return workspaceBytes([...programs.filter(({ key }) => indices.includes(key.stage)), ...updates]);
 }
 
 /** Parameter elements of a graph. */

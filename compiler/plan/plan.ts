@@ -107,9 +107,9 @@ export interface PlanStage {
   readonly parameterBytes: number;
   /** Bytes per microbatch that leave for other stages, forward and backward. */
   readonly sendBytes: number;
-  /** Parameters and what belongs to them, slots, and the workspace of the stage's largest program. */
+  /** Parameters and what belongs to them, slots, and the workspace of the stage's programs. */
   readonly peakBytes: number;
-  /** The last of these alone: a device needs it for one of its stages at a time. */
+  /** The last of these alone; the stages of a device share it. */
   readonly workspaceBytes: number;
   /** Forward nodes that the backward pass runs again. */
   readonly recomputed: number;
@@ -220,6 +220,8 @@ export interface Plan {
   };
   readonly profile: {
     readonly source: "analytic" | "measured";
+    /** Devices that computed at the same time when it was measured. */
+    readonly concurrency?: number;
     /** Of each device; left out where none were measured. */
     readonly overheads?: readonly Overheads[];
   };

@@ -6,7 +6,7 @@ import { OPS } from "../ops/registry.js";
 import type { Certificate, CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
 import { certify } from "../partition/certificate.js";
 import type { Linked } from "../plan/link.js";
-import { deviceBytes, link } from "../plan/link.js";
+import { link } from "../plan/link.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 import { elementCount } from "../ir/literal.js";
 import { stagesPerReplica } from "../schedule/action.js";
@@ -103,7 +103,7 @@ export async function place(subject: PlanSubject, candidate: Candidate, options:
       draft,
       certificate: certify(draft.cut.certificate.bottleneckMs, boundMs, ownBoundMs),
       linked,
-      heldBytes: deviceBytes(linked.parts.stages, cluster.devices.length),
+      heldBytes: linked.heldBytes,
       updateMs: updateMs(subject, cluster, linked),
     };
   });

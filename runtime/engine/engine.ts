@@ -73,7 +73,7 @@ export interface Engine {
     outputs: ReadonlyMap<string, Buffer>,
     repeat: number,
   ): Promise<NodeTimes>;
-  /** Most bytes that programs held at one time for values inside them, over all programs so far; 0 if the kind cannot tell. */
+  /** Most bytes that the engine has taken for values inside programs, over all programs so far; 0 if the kind cannot tell. */
   readonly workspacePeakBytes: number;
   close(): void;
 }

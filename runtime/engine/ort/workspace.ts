@@ -26,7 +26,7 @@ export function shareWorkspace(api: OrtApi, env: Handle): void {
   }
 }
 
-/** Most bytes of the arena that were in use at one time, seen from one of its sessions. */
+/** Bytes that the arena has taken from the system, seen from one of its sessions. It gives nothing back. */
 export function workspacePeakBytes(api: OrtApi, session: Handle): number {
   const place = api.create("CreateMemoryInfo", "Cpu", ARENA, 0, 0);
   const handles: [Parameters<OrtApi["release"]>[0], Handle][] = [["ReleaseMemoryInfo", place]];
@@ -35,7 +35,7 @@ export function workspacePeakBytes(api: OrtApi, session: Handle): number {
     handles.push(["ReleaseAllocator", allocator]);
     const stats = api.create("AllocatorGetStats", allocator);
     handles.push(["ReleaseKeyValuePairs", stats]);
-    return Number(api.valueOf(stats, "MaxInUse"));
+    return Number(api.valueOf(stats, "TotalAllocated"));
   } finally {
     for (const [release, handle] of handles.reverse()) api.release(release, handle);
   }

@@ -1,57 +1,9 @@
 /** @file Predicted memory, counted by hand on small cases, and held to the limit that a plan is made for. */
 import { describe, expect, it } from "vitest";
 import type { PlanParameter } from "../../../compiler/plan/plan.js";
-import { GraphBuilder } from "../../../compiler/ir/builder.js";
-import type { Value } from "../../../compiler/ir/graph.js";
-import { OPS } from "../../../compiler/ops/registry.js";
 import { arenaGeometry, SLAB_ELEMENTS } from "../../../compiler/plan/arena.js";
-import { residentBytes, ringBytes, workspaceBytes } from "../../../compiler/plan/memory.js";
-import type { BoundPort, ProgramGraph } from "../../../compiler/plan/ports.js";
-import { f32 } from "../../support/onnx-model.js";
+import { residentBytes, ringBytes } from "../../../compiler/plan/memory.js";
 import { ADAMW, SGD } from "../../support/tiny-models.js";
-
-/** A program over a builder's nodes. */
-function program(builder: GraphBuilder, inputs: readonly Value[], outputs: readonly Value[]): ProgramGraph {
-  const port = (value: Value): BoundPort => ({ value, port: { tensor: value.name, at: "slot" } });
-  return {
-    key: { stage: 0, kind: "forward" },
-    nodes: builder.nodes,
-    inputs: inputs.map(port),
-    outputs: outputs.map(port),
-  };
-}
-
-describe("workspace", () => {
-  it("holds a value from its maker to its last reader", () => {
-    const b = new GraphBuilder(OPS);
-    const x = b.input("x", f32(10));
-    const [first, second] = [b.emit("Exp", [x]), b.emit("Tanh", [x])];
-    const sum = b.emit("Add", [first, second]);
-    const y = b.emit("Neg", [sum]);
-    // Exp and Tanh hold 40 bytes each; while Add runs its result is there too.
-    expect(workspaceBytes(program(b, [x], [y]))).toBe(120);
-  });
-
-  it("does not count what lives outside the program", () => {
-    const b = new GraphBuilder(OPS);
-    const x = b.input("x", f32(10));
-    const y = b.emit("Neg", [b.emit("Exp", [x])]);
-    expect(workspaceBytes(program(b, [x], [y]))).toBe(40);
-    expect(workspaceBytes(program(b, [x], [b.nodes[0]!.outputs[0]!, y]))).toBe(0);
-  });
-
-  it("frees results that nobody reads, and counts no literal", () => {
-    const b = new GraphBuilder(OPS);
-    const x = b.input("x", f32(10));
-    const [low] = b.emitMany("Split", [x, b.int64s([4, 6])], 2, { axis: 0 });
-    const y = b.emit("Add", [low!, b.scalar(1, "float32")]);
-    expect(workspaceBytes(program(b, [x], [y]))).toBe(40);
-    const wide = b.emit("Concat", [low!, low!, low!], { axis: 0 });
-    const z = b.emit("Neg", [wide]);
-    // The unread part of 24 bytes is gone when Concat makes 48 bytes from 16.
-    expect(workspaceBytes(program(b, [x], [y, z]))).toBe(64);
-  });
-});
 
 it("keeps gradient sums, optimizer states and a slab to undo for trained parameters only", () => {
   const parameter = (elements: number, trainable: boolean): PlanParameter => ({

@@ -1,0 +1,34 @@
+/** @file The order in which ONNX Runtime runs the nodes of a graph. */
+import type { Node, ValueId } from "../ir/graph.js";
+
+/**
+ * A depth-first walk from the nodes that no other reads, the last of them first, to the makers of their inputs, the last
+ * of them first; a node runs when the walk leaves it. Source: GraphViewer's constructor and Graph::ReverseDFSFrom in
+ * onnxruntime/core/graph. Linear but for sorting inputs.
+ */
+export function engineOrder(nodes: readonly Node[]): readonly Node[] {
+  const makerOf = new Map<ValueId, number>();
+  nodes.forEach(({ outputs }, index) => outputs.forEach((value) => value && makerOf.set(value.id, index)));
+  const makers = nodes.map(({ inputs }) => {
+    const found = inputs.flatMap((value) => (value ? (makerOf.get(value.id) ?? []) : []));
+    return [...new Set(found)].sort((a, b) => a - b);
+  });
+  const isRead = new Uint8Array(nodes.length);
+  for (const list of makers) for (const index of list) isRead[index] = 1;
+  const waiting: number[] = [];
+  nodes.forEach((_, index) => !isRead[index] && waiting.push(index));
+  const isSeen = new Uint8Array(nodes.length);
+  const order: Node[] = [];
+  while (waiting.length > 0) {
+    const entry = waiting.pop()!;
+    if (entry < 0) {
+      order.push(nodes[-entry - 1]!);
+      continue;
+    }
+    if (isSeen[entry]) continue;
+    isSeen[entry] = 1;
+    waiting.push(-entry - 1);
+    for (const index of makers[entry]!) if (!isSeen[index]) waiting.push(index);
+  }
+  return order;
+}

@@ -1,0 +1,122 @@
+/** @file What programs take for values inside them: the requests that ONNX Runtime makes of its arena, one after another. */
+import type { Literal, Node, Value, ValueId } from "../ir/graph.js";
+import { tensorBytes } from "../ir/literal.js";
+import { inputReuse, scratchBytes } from "../ops/kernel-memory.js";
+import type { Taken } from "./engine-arena.js";
+import { EngineArena } from "./engine-arena.js";
+import { engineOrder } from "./engine-order.js";
+
+/** The nodes of a graph and the values that live outside it. */
+export interface GraphValues {
+  readonly nodes: readonly Node[];
+  readonly inputs: readonly { readonly value: Value }[];
+  readonly outputs: readonly { readonly value: Value }[];
+}
+
+/** How often the programs run one after another: what the first run leaves behind, the second finds. */
+const RUNS = 2;
+
+/**
+ * Bytes that a process takes for values inside `programs`, which share one arena and run in this order, over and over.
+ * Ports are not counted: they live outside the programs. The larger of what the two ways in which the system may place
+ * memory lead to. Linear but for the search for free memory.
+ */
+export function workspaceBytes(programs: readonly GraphValues[]): number {
+  const plans = programs.map(memoryPlan);
+  const totals = (["up", "down"] as const).map((growth) => {
+    const arena = new EngineArena(growth);
+    for (let run = 0; run < RUNS; run++) for (const plan of plans) replay(plan, arena);
+    return arena.totalBytes;
+  });
+  return Math.max(...totals) + programs.reduce((sum, program) => sum + literalBytes(program), 0);
+}
+
+/** Every session has its own copies. */
+function literalBytes({ nodes }: GraphValues): number {
+  const literals = new Set(
+    nodes.flatMap(({ inputs }) => inputs.flatMap((value): Literal[] => (value?.literal ? [value.literal] : []))),
+  );
+  return [...literals].reduce((sum, literal) => sum + tensorBytes(literal), 0);
+}
+
+/** Memory of one value after another. */
+interface PlannedBuffer {
+  readonly bytes: number;
+  /** Position of the node that makes its first value, and of the last one that touches its last. */
+  readonly begin: number;
+  end: number;
+}
+
+interface MemoryPlan {
+  /** In the order in which they are asked for. */
+  readonly buffers: readonly PlannedBuffer[];
+  /** By position: buffers that the node takes while it runs. */
+  readonly scratch: readonly (readonly number[])[];
+}
+
+function replay({ buffers, scratch }: MemoryPlan, arena: EngineArena): void {
+  const ending = scratch.map((): Taken[] => []);
+  let next = 0;
+  scratch.forEach((bytes, at) => {
+    for (; buffers[next]?.begin === at; next++) ending[buffers[next]!.end]!.push(arena.take(buffers[next]!.bytes));
+    for (const piece of bytes.map((size) => arena.take(size))) arena.give(piece);
+    for (const piece of ending[at]!) arena.give(piece);
+  });
+}
+
+/**
+ * Which values share memory, as ONNX Runtime plans it before it runs: a view is its input; some kernels overwrite an
+ * input that nothing else reads; else a value takes over the buffer of a dead one of the same shape, even if that keeps
+ * the buffer from being given back in between. Source: ComputeReusePlan, FindReusableInput and FindReusableTensor in
+ * onnxruntime/core/framework/allocation_planner.cc.
+ */
+function memoryPlan(program: GraphValues): MemoryPlan {
+  const outside = new Set<ValueId>([...program.inputs, ...program.outputs].map(({ value }) => value.id));
+  const nodes = engineOrder(program.nodes);
+  const reads = new Map<ValueId, number>();
+  for (const { inputs } of nodes)
+    for (const value of inputs) if (value) reads.set(value.id, (reads.get(value.id) ?? 0) + 1);
+  const buffers: SharedBuffer[] = [];
+  const bufferOf = new Map<ValueId, SharedBuffer>();
+  const free = new Map<string, SharedBuffer[]>();
+  const taken = (value: Value): SharedBuffer | undefined =>
+    value.type.shape.length > 0 ? free.get(kindOf(value))?.pop() : undefined;
+  nodes.forEach((node, at) => {
+    node.outputs.forEach((value, output) => {
+      if (!value || outside.has(value.id)) return;
+      const reuse = inputReuse(node, output);
+      const input = reuse && node.inputs[reuse.input];
+      const own = input && bufferOf.get(input.id);
+      if (reuse?.how === "view" && !own) return;
+      const isReused = own && (reuse?.how === "view" || (own.readsLeft === 1 && kindOf(input!) === kindOf(value)));
+      let buffer = isReused ? own : taken(value);
+      if (!buffer) {
+        buffer = { kind: kindOf(value), bytes: tensorBytes(value.type), begin: at, end: at, readsLeft: 0 };
+        buffers.push(buffer);
+      }
+      buffer.readsLeft += reads.get(value.id) ?? 0;
+      bufferOf.set(value.id, buffer);
+    });
+    for (const value of node.inputs) if (value && bufferOf.has(value.id)) bufferOf.get(value.id)!.readsLeft--;
+    const touched = [...node.inputs, ...node.outputs].flatMap((value) => (value && bufferOf.get(value.id)) ?? []);
+    for (const buffer of new Set(touched)) {
+      buffer.end = at;
+      if (buffer.readsLeft > 0) continue;
+      const list = free.get(buffer.kind);
+      if (list) list.push(buffer);
+      else free.set(buffer.kind, [buffer]);
+    }
+  });
+  return { buffers, scratch: nodes.map(scratchBytes) };
+}
+
+interface SharedBuffer extends PlannedBuffer {
+  readonly kind: string;
+  /** Reads of its values that are still to come. */
+  readsLeft: number;
+}
+
+/** Values of one kind can take over each other's buffers: same shape, elements of the same size. */
+function kindOf({ type }: Value): string {
+  return `${tensorBytes(type)} ${type.shape.join()}`;
+}
