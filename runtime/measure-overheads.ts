@@ -8,53 +8,69 @@ import { SLAB_ELEMENTS } from "../compiler/plan/arena.js";
 import type { OptimizerSpec } from "../compiler/plan/plan.js";
 import type { Overheads } from "../compiler/profile/profile.js";
 import type { Buffer, Engine } from "./engine/engine.js";
-import type { Timing } from "./time-runs.js";
-import { fastestMs } from "./time-runs.js";
+import type { Clock } from "./env/env.js";
+import { median } from "./median.js";
 
-/** Slabs that take turns, so that none stays in the cache: as in a stage of so many parameters. */
-const SLABS = 16;
+/** Slabs that take turns at most: more than fit into a cache. */
+const MOST_SLABS = 64;
 
-/**
- * The update of one element tells what starting a program takes; that of slabs that are not in the cache, with the
- * clearing of the gradient sums, what an element takes. What a message takes beyond the link is not seen from one
- * process: it is 0 here.
- */
-export function measureOverheads(
-  engine: Engine,
-  { optimizer = ADAMW, ...timing }: Timing & { readonly optimizer?: OptimizerSpec },
-): Overheads {
-  const actionMs = updateMs(engine, optimizer, 1, 1, timing);
-  const slabMs = updateMs(engine, optimizer, SLAB_ELEMENTS, SLABS, timing);
-  return { actionMs, messageMs: 0, updateMsPerElement: slabMs / SLAB_ELEMENTS };
+export interface OverheadOptions {
+  /** Timed updates. */
+  readonly repeat: number;
+  readonly clock: Clock;
+  /** Whose update is timed. Default AdamW. */
+  readonly optimizer?: OptimizerSpec;
+  /** Trained elements of a device: when they fit into its caches, so do those of the update that is timed. */
+  readonly elements: number;
 }
 
-/** Time of one update, the mean over `slabs` that take turns. */
-function updateMs(engine: Engine, optimizer: OptimizerSpec, elements: number, slabs: number, timing: Timing): number {
+/**
+ * The update of one element tells what starting a program takes; that of slabs that take turns, with the copies by which
+ * an update can be undone and the clearing of the gradient sums, what an element takes. What a message takes beyond the
+ * link is not seen from one process: it is 0 here.
+ */
+export function measureOverheads(engine: Engine, options: OverheadOptions): Overheads {
+  const slabs = Math.min(MOST_SLABS, Math.max(1, Math.ceil(options.elements / SLAB_ELEMENTS)));
+  const slabElements = Math.min(SLAB_ELEMENTS, Math.max(1, options.elements));
+  const actionMs = slabMs(engine, 1, 1, options);
+  return { actionMs, messageMs: 0, updateMsPerElement: slabMs(engine, slabElements, slabs, options) / slabElements };
+}
+
+/** Time of the update of one slab, the mean over `slabs` that take turns. */
+function slabMs(engine: Engine, elements: number, slabs: number, options: OverheadOptions): number {
+  const { repeat, clock, optimizer = ADAMW } = options;
   const graph = updateGraph(optimizer, [elements], OPS);
   const owned: Buffer[] = [];
   const program = engine.load(exportGraph(graph));
-  const bindings = Array.from({ length: slabs }, () => {
-    const allocate = ({ name, type }: Value): [string, Buffer] => {
-      const buffer = engine.allocate(type);
-      engine.write(buffer, new Uint8Array(buffer.bytes));
-      owned.push(buffer);
-      return [name, buffer];
-    };
-    const inputs = new Map(graph.inputs.map(allocate));
-    const sums = inputs.get("gradSum")!;
-    return { binding: program.bind(inputs, new Map(graph.outputs.map(allocate))), sums };
+  const allocate = ({ type }: Value): Buffer => {
+    const buffer = engine.allocate(type);
+    engine.write(buffer, new Uint8Array(buffer.bytes));
+    owned.push(buffer);
+    return buffer;
+  };
+  const named = (values: readonly Value[]): Map<string, Buffer> =>
+    new Map(values.map((value) => [value.name, allocate(value)]));
+  const undo = graph.outputs.map(allocate);
+  const pieces = Array.from({ length: slabs }, () => {
+    const inputs = named(graph.inputs);
+    const changed = [...inputs.values()].filter((_, at) => at !== 1).slice(0, undo.length);
+    const outputs = new Map(graph.outputs.map(({ name }, at) => [name, changed[at]!]));
+    return { binding: program.bind(inputs, outputs), sums: inputs.get("gradSum")!, changed };
   });
   const zeros = new Uint8Array(4 * elements);
+  const times: number[] = [];
   try {
-    const updateAll = (): void => {
-      for (const { binding, sums } of bindings) {
+    for (let run = 0; run <= repeat; run++) {
+      const startMs = clock.nowMs();
+      for (const { binding, sums, changed } of pieces) {
+        for (const [at, buffer] of changed.entries()) engine.copy(buffer, undo[at]!);
         binding.run();
         engine.write(sums, zeros);
       }
-    };
-    return fastestMs(updateAll, timing) / slabs;
+      if (run > 0) times.push((clock.nowMs() - startMs) / slabs);
+    }
+    return median(times);
   } finally {
-    for (const { binding } of bindings) binding.free();
     program.free();
     for (const buffer of owned) buffer.free();
   }

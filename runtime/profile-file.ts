@@ -15,6 +15,7 @@ const schema = z.strictObject({
   version: z.literal(1),
   source: z.enum(["analytic", "measured"]),
   deviceKind: z.enum(["cpu", "cuda", "webgpu"]),
+  concurrency: z.int().min(1).optional(),
   graphDigest: z.string().regex(/^[0-9a-f]{16}$/),
   overheads: overheads.optional(),
   nodes: z.array(z.strictObject({ name: z.string(), forwardMs: ms, inputGradMs: ms, weightGradMs: ms })),
@@ -37,14 +38,19 @@ export async function readProfile({ files }: Env, path: string, { graph, phase }
   const digest = graphDigest(graph);
   if (profile.graphDigest !== digest)
     throw fault(`it belongs to another model, loss or shape; got digest ${profile.graphDigest}, expected ${digest}`);
-  const { overheads, nodes, ...rest } = profile;
+  const { overheads, concurrency, nodes, ...rest } = profile;
   const costs = new Map(nodes.map(({ name, ...cost }) => [name, cost]));
   const forward = graph.nodes.filter(({ id }) => phase.get(id) === "F");
   const missing = forward.find(({ name }) => !costs.has(name));
   if (missing) throw fault(`node ${formatName(missing.name)} has no cost`);
   if (costs.size !== forward.length || nodes.length !== forward.length)
     throw fault(`it has costs for ${nodes.length} nodes, and the model has ${forward.length}`);
-  return { ...rest, nodes: costs, ...(overheads && { overheads }) };
+  return {
+    ...rest,
+    nodes: costs,
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(overheads && { overheads }),
+  };
 }
 
 function mismatch(path: string, what: string): PipewrightError {

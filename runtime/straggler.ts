@@ -2,6 +2,7 @@
 import type { Plan } from "../compiler/plan/plan.js";
 import { computeMs } from "../compiler/compute-ms.js";
 import type { RowTimes } from "./executor.js";
+import { median } from "./median.js";
 
 /** Steps over which a device is judged: single slow steps are no news. */
 const WINDOW = 20;
@@ -58,8 +59,4 @@ function plannedMs({ stages, microbatches }: Plan, device: number): number {
 
 function busyMs({ startMs, endMs }: RowTimes): number {
   return endMs.reduce((sum, end, position) => sum + end - startMs[position]!, 0);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -1,37 +1,30 @@
-/** @file The time of what runs on an engine: the least disturbed of several runs. */
-import type { Buffer, Engine } from "./engine/engine.js";
+/** @file What programs take when several copies of them run at the same time, as on the devices of a run. */
+import type { Binding } from "./engine/engine.js";
 import type { Clock } from "./env/env.js";
+import { median } from "./median.js";
 
-export interface Timing {
-  /** Timed runs; the fastest counts, since everything that disturbs a run makes it slower. */
-  readonly repeat: number;
-  readonly clock: Clock;
-}
-
-/** Fastest of `repeat` runs, after one to warm up. */
-export function fastestMs(run: () => void, { repeat, clock }: Timing): number {
-  run();
-  let fastest = Infinity;
-  for (let turn = 0; turn < repeat; turn++) {
-    const startMs = clock.nowMs();
-    run();
-    fastest = Math.min(fastest, clock.nowMs() - startMs);
+/**
+ * Median times of programs that run one after another, over and over, as on a device.
+ *
+ * A run of training is made of typical times, not of the shortest: a step ends with the last of many actions. So runs
+ * are not made faster than they are either: as many copies as devices share memory, caches and the processor's clock.
+ * @param programs the bindings of each program: the first one is timed, on this thread, while the others run.
+ * @param repeat timed runs, after one to warm up.
+ */
+export async function timeRuns(
+  programs: readonly (readonly Binding[])[],
+  { repeat, clock }: { readonly repeat: number; readonly clock: Clock },
+): Promise<readonly number[]> {
+  const times = programs.map((): number[] => []);
+  for (let run = 0; run <= repeat; run++) {
+    for (const [at, [timed, ...others]] of programs.entries()) {
+      const company = others.map((binding) => binding.runAsync());
+      const startMs = clock.nowMs();
+      timed!.run();
+      const ms = clock.nowMs() - startMs;
+      await Promise.all(company);
+      if (run > 0) times[at]!.push(ms);
+    }
   }
-  return fastest;
-}
-
-/** The same for a graph that is loaded first. */
-export function timeRuns(
-  engine: Engine,
-  model: Uint8Array,
-  inputs: ReadonlyMap<string, Buffer>,
-  outputs: ReadonlyMap<string, Buffer>,
-  timing: Timing,
-): number {
-  const program = engine.load(model);
-  const binding = program.bind(inputs, outputs);
-  const ms = fastestMs(() => binding.run(), timing);
-  binding.free();
-  program.free();
-  return ms;
+  return times.map(median);
 }

@@ -37,7 +37,7 @@ const { values, positionals } = parseArgs({
     methods: { type: "boolean", default: false },
     "memory-weight": { type: "string", default: "0.2" },
     measured: { type: "boolean", default: false },
-    rounds: { type: "string", default: "15" },
+    rounds: { type: "string", default: "5" },
     json: { type: "boolean", default: false },
   },
 });

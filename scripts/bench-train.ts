@@ -14,17 +14,16 @@ import type { ClusterSpec } from "../compiler/cluster.js";
 import { localCluster } from "../compiler/cluster.js";
 import { BENCH_GPT } from "../models/gpt.js";
 import { nodeEnv } from "../runtime/env/node.js";
+import { median } from "../runtime/median.js";
 import type { StepResult } from "../runtime/pipeline.js";
 import { SHARE_NAMES } from "../runtime/step-shares.js";
 import type { Contestant } from "./train/contestant.js";
 import { Arena } from "./train/contestant.js";
-import { ForeignLoad } from "./train/foreign-load.js";
+import { ForeignLoad, quietRounds } from "./train/foreign-load.js";
 import { BENCH_MODELS } from "./train/models.js";
-import { accountingOf, computeMs, idleShare, median } from "./train/statistics.js";
+import { accountingOf, computeMs, idleShare } from "./train/statistics.js";
 import { TorchPeer } from "./train/torch-peer.js";
 
-const QUIET_SHARE = 0.04;
-const LEAST_QUIET = 3;
 const PROFILE_RUNS = 10;
 
 const { values } = parseArgs({
@@ -81,8 +80,7 @@ try {
   await env.files.remove(folder);
 }
 
-const quiet = kept.filter(({ foreign }) => foreign !== undefined && foreign < QUIET_SHARE);
-const used = quiet.length >= LEAST_QUIET ? quiet : kept;
+const { quiet, used } = quietRounds(kept);
 const [workers, pipelines, sessions] = contestants.map((_, at) => used.map(({ steps }) => steps[at]!)) as [
   StepResult[],
   StepResult[],

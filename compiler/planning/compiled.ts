@@ -55,6 +55,7 @@ export function compiledOf(
     },
     profile: {
       source: profile.source,
+      ...(profile.concurrency === undefined ? {} : { concurrency: profile.concurrency }),
       ...(isMeasured ? { overheads: cluster.devices.map((device) => overheadsOn(subject, device)) } : {}),
     },
     devices: cluster.devices,

@@ -14,7 +14,8 @@ import type { DeviceKind, DeviceSpec, NodeCost, Overheads, Profile } from "../pr
 import type { TrainingGraph } from "../training.js";
 
 /** "analytic", a profile that exists, or a function that measures one. */
-export type ProfileSource = "analytic" | Profile | ((graph: Differentiated, device: DeviceSpec) => Promise<Profile>);
+export type ProfileSource =
+  "analytic" | Profile | ((graph: Differentiated, device: DeviceSpec, cluster: ClusterSpec) => Promise<Profile>);
 
 /** Profiles by kind of device. */
 export type Profiles = ReadonlyMap<DeviceKind, Profile>;
@@ -35,14 +36,14 @@ export interface PlanSubject {
 /** One profile for each kind of device in the cluster; a profile that exists is that of every kind. */
 export async function profilesOf(
   graph: Differentiated,
-  { devices }: ClusterSpec,
+  cluster: ClusterSpec,
   source: ProfileSource,
 ): Promise<Profiles> {
   const profiles = new Map<DeviceKind, Profile>();
-  for (const device of devices) {
+  for (const device of cluster.devices) {
     if (profiles.has(device.kind)) continue;
     if (source === "analytic") profiles.set(device.kind, analyticProfile(graph, OPS, device));
-    else profiles.set(device.kind, typeof source === "function" ? await source(graph, device) : source);
+    else profiles.set(device.kind, typeof source === "function" ? await source(graph, device, cluster) : source);
   }
   return profiles;
 }

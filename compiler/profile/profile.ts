@@ -53,6 +53,11 @@ export interface Profile {
   readonly version: 1;
   readonly source: "analytic" | "measured";
   readonly deviceKind: DeviceKind;
+  /**
+   * Of a measured profile: how many devices computed while it was measured, as they do in a run. Files from before this
+   * was written down lack it; they were measured one at a time.
+   */
+  readonly concurrency?: number;
   /** Digest of the graph that was profiled. */
   readonly graphDigest: string;
   readonly nodes: ReadonlyMap<string, NodeCost>;

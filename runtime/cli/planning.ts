@@ -15,8 +15,9 @@ import { MEMORY_WEIGHTS } from "../../compiler/partition/comparison/methods.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
+import { hostFacts } from "../env/host.js";
 import { readRemains } from "../external-remains.js";
-import { measureProfile } from "../measure.js";
+import { concurrencyOf, measureProfile } from "../measure.js";
 import type { LoadedModel } from "../model-file.js";
 import { startValues } from "../model-file.js";
 import { PLAN_FILES, writePlan } from "../plan/directory.js";
@@ -32,7 +33,7 @@ import type { DeviceRequest } from "./parse/devices.js";
 import { parseDevices } from "./parse/devices.js";
 import type { Progress } from "./progress.js";
 import { optimizerOf, trainingChoices } from "./training-flags.js";
-import { formatMs, formatShare } from "../report/format.js";
+import { formatMs, formatShare, profileText } from "../report/format.js";
 
 const DEFAULT_REPEAT = 10;
 const TURN_MS = 100;
@@ -88,6 +89,7 @@ export async function makePlan(
   const assumed = flags.loss === undefined && loss.length > 0 ? `, assuming --loss ${loss.map(formatLoss).join()}` : "";
   const faults: string[] = [];
   progress.begin("profile");
+  let profiled = "estimated";
   let solveStartMs: number | undefined;
   const attempts: SearchAttempt[] = [];
   /** Pins count stages, so their number is not searched then. */
@@ -116,7 +118,7 @@ export async function makePlan(
       ...(flags.gap === undefined ? {} : { gap: flags.gap }),
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit, nowMs: env.clock.nowMs }),
     },
-    profile: profileSource(env, flags, weights),
+    profile: profileSource(env, flags, weights, (text) => (profiled = text)),
     onAttempt: (attempt) => {
       const endMs = env.clock.nowMs() - (solveStartMs ?? env.clock.nowMs());
       const told = attemptOf(attempt);
@@ -125,7 +127,7 @@ export async function makePlan(
     },
     onPass: (pass) => {
       if ((pass !== "schedule" && pass !== "draft") || solveStartMs !== undefined) return;
-      progress.end(`${profileHeadline(flags)}${assumed}`);
+      progress.end(`${profiled}${assumed}`);
       progress.begin("partition");
       solveStartMs = env.clock.nowMs();
     },
@@ -204,21 +206,36 @@ function attemptOf({ candidate, status, makespanMs, placed }: Attempt): Omit<Sea
   };
 }
 
-function profileSource(env: Env, flags: FlagValues, weights: StartValues): CompileOptions["profile"] {
+/** Where costs come from. `tell` gets what there is to say of a profile that was measured or read. */
+function profileSource(
+  env: Env,
+  flags: FlagValues,
+  weights: StartValues,
+  tell: (text: string) => void,
+): CompileOptions["profile"] {
   if (flags.analytic) return "analytic";
   const { profile } = flags;
-  if (profile !== undefined) return (differentiated) => readProfile(env, profile, differentiated);
-  return async (graph, device) => {
+  return async (graph, device, cluster) => {
+    const concurrency = concurrencyOf(cluster, device, hostFacts().cores);
+    if (profile !== undefined) {
+      const read = await readProfile(env, profile, graph);
+      const isOther = read.source === "measured" && (read.concurrency ?? 1) !== concurrency;
+      tell(`read from ${profile}: ${profileText(read)}${isOther ? `, where ${concurrency} will compute` : ""}`);
+      return read;
+    }
     const engine = engineFor(device);
     try {
       const bytes = new Map<string, Uint8Array>();
       for (const [name, value] of weights) bytes.set(name, await startBytes(value));
-      return await measureProfile(graph, engine, {
+      const measured = await measureProfile(graph, engine, {
         repeat: flags.repeat ?? DEFAULT_REPEAT,
         clock: env.clock,
+        concurrency,
         weights: bytes,
         optimizer: optimizerOf(flags),
       });
+      tell(profileText(measured));
+      return measured;
     } finally {
       engine.close();
     }
@@ -235,11 +252,6 @@ async function holdsPlan({ files }: Env, directory: string): Promise<boolean> {
     "USAGE",
     `plan ${directory}: the directory holds other files and no plan; got ${entries.slice(0, 3).join(", ")}. Name another directory.`,
   );
-}
-
-function profileHeadline({ analytic, profile }: FlagValues): string {
-  if (analytic) return "estimated";
-  return profile === undefined ? "measured" : `read from ${profile}`;
 }
 
 function headline({ partition: { certificate }, schedule, stages }: Omit<Plan, "files">): string {

@@ -124,6 +124,7 @@ export const planSchema = z.strictObject({
   }),
   profile: z.strictObject({
     source: z.enum(["analytic", "measured"]),
+    concurrency: z.int().min(1).optional(),
     overheads: z.array(overheads).optional(),
   }),
   devices: z

@@ -1,4 +1,5 @@
 /** @file Numbers as people read them: three significant digits and a unit. */
+import type { Plan } from "../../compiler/plan/plan.js";
 
 /** "0.412 ms", "23.4 ms", "1.86 s", "12 min 4 s". */
 export function formatMs(ms: number): string {
@@ -47,4 +48,9 @@ export function significant(number: number): string {
   const magnitude = Math.floor(Math.log10(Math.abs(Number(number.toPrecision(3)))));
   if (magnitude < -4) return number.toExponential(1);
   return number.toFixed(Math.min(6, Math.max(0, 2 - magnitude)));
+}
+
+/** Where costs come from: "analytic", or "measured", with how many devices computed at the same time. */
+export function profileText({ source, concurrency = 1 }: Pick<Plan["profile"], "source" | "concurrency">): string {
+  return source === "measured" ? `${source}, ${concurrency} at a time` : source;
 }

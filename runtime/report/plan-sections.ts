@@ -4,7 +4,7 @@ import type { LearningRateSchedule, ParameterGroup } from "../../compiler/plan/p
 import { computeMs } from "../../compiler/compute-ms.js";
 import { legend, stackedBars } from "./charts.js";
 import type { ReportDocument } from "./document.js";
-import { formatBytes, formatCount, formatMs, formatShare } from "./format.js";
+import { formatBytes, formatCount, formatMs, formatShare, profileText } from "./format.js";
 import { stageClass } from "./graph-picture.js";
 import type { Markup, Part } from "./markup.js";
 import { markup, pictureTable } from "./markup.js";
@@ -101,7 +101,7 @@ export function versionsSection({ plan, run }: ReportDocument): Markup {
       item("schedule", `${plan.schedule.name}, ${plan.microbatches} microbatches`),
       item("devices", plan.devices.map(({ name, kind: of }) => `${name} (${of})`).join(", ")),
       item("link", `${formatBytes(link.bytesPerMs * 1000)}/s, ${formatMs(link.latencyMs)}`),
-      item("costs", plan.profile.source),
+      item("costs", profileText(plan.profile)),
       item("loss", training.loss.join("; ")),
       bind.length > 0 ? item("dimensions", bind.join(", ")) : undefined,
       item("optimizer", `${kind}: ${settings.join(", ")}`),

@@ -1,4 +1,5 @@
 /** @file One way of training a model in the benchmark: planned, started, and run step by step. */
+import { availableParallelism } from "node:os";
 import { ADAMW } from "../../compiler/optimizer/adamw.js";
 import type { ClusterSpec } from "../../compiler/cluster.js";
 import type { CompileOptions } from "../../compiler/compile.js";
@@ -6,12 +7,13 @@ import { compile } from "../../compiler/compile.js";
 import { parseLoss } from "../../compiler/loss/spec.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
+import type { Profile } from "../../compiler/profile/profile.js";
 import { modelFile } from "../../models/file.js";
 import type { Lesson } from "../../models/lesson.js";
 import type { Task } from "../../models/tasks.js";
 import { engineFor } from "../../runtime/engine/registry.js";
 import type { Env } from "../../runtime/env/env.js";
-import { measureProfile } from "../../runtime/measure.js";
+import { concurrencyOf, measureProfile } from "../../runtime/measure.js";
 import { loadWeights, modelOf } from "../../runtime/model-file.js";
 import type { StepResult } from "../../runtime/pipeline.js";
 import { Pipeline } from "../../runtime/pipeline.js";
@@ -33,13 +35,13 @@ export interface ArenaOptions {
   readonly repeat: number;
 }
 
-/** Plans of one model, all from one profile. */
+/** Plans of one model. Those whose devices compute equally many at a time share a profile. */
 export class Arena {
   readonly #env: Env;
   readonly #folder: string;
   readonly #lesson: Lesson;
   readonly #options: ArenaOptions;
-  #profile: CompileOptions["profile"] | undefined;
+  readonly #profiles = new Map<number, Promise<Profile>>();
 
   /** Plans go into `folder`. */
   constructor(env: Env, folder: string, lesson: Lesson, options: ArenaOptions) {
@@ -59,9 +61,8 @@ export class Arena {
       training: { loss: [parseLoss(this.#lesson.loss)] },
       optimizer: ADAMW,
       partition: { model: "direct", solver: undefined },
-      profile: this.#profile ?? this.#measured(weights),
+      profile: this.#measured(weights),
     });
-    this.#profile = compiled.profile;
     const directory = `${this.#folder}/${name}`;
     const plan = await writePlan(this.#env, directory, { ...compiled, weights, model: model.bytes });
     const pipeline = await Pipeline.start(this.#env, directory, plan, "process");
@@ -73,8 +74,20 @@ export class Arena {
   #measured(weights: Tensors): CompileOptions["profile"] {
     const bytes = new Map([...weights].map(([name, own]) => [name, own.bytes]));
     const { clock } = this.#env;
-    return (graph, { kind }) =>
-      measureProfile(graph, engineFor({ kind }), { repeat: this.#options.repeat, clock, weights: bytes });
+    const { repeat } = this.#options;
+    return (graph, device, cluster) => {
+      const concurrency = concurrencyOf(cluster, device, availableParallelism());
+      const known = this.#profiles.get(concurrency);
+      if (known) return known;
+      const measured = measureProfile(graph, engineFor({ kind: device.kind }), {
+        repeat,
+        clock,
+        concurrency,
+        weights: bytes,
+      });
+      this.#profiles.set(concurrency, measured);
+      return measured;
+    };
   }
 }
 

@@ -5,6 +5,18 @@ import { availableParallelism } from "node:os";
 /** Ticks of the kernel's accounts per ms. */
 const TICKS_PER_MS = 0.1;
 
+/** A round in which others used less of the machine is quiet. */
+const QUIET_SHARE = 0.04;
+const LEAST_QUIET = 3;
+
+/** The rounds that were quiet, and those that count: the quiet ones, or all when there are fewer than three. */
+export function quietRounds<T extends { readonly foreign: number | undefined }>(
+  rounds: readonly T[],
+): { readonly quiet: readonly T[]; readonly used: readonly T[] } {
+  const quiet = rounds.filter(({ foreign }) => foreign !== undefined && foreign < QUIET_SHARE);
+  return { quiet, used: quiet.length >= LEAST_QUIET ? quiet : rounds };
+}
+
 /** Measures one stretch of time; undefined where the system keeps no such accounts. */
 export class ForeignLoad {
   readonly #startMs = performance.now();

@@ -1,13 +1,8 @@
-/** @file Medians of rounds, and what a step's time went to. */
+/** @file What the time of steps went to. */
+import { median } from "../../runtime/median.js";
 import type { StepResult } from "../../runtime/pipeline.js";
 import type { ShareName, StepShares } from "../../runtime/step-shares.js";
 import { meanShares, SHARE_NAMES, sumOfShares } from "../../runtime/step-shares.js";
-
-export function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
 
 /** Compute of all devices in a step, ms; without waits and update. */
 export function computeMs({ rows }: StepResult): number {

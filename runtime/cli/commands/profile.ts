@@ -5,15 +5,17 @@ import { computeMs } from "../../../compiler/compute-ms.js";
 import type { NodeCost, Profile } from "../../../compiler/profile/profile.js";
 import { trainingGraph } from "../../../compiler/training.js";
 import { engineFor } from "../../engine/registry.js";
-import { measureProfile } from "../../measure.js";
+import { hostFacts } from "../../env/host.js";
+import { concurrencyOf, measureProfile } from "../../measure.js";
 import { loadWeights } from "../../model-file.js";
 import { writeProfile } from "../../profile-file.js";
 import type { CommandBody } from "../command.js";
+import { DEFAULTS } from "../defaults.js";
 import { parseDevices } from "../parse/devices.js";
 import { clusterOf } from "../planning.js";
 import { readModel } from "../read-model.js";
 import { trainingChoices } from "../training-flags.js";
-import { formatMs, formatShare } from "../../report/format.js";
+import { formatMs, formatShare, profileText } from "../../report/format.js";
 import { renderTable } from "../render/table.js";
 
 const DEFAULT_REPEAT = 20;
@@ -27,7 +29,8 @@ export const profile: CommandBody = async ({ env, columns, progress: phases }, p
     loss: flags.loss ?? [],
     ...trainingChoices(flags),
   });
-  const [device] = clusterOf(flags.devices ?? parseDevices("1"), flags.link).devices;
+  const cluster = clusterOf(flags.devices ?? parseDevices(DEFAULTS.devices), flags.link);
+  const [device] = cluster.devices;
   progress.begin("profile");
   let measured: Profile;
   if (flags.analytic) measured = analyticProfile(differentiated, OPS, device!);
@@ -38,6 +41,7 @@ export const profile: CommandBody = async ({ env, columns, progress: phases }, p
       measured = await measureProfile(differentiated, engine, {
         repeat: flags.repeat ?? DEFAULT_REPEAT,
         clock: env.clock,
+        concurrency: concurrencyOf(cluster, device!, hostFacts().cores),
         weights,
       });
     } finally {
@@ -58,6 +62,7 @@ export const profile: CommandBody = async ({ env, columns, progress: phases }, p
     model: path,
     source: measured.source,
     deviceKind: measured.deviceKind,
+    ...(measured.concurrency === undefined ? {} : { concurrency: measured.concurrency }),
     graphDigest: measured.graphDigest,
     total,
     nodes: costs,
@@ -73,7 +78,7 @@ export const profile: CommandBody = async ({ env, columns, progress: phases }, p
   const costliest = [...costs].sort((a, b) => computeMs(b) - computeMs(a)).slice(0, SHOWN);
   const table = renderTable(
     [
-      { title: `node (${measured.source}, ${measured.deviceKind})`, flexible: true },
+      { title: `node (${profileText(measured)}, ${measured.deviceKind})`, flexible: true },
       { title: "F", align: "right" },
       { title: "I", align: "right" },
       { title: "W", align: "right" },
