@@ -12,6 +12,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import type { ClusterSpec } from "../compiler/cluster.js";
 import { localCluster } from "../compiler/cluster.js";
+import { predictedStepMs } from "../compiler/plan/forecast.js";
 import { BENCH_GPT } from "../models/gpt.js";
 import { nodeEnv } from "../runtime/env/node.js";
 import { median } from "../runtime/median.js";
@@ -103,8 +104,8 @@ const report = {
     ...(peer ? { torch: median(peerTimesMs) } : {}),
   },
   predictedMs: {
-    pipeline: pipeline.plan.schedule.forecast.makespanMs,
-    worker: worker.plan.schedule.forecast.makespanMs,
+    pipeline: predictedStepMs(pipeline.plan.schedule.forecast),
+    worker: predictedStepMs(worker.plan.schedule.forecast),
   },
   speedup: {
     overWorker: ratio(workers.map(({ ms }) => ms)),

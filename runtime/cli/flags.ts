@@ -108,7 +108,7 @@ export const FLAGS = {
   maxInFlight: whole("--max-in-flight <n>", "most microbatches that a stage may keep at once", 1),
   profile: flag("--profile <file>", "costs that `pipewright profile` wrote", text),
   analytic: on("--analytic", "estimate costs instead of measuring them; reproducible everywhere"),
-  repeat: whole("--repeat <n>", "runs per measurement; the least disturbed counts", 1),
+  repeat: whole("--repeat <n>", "runs per measurement; their median counts", 1),
   costs: flag(
     "--costs <f,i,w[,send]>",
     "ms of F, I, W and of a message, for every stage: 1,1,1,0.1; or a JSON file with a number for each",
