@@ -1,4 +1,5 @@
 /** @file `compare`: two plans and their last runs, side by side. */
+import { predictedStepMs } from "../../../compiler/plan/forecast.js";
 import type { ReportDocument } from "../../report/document.js";
 import { bubbleOf, medianStepMs, readReport } from "../../report/document.js";
 import { formatBytes, formatDifference, formatMs, formatShare, significant } from "../../report/format.js";
@@ -20,7 +21,7 @@ const MEASURES: readonly Measure[] = [
   {
     name: "step, predicted",
     member: "predictedStepMs",
-    pick: ({ plan }) => plan.schedule.forecast.makespanMs,
+    pick: ({ plan }) => predictedStepMs(plan.schedule.forecast),
     format: formatMs,
   },
   { name: "step, measured", member: "measuredStepMs", pick: ({ run }) => run && medianStepMs(run), format: formatMs },
