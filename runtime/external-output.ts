@@ -65,11 +65,10 @@ export async function freeLocations(
   const given = new Set(locations);
   for (const location of locations) {
     await refuseLinks(env, folder, location);
+    const isFree = async (name: string): Promise<boolean> =>
+      (name === location || !given.has(name)) && !(await env.files.exists(`${folder}/${name}`));
     let name = location;
-    for (let number = 1; name !== location || (await env.files.exists(`${folder}/${name}`)); number++) {
-      name = besideName(out, location, number);
-      if (!given.has(name) && !(await env.files.exists(`${folder}/${name}`))) break;
-    }
+    for (let number = 1; !(await isFree(name)); number++) name = besideName(out, location, number);
     given.add(name);
     free.set(location, name);
   }

@@ -46,7 +46,7 @@ export const deformConv: Decomposition = (b, node) => {
   const groups = numberAttr(node, "offset_group", 1);
   checkOffsets(node, offsets, groups, sizes);
   const origins = tapOrigins(window, sizes);
-  const equal = (count: number): readonly number[] => new Array<number>(groups).fill(count / groups);
+  const equal = (count: number): readonly number[] => listed(groups, () => count / groups);
   const images = splitAlong(b, x, 1, equal(shape[1]!));
   const moves = splitAlong(b, offsets, 1, equal(offsets.type.shape[1]!));
   const masks = node.inputs[4] && splitAlong(b, node.inputs[4], 1, equal(groups * sizes.taps));

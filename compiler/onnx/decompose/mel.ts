@@ -1,4 +1,5 @@
 /** @file MelWeightMatrix: triangles over the bins of a spectrum, evenly spaced on the mel scale. Source: ONNX MelWeightMatrix-17. */
+import { listed } from "../../ir/listed.js";
 import { literalOf } from "../../ir/literal.js";
 import { dtypeOf } from "../dtype.js";
 import type { Decomposition } from "../source.js";
@@ -26,15 +27,13 @@ export const melWeights: Decomposition = (b, node) => {
   ];
   const bins = Math.floor(length / 2) + 1;
   const step = (mel(most) - mel(least)) / (bands + 2);
-  const edges = Array.from({ length: bands + 2 }, (_, band) =>
-    Math.floor(((length + 1) * hertz(mel(least) + band * step)) / rate),
-  );
+  const edges = listed(bands + 2, (band) => Math.floor(((length + 1) * hertz(mel(least) + band * step)) / rate));
   if (edges.some((edge) => edge < 0 || edge >= bins))
     throw malformedNode(
       node,
       `bands from ${least} to ${most} hertz do not fit ${bins} bins at ${rate} samples a second`,
     );
-  const numbers = Array.from({ length: bins * bands }, (_, at) => {
+  const numbers = listed(bins * bands, (at) => {
     const [bin, band] = [Math.floor(at / bands), at % bands];
     return share(bin, [edges[band]!, edges[band + 1]!, edges[band + 2]!]);
   });

@@ -1,4 +1,5 @@
 /** @file Constant and Identity. */
+import { listed } from "../../ir/listed.js";
 import { PipewrightError } from "../../errors.js";
 import type { Literal, TensorType, Value } from "../../ir/graph.js";
 import { allocateElements, elementCount, isFloat, literalNumbers, literalOf } from "../../ir/literal.js";
@@ -116,8 +117,7 @@ function numbersOf(lowering: Lowering, site: CallSite): readonly number[] {
 function filled(scalar: Literal, shape: readonly number[]): Literal {
   const count = elementCount(shape);
   const { dtype, elements } = scalar;
-  if (dtype === "string")
-    return { dtype, shape, elements: Array.from({ length: count }, () => (elements as readonly string[])[0]!) };
+  if (dtype === "string") return { dtype, shape, elements: listed(count, () => (elements as readonly string[])[0]!) };
   const storage = allocateElements(dtype, count);
   if (storage instanceof BigInt64Array || storage instanceof BigUint64Array)
     storage.fill((elements as BigInt64Array)[0]!);

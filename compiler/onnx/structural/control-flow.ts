@@ -1,4 +1,5 @@
 /** @file If with a known condition, Loop and Scan with a known trip count: branches are taken, loops are unrolled. */
+import { listed } from "../../ir/listed.js";
 import { PipewrightError } from "../../errors.js";
 import type { Literal, Value } from "../../ir/graph.js";
 import { allocateElements, literalNumbers, literalOf } from "../../ir/literal.js";
@@ -82,10 +83,10 @@ const scan: Handler = (lowering, site) => {
   const states = site.inputs.length - walked;
   if (walked < 1 || states < 0) throw malformedSite(site, `attribute "num_scan_inputs" is wrong; got ${walked}`);
   const results = (body.output?.length ?? 0) - states;
-  const list = (name: string, length: number) => siteNumbers(lowering, site, name) ?? Array.from({ length }, () => 0);
+  const list = (name: string, length: number) => siteNumbers(lowering, site, name) ?? listed(length, () => 0);
   const [inputAxes, inputBack] = [list("scan_input_axes", walked), list("scan_input_directions", walked)];
   const [outputAxes, outputBack] = [list("scan_output_axes", results), list("scan_output_directions", results)];
-  const slices = Array.from({ length: walked }, (_, position) => {
+  const slices = listed(walked, (position) => {
     const x = tensorInput(site, states + position);
     const axis = normalizeAxis(inputAxes[position]!, x.type.shape.length);
     const all = unstack(lowering.emitter, x, axis);
@@ -94,7 +95,7 @@ const scan: Handler = (lowering, site) => {
   const trips = slices[0]!.length;
   if (slices.some((all) => all.length !== trips)) throw malformedSite(site, "the scanned axes have different sizes");
   let carried: readonly Bound[] = site.inputs.slice(0, states).map((_, position) => boundInput(site, position));
-  const collected: Value[][] = Array.from({ length: results }, () => []);
+  const collected: Value[][] = listed(results, () => []);
   for (let trip = 0; trip < trips; trip++) {
     const outputs = lowerStep(lowering, site, body, [...carried, ...slices.map((all) => all[trip]!)], trip);
     if (outputs.some(isUnknown)) return outputs.map(() => UNKNOWN);

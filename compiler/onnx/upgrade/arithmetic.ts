@@ -1,4 +1,5 @@
 /** @file Elementwise operators: explicit broadcasting before opset 7, limits and types that were attributes. */
+import { listed } from "../../ir/listed.js";
 import { PipewrightError } from "../../errors.js";
 import { dtypeCode } from "../dtype.js";
 import type { UpgradeRule } from "../source.js";
@@ -16,11 +17,7 @@ const explicitBroadcast: UpgradeRule = (b, node) => {
   const start = axis < 0 ? axis + a.length : axis;
   const trailing = a.length - start - c.type.shape.length;
   if (start < 0 || trailing < 0) throw malformedNode(node, `input 1 does not fit at axis ${axis} of input 0`);
-  return withInput(
-    rest,
-    1,
-    b.emit("Reshape", [c, b.int64s([...c.type.shape, ...new Array<number>(trailing).fill(1)])]),
-  );
+  return withInput(rest, 1, b.emit("Reshape", [c, b.int64s([...c.type.shape, ...listed(trailing, () => 1)])]));
 };
 
 /** Slopes of one per channel lay along axis 1 without being shaped so. */
