@@ -89,3 +89,14 @@ describe("generated pages (npm run make:docs)", () => {
     expect(readRepositoryFile("docs/reference/configuration.md")).toBe(configurationReference());
   });
 });
+
+describe("docs/reference/events.md", () => {
+  it("lists every event and no other", () => {
+    const sources = ["runtime/cli/event-progress.ts", "runtime/cli/program.ts"].map(readRepositoryFile).join("\n");
+    const written = [...sources.matchAll(/\.event\("(\w+)"/g)].map(([, name]) => name);
+    const listed = [...readRepositoryFile("docs/reference/events.md").matchAll(/^\| `(\w+)`/gm)].map(
+      ([, name]) => name,
+    );
+    expect(listed.toSorted()).toEqual([...new Set(written)].toSorted());
+  });
+});
