@@ -53,9 +53,11 @@ function slabMs(engine: Engine, elements: number, slabs: number, options: Overhe
   const undo = graph.outputs.map(allocate);
   const pieces = Array.from({ length: slabs }, () => {
     const inputs = named(graph.inputs);
-    const changed = [...inputs.values()].filter((_, at) => at !== 1).slice(0, undo.length);
+    const sums = inputs.get("gradSum")!;
+    // In the order of the outputs: the parameter, then its states.
+    const changed = [...inputs.values()].filter((buffer) => buffer !== sums).slice(0, undo.length);
     const outputs = new Map(graph.outputs.map(({ name }, at) => [name, changed[at]!]));
-    return { binding: program.bind(inputs, outputs), sums: inputs.get("gradSum")!, changed };
+    return { binding: program.bind(inputs, outputs), sums, changed };
   });
   const zeros = new Uint8Array(4 * elements);
   const times: number[] = [];
