@@ -38,7 +38,15 @@ export const nodeDisk: Disk = {
   },
   syncFile: sync,
   makeDirectory: async (path) => {
-    await fs.mkdir(path, { recursive: true });
+    // With `recursive`, Node tells ENOENT of a file system that is read-only.
+    try {
+      await fs.mkdir(path);
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === "EEXIST" && (await fs.stat(path)).isDirectory()) return;
+      if (code !== "ENOENT") throw error;
+      await fs.mkdir(path, { recursive: true });
+    }
   },
   names: (path) => fs.readdir(path),
   remove: (path) => fs.rm(path, { recursive: true, force: true }),
