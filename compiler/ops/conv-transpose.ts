@@ -43,6 +43,11 @@ function transposedWindow(x: Shape, w: Shape, attrs: ConvTransposeAttrs["ConvTra
   const plain = { ...attrs, auto_pad: same ? ("VALID" as const) : attrs.auto_pad };
   const window = resolveWindow(spatial, kernelOf(x, w, attrs.kernel_shape), plain);
   const added = spatialPart("output_padding", attrs.output_padding ?? spatial.map(() => 0), spatial);
+  if (added.some((size, axis) => size >= window.strides[axis]!)) {
+    throw mismatch(
+      `output_padding is too large; got ${formatShape(added)}, expected less than the strides ${formatShape(window.strides)}.`,
+    );
+  }
   const reach = spatial.map((size, axis) => (size - 1) * window.strides[axis]! + added[axis]! + extentOf(window, axis));
   const wanted = given
     ? spatialPart("output_shape", given, spatial)

@@ -70,6 +70,11 @@ test.each<[string, ReturnType<typeof convTranspose>, string]>([
     "node ConvTranspose_0 (ConvTranspose): padding crops more than there is; the output would be [-1,3].",
   ],
   [
+    "output padding of a whole stride",
+    convTranspose([1, 1, 2, 2], [1, 1, 2, 2], { strides: [2, 1], output_padding: [1, 1], dilations: [1, 2] }),
+    "node ConvTranspose_0 (ConvTranspose): output_padding is too large; got [1,1], expected less than the strides [2,1].",
+  ],
+  [
     "an output_shape of the wrong length",
     convTranspose([1, 1, 2, 2], [1, 1, 2, 2], { output_shape: [4] }),
     'node ConvTranspose_0 (ConvTranspose): attribute "output_shape" is wrong; got [4], expected 2 numbers.',
