@@ -101,7 +101,8 @@ export async function improve(best: Incumbent, options: StrategyOptions): Promis
   if (tries("ideals") && open()) {
     reduced = reduceInstance(best.instance, best.bottleneckMs);
     lattice = await enumerateIdeals(reduced.instance, IDEAL_LIMIT, { cancelled, pause });
-    if (method === "auto" && !best.instance.relay && !shared && !lattice && best.stageOf)
+    const isTimedWide = !lattice && options.leftMs() !== undefined;
+    if (method === "auto" && !best.instance.relay && !shared && isTimedWide && best.stageOf)
       await searchRelay(best, options);
     const pairLimit = method === "auto" && solver ? FEW_PAIRS : MANY_PAIRS;
     if (lattice && (await searchPairs(best, reduced, lattice, { pairLimit, cancelled, pause }))) return true;

@@ -4,7 +4,7 @@ import { PipewrightError } from "../../../compiler/errors.js";
 import type { Graph, ValueId } from "../../../compiler/ir/graph.js";
 import { elementCount, isFloat, tensorBytes } from "../../../compiler/ir/literal.js";
 import { formatType } from "../../../compiler/ir/print.js";
-import { plainName } from "../../../compiler/names.js";
+import { oneLine, plainName } from "../../../compiler/names.js";
 import { decodeModel } from "../../../compiler/onnx/codec.js";
 import { DEFAULT_LIMITS } from "../../../compiler/onnx/limits.js";
 import type { ModelProto } from "../../../compiler/onnx/proto.js";
@@ -121,8 +121,10 @@ function lossHint({ outputs }: Graph): string {
   const output = outputs.find(({ type }) => isFloat(type.dtype));
   if (!output) return "KIND:OUTPUT=TARGET";
   const { shape } = output.type;
-  if (shape.length === 0) return `output:${output.name}`;
-  return shape.at(-1)! > 1 ? `softmax-cross-entropy:${output.name}=labels` : `mse:${output.name}=target`;
+  if (shape.length === 0) return `output:${oneLine(output.name)}`;
+  return shape.at(-1)! > 1
+    ? `softmax-cross-entropy:${oneLine(output.name)}=labels`
+    : `mse:${oneLine(output.name)}=target`;
 }
 
 /** Names that the text lists; `--json` has all. */
