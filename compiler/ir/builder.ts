@@ -189,6 +189,7 @@ export function extend(ops: OpTable, graph: Graph): GraphBuilder {
 
 /** The wanted outputs, and fresh ones for those of the first `kept` that are left out. */
 function withKeptOutputs(wanted: NodeNames["outputs"], kept: number): NodeNames["outputs"] {
+  if (kept === 0) return wanted;
   return Array.from({ length: Math.max(wanted.length, kept) }, (_, at) => wanted[at] ?? (at < kept ? "" : undefined));
 }
 

@@ -65,15 +65,15 @@ function weightsOf(
   inputsOf: WeightInputs,
   wanted: readonly string[] = [],
 ): ReadonlySet<string> {
-  const makers = new Map<string, readonly [node: NodeProto, output: number]>();
   const pending = [...wanted];
   const read = (node: NodeProto, output?: number): void => {
     for (const position of inputsOf(node, output)) pending.push(node.input?.[position] ?? "");
   };
-  for (const node of withInner(nodes)) {
+  for (const node of withInner(nodes)) read(node);
+  if (pending.length === 0) return new Set();
+  const makers = new Map<string, readonly [node: NodeProto, output: number]>();
+  for (const node of withInner(nodes))
     for (const [output, name] of (node.output ?? []).entries()) makers.set(name, [node, output]);
-    read(node);
-  }
   const found = new Set<string>();
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (name === "" || found.has(name)) continue;
