@@ -76,15 +76,15 @@ async function filesBelow({ disk }: SimulatedEnv, path: string): Promise<readonl
 /** Everything that the commands print and write for a model of this name. */
 async function printed(name: string): Promise<Printed> {
   const env = simulatedEnv();
-  for (const path of ["/work", "/out"]) await env.files.makeDirectory(path);
+  for (const path of ["/models", "/out"]) await env.files.makeDirectory(path);
   await assetFiles(env, await loadAssets(nodeEnv()));
-  await env.files.writeAtomic("/work/m.onnx", modelNamed(name));
-  await env.files.writeAtomic("/work/bad.onnx", modelNamed(name, `${name}missing`));
+  await env.files.writeAtomic("/models/m.onnx", modelNamed(name));
+  await env.files.writeAtomic("/models/bad.onnx", modelNamed(name, `${name}missing`));
   const run = (...words: readonly string[]) => pipewright(words, { makeEnv: () => Promise.resolve(env) });
   const commands = [
-    ["inspect", "/work/m.onnx"],
-    ["inspect", "/work/m.onnx", "--json"],
-    ["partition", "/work/m.onnx", "--devices", "2", "--analytic", "--link", "1000GB/s,1ns", "-o", "/out/plan"],
+    ["inspect", "/models/m.onnx"],
+    ["inspect", "/models/m.onnx", "--json"],
+    ["partition", "/models/m.onnx", "--devices", "2", "--analytic", "--link", "1000GB/s,1ns", "-o", "/out/plan"],
     ["report", "/out/plan", "-o", "/out/report.html"],
     ["simulate", "/out/plan", "-o", "/out/trace.json"],
     ["compare", "/out/plan", "/out/plan"],
@@ -99,7 +99,7 @@ async function printed(name: string): Promise<Printed> {
   const files = new Map<string, string>();
   for (const path of ["/out/report.html", "/out/trace.json", "/out/plan/schedule.csv", "/out/plan/search.json"])
     files.set(path, new TextDecoder().decode(await env.files.read(path)));
-  const error = await run("inspect", "/work/bad.onnx");
+  const error = await run("inspect", "/models/bad.onnx");
   expect(error.exitCode).toBe(3);
   return { texts, files, paths: await filesBelow(env, "/out"), error: error.stderr };
 }

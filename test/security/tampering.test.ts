@@ -22,7 +22,7 @@ beforeAll(async () => {
 const named = (name: string): readonly Artefact[] => ARTEFACTS.filter(({ path }) => path.endsWith(name));
 const JSONS = ARTEFACTS.filter(({ path }) => path.endsWith(".json") || path.endsWith("MANIFEST"));
 /** Those that have a digest, of their own or in plan.json. */
-const DIGESTED = ARTEFACTS.filter(({ path }) => !/times\.json|\/work\/schedule\.csv|job\.yaml/.test(path));
+const DIGESTED = ARTEFACTS.filter(({ path }) => !/times\.json|\/plans\/schedule\.csv|job\.yaml/.test(path));
 
 async function withContent<T>(path: string, content: Uint8Array | string, use: () => Promise<T>): Promise<T> {
   const before = await env.files.read(path);

@@ -38,8 +38,8 @@ export interface Artefact {
   readForged?(env: SimulatedEnv): Promise<string>;
 }
 
-const PLAN = "/work/plan";
-const CHECKPOINT = "/work/run/step-0000000002";
+const PLAN = "/plans/plan";
+const CHECKPOINT = "/plans/run/step-0000000002";
 const NO_ASSETS = { style: "", scripts: [] };
 
 const showPlan = async (env: SimulatedEnv): Promise<string> => {
@@ -87,31 +87,31 @@ export const ARTEFACTS: readonly Artefact[] = [
   { path: `${CHECKPOINT}/MANIFEST`, folder: CHECKPOINT, read: showCheckpoint },
   { path: `${CHECKPOINT}/parameters-0.safetensors`, folder: CHECKPOINT, read: showCheckpoint },
   {
-    path: "/work/profile.json",
-    folder: "/work",
-    read: async (env) => JSON.stringify([...(await readProfile(env, "/work/profile.json", differentiated)).nodes]),
+    path: "/plans/profile.json",
+    folder: "/plans",
+    read: async (env) => JSON.stringify([...(await readProfile(env, "/plans/profile.json", differentiated)).nodes]),
   },
   {
-    path: "/work/times.json",
-    folder: "/work",
+    path: "/plans/times.json",
+    folder: "/plans",
     read: async (env) => {
-      const times = await readTimes(env, "/work/times.json");
+      const times = await readTimes(env, "/plans/times.json");
       return JSON.stringify([times, costsFrom(times, stagesOf(times) ?? 1, [])]);
     },
   },
   {
-    path: "/work/schedule.csv",
-    folder: "/work",
+    path: "/plans/schedule.csv",
+    folder: "/plans",
     read: async ({ files }) => {
-      const text = new TextDecoder().decode(await files.read("/work/schedule.csv"));
-      return JSON.stringify(auditCsv(text, "/work/schedule.csv"));
+      const text = new TextDecoder().decode(await files.read("/plans/schedule.csv"));
+      return JSON.stringify(auditCsv(text, "/plans/schedule.csv"));
     },
   },
   {
-    path: "/work/job.yaml",
-    folder: "/work",
+    path: "/plans/job.yaml",
+    folder: "/plans",
     read: async ({ files }) =>
-      JSON.stringify(readFlags([await readConfig(files, "/work/job.yaml")], Object.keys(FLAGS) as FlagName[])),
+      JSON.stringify(readFlags([await readConfig(files, "/plans/job.yaml")], Object.keys(FLAGS) as FlagName[])),
   },
 ];
 
@@ -119,7 +119,7 @@ export const ARTEFACTS: readonly Artefact[] = [
 export async function artefacts(): Promise<SimulatedEnv> {
   const env = simulatedEnv();
   const { files } = env;
-  await files.makeDirectory("/work");
+  await files.makeDirectory("/plans");
   const compiled = await compileTiny(TINY_MLP, { schedule: "1f1b", microbatches: 2, optimizer: TUNED });
   const search = searchJson([{ schedule: "1f1b", solver: "exact", status: "optimal", endMs: 1, gap: 0 }]);
   const contents = { ...compiled, weights: startWeights(TINY_MLP), model: modelFile(TINY_MLP.built), search };
@@ -134,14 +134,17 @@ export async function artefacts(): Promise<SimulatedEnv> {
   const host = { node: "20", platform: "linux", architecture: "x64", cpu: "a cpu", cores: 2, memoryBytes: 1 };
   const versions = { pipewright: "0", engine: "ort" };
   await writeRun(env, PLAN, { losses: [2, 1], stepMs: [3, 3], rows, host, versions });
-  const store = new CheckpointStore(files, "/work/run");
+  const store = new CheckpointStore(files, "/plans/run");
   await store.open();
   for (const step of [1, 2]) await store.save(step, filesAt(step), BELONGING);
-  await writeProfile(env, "/work/profile.json", analyticProfile(differentiated, OPS, plan.devices[0]!));
+  await writeProfile(env, "/plans/profile.json", analyticProfile(differentiated, OPS, plan.devices[0]!));
   const times = { forwardMs: [1, 2], inputGradMs: [1, 2], weightGradMs: 1, stash: { forward: 1, weight: 1 } };
   const transfers = [{ from: 0, to: 1, latencyMs: 1 }];
-  await files.writeAtomic("/work/times.json", JSON.stringify({ ...times, transfers, overlap: 0.5, placement: [0, 1] }));
-  await files.writeAtomic("/work/schedule.csv", "0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n");
-  await files.writeAtomic("/work/job.yaml", "devices: 2\nbind: {batch: 4}\nmicrobatches: 4\n");
+  await files.writeAtomic(
+    "/plans/times.json",
+    JSON.stringify({ ...times, transfers, overlap: 0.5, placement: [0, 1] }),
+  );
+  await files.writeAtomic("/plans/schedule.csv", "0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n");
+  await files.writeAtomic("/plans/job.yaml", "devices: 2\nbind: {batch: 4}\nmicrobatches: 4\n");
   return env;
 }
