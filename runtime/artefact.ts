@@ -10,7 +10,7 @@ import type { Files } from "./env/env.js";
 import { readPlainFile } from "./plain-file.js";
 
 /** Largest file of this kind that is read; what we write is far below. */
-export const ARTEFACT_LIMIT_BYTES = 256 * 2 ** 20;
+export const ARTEFACT_LIMIT_BYTES = 64 * 2 ** 20;
 
 /** The error of one kind of file. `what` is wrong, as a clause such as "version: expected 1". */
 export type ArtefactFault = (what: string) => PipewrightError;

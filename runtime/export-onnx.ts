@@ -1,10 +1,14 @@
 /** @file A plan as ONNX files for other tools: the model with a stage on every node, and every stage's graphs. */
-import { decodeModel, encodeModel } from "../compiler/onnx/codec.js";
+import { encodeModel } from "../compiler/onnx/codec.js";
+import type { ModelLimits } from "../compiler/onnx/limits.js";
+import { DEFAULT_LIMITS } from "../compiler/onnx/limits.js";
 import { markStages } from "../compiler/onnx/stage-marks.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Env } from "./env/env.js";
 import { readPlainFile } from "./plain-file.js";
 import { PLAN_FILES } from "./plan/directory.js";
+import { loadPlanModel } from "./plan/plan-model.js";
+import { readStageGraph } from "./plan/stage-graph.js";
 
 /** What was written. */
 export interface OnnxExport {
@@ -16,20 +20,26 @@ export interface OnnxExport {
 
 /**
  * Writes `model.onnx` and `stages/…` into a directory, at once or not at all.
- * Requires: `plan` was read from `directory`. @throws FILE.
+ * Requires: `plan` was read from `directory`. @throws FILE; what `loadPlanModel` throws.
  */
-export async function exportOnnx(env: Env, directory: string, plan: Plan, out: string): Promise<OnnxExport> {
+export async function exportOnnx(
+  env: Env,
+  directory: string,
+  plan: Plan,
+  out: string,
+  limits: ModelLimits = DEFAULT_LIMITS,
+): Promise<OnnxExport> {
   const { files } = env;
   const stageOf = new Map<string, number>();
   for (const { index, programs } of plan.stages) {
     const forward = programs.find(({ kind }) => kind === "forward");
     if (!forward) continue;
-    const { graph } = decodeModel(await readPlainFile(files, directory, forward.file));
+    const { graph } = await readStageGraph(files, directory, forward.file, limits);
     for (const { output = [] } of graph?.node ?? []) for (const name of output) stageOf.set(name, index);
   }
-  const model = decodeModel(await readPlainFile(files, directory, PLAN_FILES.model));
+  const { proto } = await loadPlanModel(files, directory, plan, limits);
   const devices = plan.devices.map(({ name }) => name);
-  const marked = markStages(model, stageOf, devices);
+  const marked = markStages(proto, stageOf, devices);
   const programs = Object.keys(plan.files).filter((name) => name.startsWith("stages/"));
   await files.writeDirectoryAtomic(out, async (temporary) => {
     await files.makeDirectory(`${temporary}/stages`);

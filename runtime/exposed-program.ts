@@ -1,9 +1,11 @@
 /** @file A stage graph with all its inner tensors as outputs, to look at them. */
 import type { TensorType } from "../compiler/ir/graph.js";
 import { isFloat } from "../compiler/ir/literal.js";
-import { decodeModel, encodeModel } from "../compiler/onnx/codec.js";
+import { encodeModel } from "../compiler/onnx/codec.js";
 import { dtypeCode } from "../compiler/onnx/dtype.js";
 import { importModel } from "../compiler/onnx/import.js";
+import type { ModelLimits } from "../compiler/onnx/limits.js";
+import { DEFAULT_LIMITS, stageLimits } from "../compiler/onnx/limits.js";
 import type { ValueInfoProto } from "../compiler/onnx/proto.js";
 import { changed } from "../compiler/onnx/proto.js";
 
@@ -23,8 +25,8 @@ export interface ExposedProgram {
 }
 
 /** Requires: `bytes` is a stage graph of a plan, whose operators import as they are. */
-export function exposed(bytes: Uint8Array): ExposedProgram {
-  const { graph: typed, model } = importModel(bytes);
+export function exposed(bytes: Uint8Array, limits: ModelLimits = DEFAULT_LIMITS): ExposedProgram {
+  const { graph: typed, model } = importModel(bytes, { limits: stageLimits(limits) });
   const types = new Map(
     [...typed.inputs, ...typed.nodes.flatMap(({ outputs }) => outputs)].flatMap((value) =>
       value ? [[value.name, value.type] as const] : [],
@@ -46,7 +48,7 @@ export function exposed(bytes: Uint8Array): ExposedProgram {
   }));
   const given = (graph.output ?? []).filter(({ name }) => !outputs.has(name));
   return {
-    model: encodeModel(changed(decodeModel(bytes), { graph: changed(graph, { output: [...given, ...infos] }) })),
+    model: encodeModel(changed(model, { graph: changed(graph, { output: [...given, ...infos] }) })),
     outputs,
     made: inner.filter(({ type }) => isFloat(type.dtype)),
   };

@@ -1,12 +1,12 @@
 /** @file Files of external data beside a model that is written: the same layout, never over a file that is there. */
 import { PipewrightError } from "../compiler/errors.js";
 import { formatName } from "../compiler/names.js";
-import { decodeModel } from "../compiler/onnx/codec.js";
-import { UNLIMITED } from "../compiler/onnx/limits.js";
+import type { ModelLimits } from "../compiler/onnx/limits.js";
 import type { ExternalPatch } from "../compiler/onnx/write-back.js";
 import type { Env } from "./env/env.js";
 import type { Remain } from "./external-remains.js";
 import { externalLocations, openIfThere } from "./external-remains.js";
+import { readModelProto } from "./model-file.js";
 
 /** A whole file: stretches without overlap, in order. */
 export interface ExternalFile {
@@ -22,7 +22,8 @@ export interface ExternalFiles {
 }
 
 /**
- * Puts trained tensors and remains together. Tensors of the same bytes may share a stretch.
+ * Puts trained tensors and remains together. Tensors may share stretches as long as their bytes are the same; where they
+ * differ, the tensor that begins first has its place.
  * @throws ARTEFACT_MISMATCH when they leave a gap, so do not belong together.
  */
 export function assembled(remains: readonly Remain[], patches: readonly ExternalPatch[]): ExternalFiles {
@@ -36,13 +37,15 @@ export function assembled(remains: readonly Remain[], patches: readonly External
     let [at, last] = [0, own[0]!];
     for (const item of own) {
       if (item.offset > at) throw misplaced(location, at, item.offset);
-      if (item.offset < at) {
-        const isShared = item.offset === last.offset && Buffer.compare(item.bytes, last.bytes) === 0;
-        if (!isShared && item.name !== undefined) displaced.push(item.name);
-        continue;
+      const held = at - item.offset;
+      if (held > 0) {
+        const shared = last.bytes.subarray(item.offset - last.offset).subarray(0, item.bytes.length);
+        const isSame = Buffer.compare(item.bytes.subarray(0, shared.length), shared) === 0;
+        if (!isSame && item.name !== undefined) displaced.push(item.name);
+        if (item.bytes.length <= held) continue;
       }
-      parts.push(item.bytes);
-      at = item.offset + item.bytes.length;
+      parts.push(item.bytes.subarray(held));
+      at += item.bytes.length - held;
       last = item;
     }
     return { location, parts };
@@ -86,8 +89,8 @@ function stemOf(out: string): string {
 }
 
 /** Files that an earlier run named for the model at `out`, which is about to be replaced. */
-export async function formerFiles(env: Env, out: string): Promise<readonly string[]> {
-  const names = [...(await locationsIn(env, out))];
+export async function formerFiles(env: Env, out: string, limits: ModelLimits): Promise<readonly string[]> {
+  const names = [...(await locationsIn(env, out, limits))];
   return names.filter((name) => name.slice(name.lastIndexOf("/") + 1).startsWith(stemOf(out)));
 }
 
@@ -133,11 +136,11 @@ function folderOf(path: string): string {
   return slash < 0 ? "." : path.slice(0, slash) || "/";
 }
 
-/** Files that the model at `path` uses; none where there is no model. */
-async function locationsIn({ files }: Env, path: string): Promise<ReadonlySet<string>> {
-  if (!(await files.exists(path))) return new Set();
+/** Files that the model at `path` uses; none where there is no model, or none that we read. */
+async function locationsIn(env: Env, path: string, limits: ModelLimits): Promise<ReadonlySet<string>> {
+  if (!(await env.files.exists(path))) return new Set();
   try {
-    return externalLocations(decodeModel(await files.read(path), UNLIMITED));
+    return externalLocations(await readModelProto(env, path, limits));
   } catch (error) {
     if (error instanceof PipewrightError) return new Set();
     throw error;

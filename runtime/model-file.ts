@@ -71,8 +71,13 @@ export async function loadModel(
   }
 }
 
+/** A model file, decoded and nothing more. @throws FILE, LIMIT_EXCEEDED, MODEL_MALFORMED. */
+export async function readModelProto(env: Env, path: string, limits: ModelLimits): Promise<ModelProto> {
+  return decodeModel(await readModelFile(env, path, limits), limits);
+}
+
 /** The bytes of a model file. @throws FILE, LIMIT_EXCEEDED before anything of a file past `limits` is read. */
-export async function readModelFile({ files }: Env, path: string, { fileBytes }: ModelLimits): Promise<Uint8Array> {
+async function readModelFile({ files }: Env, path: string, { fileBytes }: ModelLimits): Promise<Uint8Array> {
   const size = await files.size(path);
   if (size > fileBytes) throw overLimit("fileBytes", "size of the model file", size, fileBytes);
   return files.read(path);

@@ -50,6 +50,16 @@ export async function readAtMost(files: Files, path: string, mostBytes: number):
   return files.read(path);
 }
 
+/** The whole text that a user names. @throws FILE; LIMIT_EXCEEDED past `mostBytes`; USAGE when it is no UTF-8. */
+export async function readTextAtMost(files: Files, path: string, mostBytes: number): Promise<string> {
+  const bytes = await readAtMost(files, path, mostBytes);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new PipewrightError("USAGE", `${path}: the text is not UTF-8. Save it as UTF-8.`, { path });
+  }
+}
+
 function tooLarge(path: string, bytes: number, mostBytes: number): PipewrightError {
   return new PipewrightError(
     "LIMIT_EXCEEDED",

@@ -3,8 +3,9 @@ import { tensorBytes } from "../compiler/ir/literal.js";
 import { formatName } from "../compiler/names.js";
 import { decodeModel, encodeModel } from "../compiler/onnx/codec.js";
 import { isExternal } from "../compiler/onnx/external.js";
-import { UNLIMITED } from "../compiler/onnx/limits.js";
-import type { TensorProto } from "../compiler/onnx/proto.js";
+import type { ModelLimits } from "../compiler/onnx/limits.js";
+import { DEFAULT_LIMITS } from "../compiler/onnx/limits.js";
+import type { ModelProto, TensorProto } from "../compiler/onnx/proto.js";
 import { changed } from "../compiler/onnx/proto.js";
 import { tensorType } from "../compiler/onnx/tensor-data.js";
 import type { TrainedTensor, WrittenModel } from "../compiler/onnx/write-back.js";
@@ -17,6 +18,7 @@ import { assembled, formerFiles, freeLocations, removeFormer, writeExternalFiles
 import { externalTensors, locationOf, remainsOf } from "./external-remains.js";
 import { readPlainFile } from "./plain-file.js";
 import { PLAN_FILES } from "./plan/directory.js";
+import { loadPlanModel } from "./plan/plan-model.js";
 
 /** What `writeTrained` wrote. */
 export interface WrittenFiles {
@@ -31,7 +33,7 @@ export interface WrittenFiles {
  * layout. Everything else stays as it was. External files appear first, each at once and under a name that is free, and
  * the model last: until then the model that was at `out` is as it was.
  * Requires: `weights` are all parameters of the plan.
- * @throws FILE; MODEL_UNSUPPORTED for parameters that have no place in the file.
+ * @throws FILE; MODEL_UNSUPPORTED for parameters that have no place in the file; what `loadPlanModel` throws.
  */
 export async function writeTrained(
   env: Env,
@@ -39,21 +41,22 @@ export async function writeTrained(
   plan: Plan,
   weights: Tensors,
   out: string,
+  limits: ModelLimits = DEFAULT_LIMITS,
 ): Promise<WrittenFiles> {
-  const bytes = await readPlainFile(env.files, directory, PLAN_FILES.model);
+  const { bytes, proto } = await loadPlanModel(env.files, directory, plan, limits);
   const isChanged = changedParameters(plan);
   const trained = new Map([...weights].filter(([name]) => isChanged.has(name)));
   if (!Object.hasOwn(plan.files, PLAN_FILES.external)) {
-    const written = writtenWithin(bytes, trained);
+    const written = writtenWithin(bytes, trained, limits);
     await env.files.writeAtomic(out, written.bytes);
     return { external: [], notes: saturationNotes(written) };
   }
   const subject = `${directory}/${PLAN_FILES.external}`;
   const kept = readSafetensors(await readPlainFile(env.files, directory, PLAN_FILES.external), subject);
   const remains = remainsOf(kept, subject);
-  const outside = namesOfExternal(bytes);
+  const outside = namesOfExternal(proto);
   const all = new Map([...weights].filter(([name]) => isChanged.has(name) || outside.has(name)));
-  const whole = writeBack(bytes, trainedTensors(all));
+  const whole = writeBack(bytes, trainedTensors(all), limits);
   const { files, displaced } = assembled(remains, whole.external);
   const free = await freeLocations(
     env,
@@ -61,10 +64,10 @@ export async function writeTrained(
     files.map(({ location }) => location),
   );
   const moved = new Map([...weights].filter(([name]) => displaced.includes(name)));
-  const within = moved.size > 0 ? writtenWithin(whole.bytes, moved).bytes : whole.bytes;
-  const former = await formerFiles(env, out);
+  const within = moved.size > 0 ? writtenWithin(whole.bytes, moved, limits).bytes : whole.bytes;
+  const former = await formerFiles(env, out, limits);
   await writeExternalFiles(env, out, files, free);
-  await env.files.writeAtomic(out, renamed(within, free));
+  await env.files.writeAtomic(out, renamed(within, free, limits));
   await removeFormer(env, out, former);
   const renames = [...free].filter(([location, name]) => location !== name);
   return {
@@ -77,18 +80,23 @@ export async function writeTrained(
   };
 }
 
-/** @throws MODEL_UNSUPPORTED when a parameter that the plan changes has no place in the model file. */
-export async function checkWritable(env: Env, directory: string, plan: Plan): Promise<void> {
-  checkPlaces(await readPlainFile(env.files, directory, PLAN_FILES.model), changedParameters(plan));
+/** @throws MODEL_UNSUPPORTED when a parameter that the plan changes has no place in the model file; what `loadPlanModel` throws. */
+export async function checkWritable(
+  env: Env,
+  directory: string,
+  plan: Plan,
+  limits: ModelLimits = DEFAULT_LIMITS,
+): Promise<void> {
+  checkPlaces((await loadPlanModel(env.files, directory, plan, limits)).proto, changedParameters(plan));
 }
 
 /** The model file with new weights. Tensors that lay in other files move into it, so that no other file changes. */
-export function withWeights(bytes: Uint8Array, weights: Tensors): Uint8Array {
-  return writtenWithin(bytes, weights).bytes;
+export function withWeights(bytes: Uint8Array, weights: Tensors, limits: ModelLimits = DEFAULT_LIMITS): Uint8Array {
+  return writtenWithin(bytes, weights, limits).bytes;
 }
 
-function writtenWithin(bytes: Uint8Array, weights: Tensors): WrittenModel {
-  return writeBack(embedded(bytes, weights), trainedTensors(weights));
+function writtenWithin(bytes: Uint8Array, weights: Tensors, limits: ModelLimits): WrittenModel {
+  return writeBack(embedded(bytes, weights, limits), trainedTensors(weights), limits);
 }
 
 /** Parameters that training replaces: those with a gradient, and states such as running means. */
@@ -103,14 +111,13 @@ function trainedTensors(weights: Tensors): ReadonlyMap<string, TrainedTensor> {
   return new Map([...weights].map(([name, { dtype, shape, bytes }]) => [name, { type: { dtype, shape }, bytes }]));
 }
 
-function namesOfExternal(bytes: Uint8Array): ReadonlySet<string> {
-  const { graph } = decodeModel(bytes, UNLIMITED);
+function namesOfExternal({ graph }: ModelProto): ReadonlySet<string> {
   return new Set((graph?.initializer ?? []).filter(isExternal).map(({ name }) => name ?? ""));
 }
 
 /** The model file with room for the external initializers among `weights`. */
-function embedded(bytes: Uint8Array, weights: Tensors): Uint8Array {
-  const model = decodeModel(bytes, UNLIMITED);
+function embedded(bytes: Uint8Array, weights: Tensors, limits: ModelLimits): Uint8Array {
+  const model = decodeModel(bytes, limits);
   const graph = model.graph!;
   const isMoved = (tensor: TensorProto): boolean => isExternal(tensor) && weights.has(tensor.name ?? "");
   if (!graph.initializer?.some(isMoved)) return bytes;
@@ -123,9 +130,9 @@ function embedded(bytes: Uint8Array, weights: Tensors): Uint8Array {
 }
 
 /** The model file with other names for its files of external data; the same bytes where none changes. */
-function renamed(bytes: Uint8Array, names: ReadonlyMap<string, string>): Uint8Array {
+function renamed(bytes: Uint8Array, names: ReadonlyMap<string, string>, limits: ModelLimits): Uint8Array {
   if ([...names].every(([location, name]) => location === name)) return bytes;
-  const model = decodeModel(bytes, UNLIMITED);
+  const model = decodeModel(bytes, limits);
   for (const tensor of externalTensors(model)) {
     const name = names.get(locationOf(tensor) ?? "");
     const entry = tensor.external_data?.find(({ key }) => key === "location") as { value: string } | undefined;

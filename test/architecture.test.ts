@@ -134,6 +134,61 @@ describe("effects", () => {
   });
 });
 
+describe("files from anywhere", () => {
+  const using = (name: string): readonly string[] =>
+    sources.filter(({ identifiers }) => identifiers.has(name)).map(({ path }) => path);
+
+  it("are decoded as ONNX behind the budget pass only", () => {
+    const decoders = sources.filter(({ imports }) =>
+      imports.some(({ to, isType }) => to.startsWith("protobufjs") && !isType),
+    );
+    expect(decoders.map(({ path }) => path)).toEqual(["compiler/onnx/codec.ts", "compiler/onnx/schema.ts"]);
+    expect(using("scanModel")).toEqual([
+      "compiler/onnx/codec.ts",
+      "compiler/onnx/scan.ts",
+      "runtime/plan/stage-graph.ts",
+    ]);
+  });
+
+  it("are models from the loader or a plan only; other callers have bytes of ours or of the loader", () => {
+    expect(using("decodeModel").filter((path) => path !== "compiler/onnx/codec.ts")).toEqual([
+      "compiler/onnx/import.ts",
+      "compiler/onnx/write-back.ts",
+      "compiler/optimizer/programs.ts",
+      "runtime/model-file.ts",
+      "runtime/plan/plan-model.ts",
+      "runtime/plan/stage-graph.ts",
+      "runtime/trained-model.ts",
+    ]);
+    expect(using("importModel").filter((path) => path.startsWith("runtime/"))).toEqual([
+      "runtime/exposed-program.ts",
+      "runtime/model-file.ts",
+    ]);
+  });
+
+  it("are JSON for the strict reader only; other callers have texts of ours or of the engine", () => {
+    expect(sources.filter(({ text }) => text.includes("JSON.parse(")).map(({ path }) => path)).toEqual([
+      "compiler/partition/formats/device-placement.ts",
+      "compiler/plan/strict-json.ts",
+      "runtime/cli/config-schema.ts",
+      "runtime/cli/main.ts",
+      "runtime/engine/ort/node-times.ts",
+    ]);
+  });
+
+  it("are read whole in few places, each of which knows how much that may be", () => {
+    const reads = sources.filter(({ text }) => /\bfiles\.read\(/.test(text)).map(({ path }) => path);
+    expect(reads).toEqual([
+      "runtime/dataset/open.ts",
+      "runtime/engine/ort/ort-engine.ts",
+      "runtime/model-file.ts",
+      "runtime/plain-file.ts",
+      "runtime/report/page.ts",
+      "runtime/torch-export/export-torch.ts",
+    ]);
+  });
+});
+
 describe("op names", () => {
   /** Parts that make graphs; everything else asks properties of ops, not names. */
   const MAKERS = [

@@ -58,11 +58,10 @@ export const DEFAULT_LIMITS: ModelLimits = {
   tensorElements: 2 ** 32,
 };
 
-/** For bytes that were within the limits of their user when they were imported: none but that of the reader's stack. */
-export const UNLIMITED: ModelLimits = {
-  ...(Object.fromEntries(Object.keys(DEFAULT_LIMITS).map((name) => [name, Infinity])) as unknown as ModelLimits),
-  nesting: DEFAULT_LIMITS.nesting,
-};
+/** The limits of the stage graphs of a model within `limits`: names get suffixes there. */
+export function stageLimits(limits: ModelLimits): ModelLimits {
+  return { ...limits, nameBytes: 2 * limits.nameBytes };
+}
 
 /** The error for a limit that `found` passes. `what` says what was counted and where. */
 export function overLimit(limit: keyof ModelLimits, what: string, found: number, allowed: number): PipewrightError {

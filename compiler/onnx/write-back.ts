@@ -7,8 +7,9 @@ import { formatName } from "../names.js";
 import { decodeModel, encodeModel } from "./codec.js";
 import { dtypeOf } from "./dtype.js";
 import { isExternal } from "./external.js";
-import { UNLIMITED } from "./limits.js";
-import type { AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./proto.js";
+import type { ModelLimits } from "./limits.js";
+import { DEFAULT_LIMITS } from "./limits.js";
+import type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from "./proto.js";
 import { changed, numberOf } from "./proto.js";
 import {
   bytesFromElements,
@@ -53,8 +54,12 @@ export interface WrittenModel {
  * `value_floats`, an external tensor with a checksum, which goes, and ConstantOfShape nodes, which become initializers.
  * @throws MODEL_UNSUPPORTED for a parameter made inside a function or a loop, which has no place of its own in the file.
  */
-export function writeBack(bytes: Uint8Array, tensors: ReadonlyMap<string, TrainedTensor>): WrittenModel {
-  const graph = decodeModel(bytes, UNLIMITED).graph!;
+export function writeBack(
+  bytes: Uint8Array,
+  tensors: ReadonlyMap<string, TrainedTensor>,
+  limits: ModelLimits = DEFAULT_LIMITS,
+): WrittenModel {
+  const graph = decodeModel(bytes, limits).graph!;
   const places = placesOf(graph, new Set(tensors.keys()));
   const written = bytes.slice();
   const external: ExternalPatch[] = [];
@@ -82,12 +87,16 @@ export function writeBack(bytes: Uint8Array, tensors: ReadonlyMap<string, Traine
       at += view.length;
     }
   }
-  return { bytes: rebuilt.size === 0 ? written : encodedAgain(written, tensors, rebuilt), external, saturated };
+  return {
+    bytes: rebuilt.size === 0 ? written : encodedAgain(decodeModel(written, limits), tensors, rebuilt),
+    external,
+    saturated,
+  };
 }
 
 /** @throws MODEL_UNSUPPORTED as `writeBack`, before anything is trained. */
-export function checkPlaces(bytes: Uint8Array, names: ReadonlySet<string>): void {
-  placesOf(decodeModel(bytes, UNLIMITED).graph!, names);
+export function checkPlaces({ graph }: ModelProto, names: ReadonlySet<string>): void {
+  placesOf(graph!, names);
 }
 
 const CHECKSUM = "checksum";
@@ -154,11 +163,10 @@ function patchOf(tensor: TensorProto, type: TensorType, bytes: Uint8Array): Exte
 
 /** The file with tensors in it that do not fit in place. */
 function encodedAgain(
-  bytes: Uint8Array,
+  model: ModelProto,
   tensors: ReadonlyMap<string, TrainedTensor>,
   rebuilt: ReadonlyMap<string, Uint8Array>,
 ): Uint8Array {
-  const model = decodeModel(bytes, UNLIMITED);
   const graph = model.graph!;
   const replaced = (tensor: TensorProto, name: string): TensorProto => {
     const stored = rebuilt.get(name);

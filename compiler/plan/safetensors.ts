@@ -5,6 +5,7 @@
 import { invariant, PipewrightError } from "../errors.js";
 import type { DType, Shape, TensorType } from "../ir/graph.js";
 import { elementBytes, tensorBytes } from "../ir/literal.js";
+import { formatName } from "../names.js";
 import { JsonFault, parseJson } from "./strict-json.js";
 
 /** A tensor as bytes: dense, row-major, little-endian. */
@@ -36,6 +37,8 @@ const LENGTH_BYTES = 8;
 /** The format's own limit of the header. */
 const HEADER_LIMIT_BYTES = 100_000_000;
 const METADATA = "__metadata__";
+/** As many as ONNX files may have here. */
+const MOST_AXES = 64;
 
 interface Entry extends TensorType {
   readonly name: string;
@@ -87,9 +90,12 @@ export function safetensorsPlaces(
   const places = new Map<string, PlacedTensor>();
   let at = 0;
   for (const { name, dtype, shape, start, end } of entries.sort((a, b) => a.start - b.start || a.end - b.end)) {
-    if (start !== at) throw broken(subject, `tensor "${name}" starts at byte ${start}; expected ${at}`);
+    if (start !== at) throw broken(subject, `tensor ${formatName(name)} starts at byte ${start}; expected ${at}`);
     if (end > fileBytes - base)
-      throw broken(subject, `tensor "${name}" ends at byte ${end}, past the ${fileBytes - base} bytes there are`);
+      throw broken(
+        subject,
+        `tensor ${formatName(name)} ends at byte ${end}, past the ${fileBytes - base} bytes there are`,
+      );
     places.set(name, { dtype, shape, offset: base + start });
     at = end;
   }
@@ -177,21 +183,30 @@ function parseHeader(bytes: Uint8Array, subject: string): Entry[] {
 function parseEntry(name: string, entry: unknown, subject: string): Entry {
   const { dtype: code, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
   const dtype = typeof code === "string" ? DTYPES.get(code) : undefined;
-  if (!dtype) throw broken(subject, `tensor "${name}" has the unknown element type ${JSON.stringify(code)}`);
-  if (!isSizes(shape)) throw broken(subject, `tensor "${name}" has the malformed shape ${JSON.stringify(shape)}`);
+  if (!dtype) throw broken(subject, `tensor ${formatName(name)} has the unknown element type ${shown(code)}`);
+  if (!isSizes(shape) || shape.length > MOST_AXES)
+    throw broken(subject, `tensor ${formatName(name)} has the malformed shape ${shown(shape)}`);
   if (!isSizes(offsets) || offsets.length !== 2)
-    throw broken(subject, `tensor "${name}" has the malformed offsets ${JSON.stringify(offsets)}`);
+    throw broken(subject, `tensor ${formatName(name)} has the malformed offsets ${shown(offsets)}`);
   const [start, end] = offsets as readonly [number, number];
   const expected = tensorBytes({ dtype, shape });
   if (end - start !== expected) {
-    const type = `${dtype}[${shape.join(",")}]`;
-    throw broken(subject, `tensor "${name}" has ${end - start} bytes; expected ${expected} for ${type}`);
+    const type = `${dtype}${shown(shape)}`;
+    throw broken(subject, `tensor ${formatName(name)} has ${end - start} bytes; expected ${expected} for ${type}`);
   }
   return { name, dtype, shape, start, end };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Longest value of a header that a message shows. */
+const SHOWN_CHARACTERS = 120;
+
+function shown(value: unknown): string {
+  const text = value === undefined ? "nothing" : JSON.stringify(value);
+  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}…`;
 }
 
 function isSizes(value: unknown): value is Shape {

@@ -6,6 +6,8 @@ import { formatName } from "../names.js";
 
 /** Arrays and objects inside each other; none of ours has more than ten. */
 const MOST_DEPTH = 64;
+/** Members and elements of all objects and arrays; each costs far more memory than its bytes. */
+const MOST_VALUES = 8_000_000;
 
 /** Why bytes are no JSON that we take; the message completes "it is …". */
 export class JsonFault extends Error {}
@@ -33,6 +35,7 @@ export function parseJson(bytes: Uint8Array): unknown {
 function checkNesting(text: string): void {
   /** Of each open object the keys so far; of an array nothing. */
   const open: (Set<string> | undefined)[] = [];
+  let values = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
     if (character === "{" || character === "[") {
@@ -40,7 +43,10 @@ function checkNesting(text: string): void {
       if (open.length > MOST_DEPTH)
         throw new JsonFault(`nested deeper than ${MOST_DEPTH} levels in line ${lineOf(text, at)}`);
     } else if (character === "}" || character === "]") open.pop();
-    else if (character === '"') {
+    else if (character === ",") {
+      if (++values > MOST_VALUES)
+        throw new JsonFault(`larger than ${MOST_VALUES} values, reached in line ${lineOf(text, at)}`);
+    } else if (character === '"') {
       const start = at;
       for (at++; at < text.length && text[at] !== '"'; at++) if (text[at] === "\\") at++;
       const keys = open.at(-1);

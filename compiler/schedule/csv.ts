@@ -85,6 +85,20 @@ function toText(lines: readonly (readonly string[])[]): string {
   return lines.map((cells) => `${cells.join(",")}\n`).join("");
 }
 
+/** Cells of a file: 1,024 devices with F and B of as many microbatches. */
+const MOST_CELLS = 2 ** 21;
+
+/** @throws LIMIT_EXCEEDED before anything of the text is cut. */
+function refuseLength(text: string, name: string): void {
+  let cells = 1;
+  for (let at = 0; at < text.length && cells <= MOST_CELLS; at++) if (text[at] === "," || text[at] === "\n") cells++;
+  if (cells <= MOST_CELLS) return;
+  throw new PipewrightError(
+    "LIMIT_EXCEEDED",
+    `schedule ${name}: too many cells; got more than ${MOST_CELLS}, expected at most ${MOST_CELLS}. Choose another file.`,
+  );
+}
+
 function cellsOf(text: string): string[][] {
   const lines = text.split(/\r?\n/);
   while (lines.at(-1)?.trim() === "") lines.pop();
@@ -92,6 +106,7 @@ function cellsOf(text: string): string[][] {
 }
 
 function readSteps(text: string, name: string): Step[][] {
+  refuseLength(text, name);
   const cells = cellsOf(text);
   const modern = isOldDialect(cells.flat()) ? toModern : (cell: string) => cell;
   return cells.map((row, line) =>

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Plan } from "../../compiler/plan/plan.js";
+import { parseArtefact } from "../artefact.js";
 import { digestOf } from "../digest.js";
 import { optimizer as optimizerSchema, training as trainingSchema } from "../plan/schema.js";
 import type { Fingerprint } from "./fingerprint.js";
@@ -100,17 +101,20 @@ export function decodeManifest(bytes: Uint8Array, subject: string): Manifest {
   const [body = "", digest, ...rest] = new TextDecoder().decode(bytes).split("\n");
   if (rest.length !== 1 || rest[0] !== "" || digestOf(body) !== digest)
     throw damaged(subject, `${MANIFEST} does not have the digest in its last line`);
-  const json: unknown = JSON.parse(body);
-  const version = typeof json === "object" && json !== null && "version" in json ? json.version : undefined;
+  const fault = (what: string): PipewrightError => damaged(subject, `${MANIFEST}: ${what}`);
+  const content = new TextEncoder().encode(body);
+  const { version } = parseArtefact(content, z.looseObject({ version: z.unknown() }), fault);
   if (version !== 1) {
     throw new PipewrightError(
       "ARTEFACT_MISMATCH",
-      `${subject}: it has another format; got version ${String(version)}, expected 1. Resume it with the release that wrote it.`,
+      `${subject}: it has another format; got version ${shownVersion(version)}, expected 1. Resume it with the release that wrote it.`,
     );
   }
-  const result = schema.safeParse(json);
-  if (!result.success) throw damaged(subject, `${MANIFEST} is malformed at ${result.error.issues[0]!.path.join(".")}`);
-  return result.data as Manifest;
+  return parseArtefact(content, schema, fault) as Manifest;
+}
+
+function shownVersion(version: unknown): string {
+  return typeof version === "number" ? String(version) : "none";
 }
 
 /** ARTEFACT_MISMATCH for a checkpoint that is not as it was written. */

@@ -5,12 +5,11 @@
  */
 import { PipewrightError } from "../../compiler/errors.js";
 import { plainName } from "../../compiler/names.js";
-import { decodeModel } from "../../compiler/onnx/codec.js";
 import type { ModelLimits } from "../../compiler/onnx/limits.js";
 import type { ModelProto } from "../../compiler/onnx/proto.js";
 import { has, numberOf } from "../../compiler/onnx/proto.js";
 import type { Env } from "../env/env.js";
-import { readModelFile } from "../model-file.js";
+import { readModelProto } from "../model-file.js";
 import type { FlagValues } from "./flags.js";
 
 /** The three numbers; undefined: not given. */
@@ -58,7 +57,7 @@ export function completeBatch({ batch, microbatches, microbatchSize }: BatchNumb
 export async function withBatch(env: Env, path: string, flags: FlagValues, limits: ModelLimits): Promise<FlagValues> {
   const { batch, microbatches, microbatchSize } = flags;
   if (batch === undefined && microbatchSize === undefined) return flags;
-  const dim = batchDim(decodeModel(await readModelFile(env, path, limits), limits));
+  const dim = batchDim(await readModelProto(env, path, limits));
   const own = "size" in dim ? dim.size : flags.bind?.get(dim.symbol);
   if (own !== undefined && microbatchSize !== undefined && own !== microbatchSize)
     throw new PipewrightError(

@@ -1,6 +1,7 @@
 /** @file Configuration files: from a YAML or JSON document to the text of flags. config-schema.ts describes the same for editors. */
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Files } from "../env/env.js";
+import { readTextAtMost } from "../plain-file.js";
 import type { GivenFlag, GivenFlags } from "./config.js";
 import { flagNamed } from "./config.js";
 import { suggestion } from "../../compiler/closest.js";
@@ -9,6 +10,8 @@ import { JOINTS, longName } from "./flags.js";
 import type { FixedName } from "./foreign-names.js";
 import { AUTO_FLAGS, byPlainName, plainName, SMP_FIXED, SMP_FLAGS } from "./foreign-names.js";
 
+/** Configuration files have some hundred bytes. */
+const CONFIG_LIMIT_BYTES = 2 ** 16;
 /** Names that say nothing to us. */
 export const IGNORED_NAMES = ["version", "$schema"];
 /** The key of SageMaker's dictionary. */
@@ -24,12 +27,14 @@ const SMP_NAMES = byPlainName(SMP_FLAGS);
  */
 export async function readConfig(files: Files, path: string): Promise<GivenFlags> {
   const { parse } = await import("yaml");
-  const text = new TextDecoder().decode(await files.read(path));
+  const text = await readTextAtMost(files, path, CONFIG_LIMIT_BYTES);
   let document: unknown;
   try {
-    document = parse(text, { maxAliasCount: 0 });
+    document = parse(text, { maxAliasCount: 0, logLevel: "error" });
   } catch (error) {
-    throw new PipewrightError("USAGE", `${path}: neither YAML nor JSON: ${(error as Error).message.split("\n")[0]}`);
+    const [first = ""] = (error as Error).message.split("\n");
+    const why = /call stack/.test(first) ? "it is nested too deep." : first;
+    throw new PipewrightError("USAGE", `${path}: neither YAML nor JSON: ${why}`);
   }
   if (!isMap(document)) {
     throw new PipewrightError("USAGE", `${path}: expected a map from flags to values, such as "devices: 4".`);

@@ -1,4 +1,5 @@
 /** @file From the argument and the flags of a command to a model with static shapes. */
+import type { ModelLimits } from "../../compiler/onnx/limits.js";
 import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
 import type { Env } from "../env/env.js";
 import type { LoadedModel } from "../model-file.js";
@@ -24,9 +25,14 @@ export async function readModel(env: Env, progress: Progress, path: string, give
   return { model, flags };
 }
 
+/** The limits on models, raised as `--limit` says. */
+export function limitsOf({ limit }: FlagValues): ModelLimits {
+  return { ...DEFAULT_LIMITS, ...limit };
+}
+
 /** The same without a word. @throws what `loadModel` throws, and USAGE for a batch that does not fit. */
 export async function loadAsAsked(env: Env, path: string, given: FlagValues): Promise<ReadModel> {
-  const limits = { ...DEFAULT_LIMITS, ...given.limit };
+  const limits = limitsOf(given);
   const flags = await withBatch(env, path, given, limits);
   const shapes = Object.fromEntries(flags.inputShape ?? []);
   return { model: await loadModel(env, path, Object.fromEntries(flags.bind ?? []), shapes, limits), flags };

@@ -4,16 +4,20 @@ import type { Audit } from "../../compiler/schedule/audit.js";
 import { auditCsv } from "../../compiler/schedule/audit.js";
 import { neighbours } from "../../compiler/schedule/lower.js";
 import { simulate } from "../../compiler/schedule/simulate.js";
+import { readTextAtMost } from "../plain-file.js";
 import type { TimesFile } from "../times-file.js";
 import { costsFrom } from "../times-file.js";
 import type { Context, Outcome } from "./command.js";
 import type { FlagValues } from "./flags.js";
 import { drawing, figures, proofOf, scheduleJson, viewOf } from "./render/schedule.js";
 
+/** A schedule of 1,024 devices and as many microbatches has 20 MB. */
+const CSV_LIMIT_BYTES = 32 * 2 ** 20;
+
 /** Exit code 7 if a rule is broken. @throws SCHEDULE_INVALID for a cell that is no step, FILE. */
 export async function checkFile(context: Context, flags: FlagValues, times: TimesFile): Promise<Outcome> {
   const path = flags.check!;
-  const audit = auditCsv(new TextDecoder().decode(await context.env.files.read(path)), path);
+  const audit = auditCsv(await readTextAtMost(context.env.files, path, CSV_LIMIT_BYTES), path);
   const { schedule, faults, refusals, isRunnable } = audit;
   const costs = costsFrom(times, schedule.stages, neighbours(schedule));
   const memory = flags.memory === undefined ? {} : { memory: flags.memory };

@@ -1,5 +1,6 @@
 /** @file One training run as the command line shows it: losses, step time and bubble, predicted and measured. */
 import { predictedStepMs } from "../../compiler/plan/forecast.js";
+import type { ModelLimits } from "../../compiler/onnx/limits.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -126,14 +127,20 @@ function samplesPerStep({ inputs, microbatches }: Plan): number {
 }
 
 /** Leaves run.json, trace.json and report.html beside the plan. Requires: the run took a step. */
-export async function recordRun({ env, version }: Context, directory: string, plan: Plan, run: Run): Promise<void> {
+export async function recordRun(
+  { env, version }: Context,
+  directory: string,
+  plan: Plan,
+  run: Run,
+  limits?: ModelLimits,
+): Promise<void> {
   const engine = engineFor(plan.devices[0]!);
   const versions = { pipewright: version, engine: engine.version };
   engine.close();
   const { losses, stepTimesMs, rows } = run;
   await writeRun(env, directory, { losses, stepMs: stepTimesMs, rows, host: hostFacts(), versions });
-  await env.files.writeAtomic(`${directory}/${TRACE_FILE}`, planTrace(await readReport(env, directory)));
-  await writeReport(env, directory, `${directory}/${REPORT_FILE}`);
+  await env.files.writeAtomic(`${directory}/${TRACE_FILE}`, planTrace(await readReport(env, directory, limits)));
+  await writeReport(env, directory, `${directory}/${REPORT_FILE}`, limits);
 }
 
 /** Idle share of a step, over all devices, from the first start to the last end of an action. */

@@ -15,18 +15,20 @@ export function broken(file: string, message: string): PipewrightError {
   return new PipewrightError("ARTEFACT_MISMATCH", `data file ${file}: ${message}`, { file });
 }
 
-/** Numbers of a shape that a message shows. */
-const SHOWN_SIZES = 64;
+/** As many as NumPy has. */
+const MOST_AXES = 64;
 
 /** The array that fills a file from `offset` on. @throws ARTEFACT_MISMATCH when the file has fewer bytes or more. */
 export function arrayFrom(file: string, bytes: Uint8Array, offset: number, dtype: DType, shape: Shape): FileArray {
+  if (shape.length > MOST_AXES)
+    throw broken(file, `too many axes; got ${shape.length}, expected at most ${MOST_AXES}. Reshape the array.`);
   const length = elementCount(shape) * elementBytes(dtype);
   const found = Math.max(0, bytes.length - offset);
   if (length === found) return { dtype, shape, bytes: bytes.subarray(offset) };
-  const type = `${dtype} [${shape.slice(0, SHOWN_SIZES).join(",")}${shape.length > SHOWN_SIZES ? ",…" : ""}]`;
+  const expected = Number.isSafeInteger(length) ? String(length) : "more than 2^53";
   throw broken(
     file,
-    `the file ${length > found ? "ends early" : "goes on behind its elements"}; got ${found} bytes of elements, expected ${length} for ${type}. Write the file again.`,
+    `the file ${length < found ? "goes on behind its elements" : "ends early"}; got ${found} bytes of elements, expected ${expected} for ${dtype} [${shape.join(",")}]. Write the file again.`,
   );
 }
 

@@ -30,25 +30,68 @@ export function readNpy(file: string, bytes: Uint8Array): FileArray {
   if (!MAGIC.every((byte, at) => bytes[at] === byte)) {
     throw broken(file, "not a .npy file: the first bytes are wrong. Write it with numpy.save.");
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const long = bytes[6]! >= 2;
-  const start = long ? 12 : 10;
+  const { text, end } = header(file, bytes);
+  const { byteOrder, dtype, isFortran, shape } = described(file, text);
+  const array = arrayFrom(file, bytes, end, dtype, shape);
+  const ordered = byteOrder === ">" ? { ...array, bytes: swapBytes(array.bytes, elementBytes(dtype)) } : array;
+  return isFortran ? rowMajor(ordered) : ordered;
+}
+
+/** Longest header that NumPy itself reads without being asked to. */
+const MOST_HEADER_BYTES = 10_000;
+
+/** The text that describes the array, and where its elements begin. */
+function header(file: string, bytes: Uint8Array): { readonly text: string; readonly end: number } {
+  const version = bytes[6];
+  const start = version === 1 ? 10 : 12;
   if (bytes.length < start) throw broken(file, "the file ends inside its header. Write the file again.");
-  const length = long ? view.getUint32(8, true) : view.getUint16(8, true);
-  const header = new TextDecoder().decode(bytes.subarray(start, start + length));
-  const described = /'descr':\s*'([<>|=])(\w+)'/.exec(header);
-  const shape = /'shape':\s*\(([\d,\sL]*)\)/.exec(header);
-  const dtype = described && DTYPES.get(described[2]!);
-  if (!described || !shape || !dtype) {
+  if (version !== 1 && version !== 2 && version !== 3)
+    throw broken(file, `unknown format; got version ${version}, expected 1, 2 or 3. Write it with numpy.save.`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > MOST_HEADER_BYTES)
+    throw broken(file, `the header is too long; got ${length} bytes, expected at most ${MOST_HEADER_BYTES}.`);
+  const end = start + length;
+  if (end > bytes.length) throw broken(file, "the file ends inside its header. Write the file again.");
+  return { text: new TextDecoder().decode(bytes.subarray(start, end)), end };
+}
+
+/** A member of the header, with what separates it from the next one. */
+const MEMBER =
+  /^\s*'(?:(descr)':\s*'([<>|=])(\w+)'|(fortran_order)':\s*(True|False)|(shape)':\s*\(((?:\s*\d+L?\s*,)*\s*(?:\d+L?)?\s*)\))\s*(?:,|(?=\}))/;
+
+interface Description {
+  readonly byteOrder: string;
+  readonly dtype: DType;
+  readonly isFortran: boolean;
+  readonly shape: readonly number[];
+}
+
+/** Reads the three members of the header, each once and in any order, and nothing else: it is never evaluated. */
+function described(file: string, text: string): Description {
+  const found = new Map<string, readonly string[]>();
+  let rest = text.replace(/^\s*\{/, "");
+  for (let member = MEMBER.exec(rest); member && text !== rest; member = MEMBER.exec(rest)) {
+    const [whole, descr, byteOrder = "", kind = "", order, isFortran = "", shape, sizes = ""] = member;
+    const name = descr ?? order ?? shape!;
+    if (found.has(name)) break;
+    found.set(name, descr ? [byteOrder, kind] : [order ? isFortran : sizes]);
+    rest = rest.slice(whole.length);
+  }
+  const [byteOrder, kind] = found.get("descr") ?? [];
+  const dtype = kind === undefined ? undefined : DTYPES.get(kind);
+  const [isFortran] = found.get("fortran_order") ?? [];
+  const [sizes] = found.get("shape") ?? [];
+  const shape = sizes?.match(/\d+/g)?.map(Number) ?? [];
+  if (dtype === undefined || isFortran === undefined || sizes === undefined || !/^\s*\}\s*$/.test(rest)) {
     throw broken(
       file,
-      `unsupported header ${JSON.stringify(header.trim().slice(0, 120))}; expected plain numbers or booleans. Convert the array with astype.`,
+      `unsupported header ${JSON.stringify(text.trim().slice(0, 120))}; expected plain numbers or booleans. Convert the array with astype.`,
     );
   }
-  const sizes = (shape[1]!.match(/\d+/g) ?? []).map(Number);
-  const array = arrayFrom(file, bytes, start + length, dtype, sizes);
-  const ordered = described[1] === ">" ? { ...array, bytes: swapBytes(array.bytes, elementBytes(dtype)) } : array;
-  return /'fortran_order':\s*True/.test(header) ? rowMajor(ordered) : ordered;
+  if (!shape.every(Number.isSafeInteger))
+    throw broken(file, `the shape is too large; got (${sizes.slice(0, 120)}), expected sizes below 2^53.`);
+  return { byteOrder: byteOrder!, dtype, isFortran: isFortran === "True", shape };
 }
 
 /** Row-major copy of an array whose first axis runs fastest. */

@@ -4,6 +4,7 @@
  */
 import { crc32, inflateRawSync } from "node:zlib";
 import { PipewrightError } from "../../compiler/errors.js";
+import { formatName, plainName } from "../../compiler/names.js";
 import type { FileArray, FileArrays } from "./array.js";
 import { broken } from "./array.js";
 import { readNpy } from "./npy.js";
@@ -22,8 +23,8 @@ export function readNpz(file: string, bytes: Uint8Array, limitBytes: number): Fi
     left -= content.length;
     if (!name.endsWith(".npy")) continue;
     const array = name.slice(0, -".npy".length);
-    if (arrays.has(array)) throw broken(file, `the array ${JSON.stringify(array)} comes twice. Write the file again.`);
-    arrays.set(array, readNpy(`${file}/${name}`, content));
+    if (arrays.has(array)) throw broken(file, `the array ${formatName(array)} comes twice. Write the file again.`);
+    arrays.set(array, readNpy(`${file}/${plainName(name)}`, content));
   }
   return arrays;
 }
@@ -48,21 +49,22 @@ function* entries(file: string, bytes: Uint8Array, limit: () => number) {
     const local = view.getUint32(at + 42, true);
     fits(at + 46, nameBytes);
     const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameBytes));
+    const shown = plainName(name);
     at += 46 + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     if (plainBytes > limit()) {
       throw new PipewrightError(
         "LIMIT_EXCEEDED",
-        `data file ${file}: ${name} unpacks to ${plainBytes} bytes; ${limit()} are left of the limit. Split the file.`,
+        `data file ${file}: ${shown} unpacks to ${plainBytes} bytes; ${limit()} are left of the limit. Split the file.`,
         { file, entry: name },
       );
     }
     fits(local, 30);
-    if (view.getUint32(local, true) !== LOCAL_ENTRY) throw broken(file, `the archive's entry ${name} is broken.`);
+    if (view.getUint32(local, true) !== LOCAL_ENTRY) throw broken(file, `the archive's entry ${shown} is broken.`);
     const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     fits(start, packedBytes);
-    const content = unpack(file, name, method, bytes.subarray(start, start + packedBytes), plainBytes);
+    const content = unpack(file, shown, method, bytes.subarray(start, start + packedBytes), plainBytes);
     if (crc32(content) !== checksum)
-      throw broken(file, `${name} is damaged: its checksum differs. Write the file again.`);
+      throw broken(file, `${shown} is damaged: its checksum differs. Write the file again.`);
     yield { name, content };
   }
 }

@@ -41,7 +41,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   npy: single(readNpy),
   npz: (file, bytes) => readNpz(file, bytes, DATA_LIMIT_BYTES),
   safetensors: (file, bytes) => readSafetensors(bytes, `data file ${file}`),
-  csv: readCsv,
+  csv: (file, bytes) => readCsv(file, bytes, DATA_LIMIT_BYTES),
   parquet: (file, bytes) => readParquet(file, bytes, DATA_LIMIT_BYTES),
   idx: single(readIdx),
   ubyte: single(readIdx),

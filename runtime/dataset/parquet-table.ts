@@ -6,6 +6,7 @@
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { DType } from "../../compiler/ir/graph.js";
+import { formatName } from "../../compiler/names.js";
 import { allocateElements, elementBytes } from "../../compiler/ir/literal.js";
 import type { FileArray, FileArrays } from "./array.js";
 import { broken } from "./array.js";
@@ -38,6 +39,7 @@ export async function run({ file, bytes, limitBytes }: ParquetSource): Promise<F
   try {
     const metadata = parquetMetadata(content);
     rows = Number(metadata.num_rows);
+    if (!(rows >= 0)) throw broken(file, `not a readable Parquet file; got ${rows} rows.`);
     types = new Map(parquetSchema(metadata).children.map((column) => [column.element.name, leafType(column)]));
     refuseSize(file, rows * types.size * 8, limitBytes);
     await parquetRead({
@@ -55,6 +57,8 @@ export async function run({ file, bytes, limitBytes }: ParquetSource): Promise<F
     if (error instanceof PipewrightError) throw error;
     throw broken(file, `not a readable Parquet file; ${error instanceof Error ? error.message : String(error)}.`);
   }
+  if (table.length !== rows)
+    throw broken(file, `not a readable Parquet file; got ${table.length} rows, expected ${rows}.`);
   return new Map(
     [...types].map(([name, type], column) => [
       name,
@@ -62,7 +66,7 @@ export async function run({ file, bytes, limitBytes }: ParquetSource): Promise<F
         { file, limitBytes },
         name,
         type,
-        Array.from({ length: rows }, (_, row) => table[row]?.[column] ?? null),
+        table.map((row) => row[column] ?? null),
       ),
     ]),
   );
@@ -89,7 +93,7 @@ function columnArray(
   if (!dtype) {
     throw broken(
       file,
-      `the column "${name}" is no column of numbers; got ${type === "" ? "a record" : type}, expected ${Object.keys(TYPES).join(", ")} or lists of them.`,
+      `the column ${formatName(name)} is no column of numbers; got ${type === "" ? "a record" : type}, expected ${Object.keys(TYPES).join(", ")} or lists of them.`,
     );
   }
   const rows = cells.length;
@@ -103,11 +107,11 @@ function columnArray(
     if (!Array.isArray(values) || values.length !== (width ?? 1))
       throw broken(
         file,
-        `the column "${name}" has a list of another length in row ${row}; expected ${width} everywhere.`,
+        `the column ${formatName(name)} has a list of another length in row ${row}; expected ${width} everywhere.`,
       );
     for (const [at, value] of (values as readonly Cell[]).entries()) {
       if (value === null || value === undefined || typeof value === "object")
-        throw broken(file, `the column "${name}" has no number in row ${row}; fill in the missing values.`);
+        throw broken(file, `the column ${formatName(name)} has no number in row ${row}; fill in the missing values.`);
       elements[row * values.length + at] = dtype === "int64" ? (BigInt(value) as never) : (Number(value) as never);
     }
   }

@@ -22,8 +22,8 @@ export async function readParquet(
   }
 }
 
-/** Far above what undamaged files need: a second and 64 MiB per MiB of the file, besides a minute and a GiB. */
+/** Far above what undamaged files need: a second and 64 MiB per MiB of the file, besides ten seconds and a GiB. */
 function limitsFor(bytes: number): IsolatedLimits {
   const mib = Math.ceil(bytes / 2 ** 20);
-  return { patienceMs: 60_000 + 1_000 * mib, heapMiB: 1_024 + 64 * mib };
+  return { patienceMs: 10_000 + 1_000 * mib, heapMiB: 1_024 + 64 * mib };
 }

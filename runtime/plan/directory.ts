@@ -6,14 +6,15 @@ import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import { writeSafetensors } from "../../compiler/plan/safetensors.js";
 import { parseJson } from "../../compiler/plan/strict-json.js";
-import { scanModel } from "../../compiler/onnx/scan.js";
-import { UNLIMITED } from "../../compiler/onnx/limits.js";
+import type { ModelLimits } from "../../compiler/onnx/limits.js";
+import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
 import { ARTEFACT_LIMIT_BYTES, parseSealed, sealedJson } from "../artefact.js";
 import { digestOf, digestOfFile } from "../digest.js";
 import type { Content, Env } from "../env/env.js";
 import { readPlainFile, withPlainFile } from "../plain-file.js";
 import { brokenReference } from "./references.js";
 import { planSchema } from "./schema.js";
+import { checkStageGraph } from "./stage-graph.js";
 import type { StartValues } from "./start-values.js";
 import { readStartValues, weightsFile, withFills } from "./start-values.js";
 
@@ -95,9 +96,13 @@ function digesting(content: Content): { readonly passed: Content; readonly diges
 /**
  * Reads plan.json and checks it, and every file it names against its digest.
  * Ensures: the plan names no file outside its directory, and neither do its stage graphs.
- * @throws FILE when something is missing, ARTEFACT_MISMATCH naming the first thing that is wrong.
+ * @throws FILE when something is missing, ARTEFACT_MISMATCH naming the first thing that is wrong, LIMIT_EXCEEDED.
  */
-export async function readPlan({ files }: Pick<Env, "files">, path: string): Promise<Plan> {
+export async function readPlan(
+  { files }: Pick<Env, "files">,
+  path: string,
+  limits: ModelLimits = DEFAULT_LIMITS,
+): Promise<Plan> {
   const bytes = await readPlainFile(files, path, PLAN_FILES.plan, ARTEFACT_LIMIT_BYTES);
   const plan = parseSealed(bytes, planSchema, (what) => broken(path, `plan.json: ${what}`)) as Plan;
   const problem = brokenReference(plan);
@@ -114,7 +119,7 @@ export async function readPlan({ files }: Pick<Env, "files">, path: string): Pro
   for (const file of [schedule, weights, model, ...stageFiles]) {
     if (!Object.hasOwn(plan.files, file)) throw broken(path, `plan.json has no digest for ${file}`);
   }
-  for (const file of stageFiles) checkStageGraph(await readPlainFile(files, path, file), path, file);
+  for (const file of stageFiles) await checkStageGraph(files, path, file, limits);
   return plan;
 }
 
@@ -122,17 +127,6 @@ export async function readPlan({ files }: Pick<Env, "files">, path: string): Pro
 export async function planDigest({ files }: Pick<Env, "files">, path: string): Promise<string> {
   const bytes = await readPlainFile(files, path, PLAN_FILES.plan, ARTEFACT_LIMIT_BYTES);
   return (parseJson(bytes) as { readonly digest: string }).digest;
-}
-
-/** The engine would open what an external tensor names. */
-function checkStageGraph(bytes: Uint8Array, path: string, file: string): void {
-  try {
-    if (scanModel(bytes, UNLIMITED).externalTensors === 0) return;
-  } catch (error) {
-    if (!(error instanceof PipewrightError)) throw error;
-    throw broken(path, `${file} is no stage graph: ${error.message}`);
-  }
-  throw broken(path, `${file} names other files; a stage graph holds all its data`);
 }
 
 /** The start values of the plan's parameters. @throws ARTEFACT_MISMATCH when one is missing or has another type. */

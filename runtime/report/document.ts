@@ -1,5 +1,7 @@
 /** @file Everything a report shows, read and computed once. */
 import type { BlockMap } from "../../compiler/plan/block-map.js";
+import type { ModelLimits } from "../../compiler/onnx/limits.js";
+import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import { residentBytes } from "../../compiler/plan/memory.js";
 import { tensorBytes } from "../../compiler/ir/literal.js";
@@ -23,9 +25,13 @@ export interface ReportDocument {
   readonly measured: StepView | undefined;
 }
 
-/** @throws FILE, ARTEFACT_MISMATCH. */
-export async function readReport(env: Env, directory: string): Promise<ReportDocument> {
-  const plan = await readPlan(env, directory);
+/** @throws FILE, ARTEFACT_MISMATCH, LIMIT_EXCEEDED. */
+export async function readReport(
+  env: Env,
+  directory: string,
+  limits: ModelLimits = DEFAULT_LIMITS,
+): Promise<ReportDocument> {
+  const plan = await readPlan(env, directory, limits);
   const [blocks, run, search] = await Promise.all([
     readBlocks(env, directory, plan),
     readRun(env, directory, plan),

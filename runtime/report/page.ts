@@ -1,6 +1,7 @@
 /** @file The report as one HTML file that loads nothing: style and scripts inside, allowed by their hashes alone. */
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import type { ModelLimits } from "../../compiler/onnx/limits.js";
 import type { Env } from "../env/env.js";
 import type { ReportDocument } from "./document.js";
 import { readReport } from "./document.js";
@@ -63,9 +64,9 @@ ${scripts.map((script) => markup`<script>${new Markup(script)}</script>\n`)}</bo
 `.text;
 }
 
-/** Reads a plan directory and writes its report. Returns the size in bytes. @throws FILE, ARTEFACT_MISMATCH. */
-export async function writeReport(env: Env, directory: string, path: string): Promise<number> {
-  const page = new TextEncoder().encode(reportPage(await readReport(env, directory), await loadAssets(env)));
+/** Reads a plan directory and writes its report. Returns the size in bytes. @throws FILE, ARTEFACT_MISMATCH, LIMIT_EXCEEDED. */
+export async function writeReport(env: Env, directory: string, path: string, limits?: ModelLimits): Promise<number> {
+  const page = new TextEncoder().encode(reportPage(await readReport(env, directory, limits), await loadAssets(env)));
   await env.files.writeAtomic(path, page);
   return page.length;
 }

@@ -6,13 +6,17 @@
 import { fileURLToPath } from "node:url";
 import { PipewrightError } from "../../compiler/errors.js";
 import { isFloat } from "../../compiler/ir/literal.js";
-import { decodeModel, encodeModel } from "../../compiler/onnx/codec.js";
+import { encodeModel } from "../../compiler/onnx/codec.js";
+import type { ModelLimits } from "../../compiler/onnx/limits.js";
+import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
 import type { ModelProto } from "../../compiler/onnx/proto.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import { planSchedule } from "../../compiler/plan/replay.js";
 import { writeTorchCsv } from "../../compiler/schedule/torch.js";
 import type { Env } from "../env/env.js";
+import { readPlainFile } from "../plain-file.js";
 import { PLAN_FILES } from "../plan/directory.js";
+import { readStageGraph } from "../plan/stage-graph.js";
 import { borrow } from "./borrowed-nodes.js";
 import type { Crossing } from "./crossings.js";
 import { crossingsOf, forwardOf } from "./crossings.js";
@@ -34,14 +38,20 @@ export interface TorchExport {
  * Writes the directory, at once or not at all. Requires: `plan` was read from `directory`.
  * @throws FILE; SCHEDULE_INVALID or MODEL_UNSUPPORTED with every reason why PyTorch cannot run it.
  */
-export async function exportTorch(env: Env, directory: string, plan: Plan, out: string): Promise<TorchExport> {
+export async function exportTorch(
+  env: Env,
+  directory: string,
+  plan: Plan,
+  out: string,
+  limits: ModelLimits = DEFAULT_LIMITS,
+): Promise<TorchExport> {
   const { files } = env;
   const scripts = new Map<string, Uint8Array>();
   for (const name of SCRIPTS)
     scripts.set(name, await files.read(fileURLToPath(new URL(`python/${name}`, import.meta.url))));
   const csv = writeTorchCsv(planSchedule(plan), { form: "compute_only" });
   const models: ModelProto[] = [];
-  for (const stage of plan.stages) models.push(decodeModel(await files.read(`${directory}/${forwardOf(stage).file}`)));
+  for (const stage of plan.stages) models.push(await readStageGraph(files, directory, forwardOf(stage).file, limits));
   const crossings = crossingsOf(plan);
   const borrowed = borrow(plan, crossings, models);
   const known = new Set(
@@ -76,7 +86,7 @@ export async function exportTorch(env: Env, directory: string, plan: Plan, out: 
     await files.writeAtomic(`${temporary}/${PLAN_FILES.schedule}`, csv);
     await files.writeAtomic(
       `${temporary}/${PLAN_FILES.weights}`,
-      await files.read(`${directory}/${PLAN_FILES.weights}`),
+      await readPlainFile(files, directory, PLAN_FILES.weights),
     );
     for (const [stage, { file, sends, loss }] of stages.entries()) {
       const results = loss === undefined ? sends.map(({ name }) => name) : [loss];

@@ -14,7 +14,7 @@ import type { Tensors } from "../../compiler/plan/safetensors.js";
 import { modelFile } from "../../models/file.js";
 import type { Env } from "../../runtime/env/env.js";
 import { readRemains } from "../../runtime/external-remains.js";
-import { loadModel, startValues } from "../../runtime/model-file.js";
+import { loadModel, loadWeights, startValues } from "../../runtime/model-file.js";
 import { readWeights, writePlan } from "../../runtime/plan/directory.js";
 import { writeTrained } from "../../runtime/trained-model.js";
 import { simulatedEnv } from "../support/simulated-env.js";
@@ -182,6 +182,27 @@ describe("writeTrained", () => {
     expect([...again.external].sort()).toEqual(["parts/trained.2.w.bin", "trained.2.other.bin"]);
     expect(await env.files.read("/in/parts/trained.2.w.bin")).toEqual(before);
     expect(await env.files.list("/in/parts")).toEqual(["trained.2.w.bin", "w.bin"]);
+  });
+
+  it("takes tensors apart that overlapped in their file", async () => {
+    const source = written(["raw"]);
+    const model = decodeModel(source.bytes);
+    const [first, second] = model.graph!.initializer!;
+    const data = first!.raw_data!.length > second!.raw_data!.length ? first!.raw_data! : second!.raw_data!;
+    const outside = (tensor: TensorProto): TensorProto => {
+      const entries = { location: "parts/o.bin", offset: "0", length: String(tensor.raw_data!.length) };
+      const external_data = Object.entries(entries).map(([key, value]) => ({ key, value }));
+      return { dims: tensor.dims, name: tensor.name!, data_type: 1, data_location: 1, external_data };
+    };
+    source.files.external.set("parts/o.bin", [...data]);
+    const initializer = model.graph!.initializer!.map((own, at) => (at < 2 ? outside(own) : own));
+    const bytes = encodeModel({ ...model, graph: { ...model.graph!, initializer } });
+    const { env, plan, weights } = await planned({ bytes, files: source.files });
+    await writeTrained(env, "/plan", plan, weights, "/out/same.onnx");
+    expect(await env.files.read("/out/parts/o.bin")).toEqual(data);
+    await writeTrained(env, "/plan", plan, stepped(weights), "/out/model.onnx");
+    const again = await loadWeights(env, await loadModel(env, "/out/model.onnx"));
+    for (const [name, { bytes: wanted }] of stepped(weights)) expect(again.get(name)!.bytes, name).toEqual(wanted);
   });
 
   it("says which weights are too large for half precision, and writes the largest there is", async () => {

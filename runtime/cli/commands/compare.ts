@@ -4,6 +4,7 @@ import type { ReportDocument } from "../../report/document.js";
 import { bubbleOf, medianStepMs, readReport } from "../../report/document.js";
 import { formatBytes, formatDifference, formatMs, formatShare, significant } from "../../report/format.js";
 import type { CommandBody } from "../command.js";
+import { limitsOf } from "../read-model.js";
 import { renderTable, shorten } from "../render/table.js";
 
 /** Of a path above a column; names differ at both ends. */
@@ -74,9 +75,9 @@ function verdict([first, second]: readonly string[], documents: readonly ReportD
 }
 
 /** Requires: both arguments are plan directories. */
-export const compare: CommandBody = async ({ env, columns, others }, first) => {
+export const compare: CommandBody = async ({ env, columns, others }, first, flags) => {
   const paths = [first, others[0]!];
-  const documents = await Promise.all(paths.map((path) => readReport(env, path)));
+  const documents = await Promise.all(paths.map((path) => readReport(env, path, limitsOf(flags))));
   const values = MEASURES.map((measure) => ({ measure, pair: documents.map(measure.pick) }));
   const rows = values.map(({ measure: { name, format }, pair: [a, b] }) => [
     name,

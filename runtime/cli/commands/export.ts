@@ -1,24 +1,28 @@
 /** @file `export`: a plan as files for other tools. */
 import { PipewrightError } from "../../../compiler/errors.js";
 import { exportOnnx } from "../../export-onnx.js";
+import type { ModelLimits } from "../../../compiler/onnx/limits.js";
 import type { Plan } from "../../../compiler/plan/plan.js";
 import { PLAN_FILES, readPlan } from "../../plan/directory.js";
 import type { Env } from "../../env/env.js";
 import { exportTorch } from "../../torch-export/export-torch.js";
 import type { CommandBody, Outcome } from "../command.js";
+import { limitsOf } from "../read-model.js";
 
 /** Requires: the argument is a plan directory. */
-export const exportPlan: CommandBody = async ({ env }, directory, { target, out }) => {
+export const exportPlan: CommandBody = async ({ env }, directory, flags) => {
+  const { target, out } = flags;
   if (target === undefined) {
     throw new PipewrightError("USAGE", "--target: it is missing; expected onnx or torch. Say what the files are for.");
   }
-  const plan = await readPlan(env, directory);
+  const limits = limitsOf(flags);
+  const plan = await readPlan(env, directory, limits);
   const path = out ?? `${directory.replace(/\/+$/, "")}.${target}`;
   if ((await env.files.exists(path)) && (await env.files.list(path)).length > 0) {
     throw new PipewrightError("USAGE", `-o ${path}: the directory holds other files. Name another directory.`);
   }
-  if (target === "torch") return exportForTorch(env, directory, plan, path);
-  const { files, nodes } = await exportOnnx(env, directory, plan, path);
+  if (target === "torch") return exportForTorch(env, directory, plan, path, limits);
+  const { files, nodes } = await exportOnnx(env, directory, plan, path, limits);
   const shares = nodes.map((count, stage) => `${count} on stage ${stage}`).join(", ");
   return {
     json: { plan: directory, target, out: path, files, nodes },
@@ -26,8 +30,14 @@ export const exportPlan: CommandBody = async ({ env }, directory, { target, out 
   };
 };
 
-async function exportForTorch(env: Env, directory: string, plan: Plan, path: string): Promise<Outcome> {
-  const { files, relayed } = await exportTorch(env, directory, plan, path);
+async function exportForTorch(
+  env: Env,
+  directory: string,
+  plan: Plan,
+  path: string,
+  limits: ModelLimits,
+): Promise<Outcome> {
+  const { files, relayed } = await exportTorch(env, directory, plan, path, limits);
   const handed = relayed.length === 0 ? "" : `handed on by stages between: ${relayed.join(", ")}\n`;
   return {
     json: { plan: directory, target: "torch", out: path, files, relayed },

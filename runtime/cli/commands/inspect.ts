@@ -5,16 +5,15 @@ import type { Graph, ValueId } from "../../../compiler/ir/graph.js";
 import { elementCount, isFloat, tensorBytes } from "../../../compiler/ir/literal.js";
 import { formatType } from "../../../compiler/ir/print.js";
 import { oneLine, plainName } from "../../../compiler/names.js";
-import { decodeModel } from "../../../compiler/onnx/codec.js";
-import { DEFAULT_LIMITS } from "../../../compiler/onnx/limits.js";
 import type { ModelProto } from "../../../compiler/onnx/proto.js";
 import { parameterElements } from "../../../compiler/plan/link.js";
 import { OPS } from "../../../compiler/ops/registry.js";
 import { trainingGraph } from "../../../compiler/training.js";
 import type { LoadedModel } from "../../model-file.js";
+import { readModelProto } from "../../model-file.js";
 import type { CommandBody, Context, Outcome } from "../command.js";
 import type { FlagValues } from "../flags.js";
-import { loadAsAsked } from "../read-model.js";
+import { limitsOf, loadAsAsked } from "../read-model.js";
 import { trainingChoices } from "../training-flags.js";
 import { formatBytes, formatCount } from "../../report/format.js";
 import { modelPrecision, precisionJson, precisionNotes } from "../render/precision.js";
@@ -33,13 +32,12 @@ interface OperatorCount {
 
 /** Exit code 0 for every readable model; unbound dimensions and missing gradients are findings, not errors. */
 export const inspect: CommandBody = async (context, path, flags) => {
-  const limits = { ...DEFAULT_LIMITS, ...flags.limit };
   let model: LoadedModel;
   try {
     ({ model } = await loadAsAsked(context.env, path, flags));
   } catch (error) {
     if (!(error instanceof PipewrightError) || error.code !== "DIM_UNBOUND") throw error;
-    return describeUnbound(context, path, decodeModel(await context.env.files.read(path), limits), error);
+    return describeUnbound(context, path, await readModelProto(context.env, path, limitsOf(flags)), error);
   }
   return describe(context, path, model, flags);
 };

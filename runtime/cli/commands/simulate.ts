@@ -3,6 +3,7 @@ import { planCosts, planSchedule } from "../../../compiler/plan/replay.js";
 import { simulate } from "../../../compiler/schedule/simulate.js";
 import { readPlan } from "../../plan/directory.js";
 import type { CommandBody } from "../command.js";
+import { limitsOf } from "../read-model.js";
 import { formatMs } from "../../report/format.js";
 import { planSummary, stageTable, timelineRows } from "../render/plan.js";
 import type { Fact } from "../render/table.js";
@@ -12,9 +13,10 @@ import { predictedStep } from "../../report/step-view.js";
 import { chromeTrace, predictedProcess } from "../../report/trace.js";
 
 /** Requires: the argument is a plan directory. */
-export const simulatePlan: CommandBody = async (context, directory, { out }) => {
+export const simulatePlan: CommandBody = async (context, directory, flags) => {
+  const { out } = flags;
   const { env, columns, color } = context;
-  const plan = await readPlan(env, directory);
+  const plan = await readPlan(env, directory, limitsOf(flags));
   const schedule = planSchedule(plan);
   const timeline = simulate(schedule, planCosts(plan));
   const rows = timelineRows(schedule, timeline);

@@ -14,7 +14,7 @@ import type { FlagValues } from "../flags.js";
 import { PLANNING_FLAGS } from "../flags.js";
 import { lastingOptions } from "../lasting-run.js";
 import { makePlan, PLANNING_PHASES } from "../planning.js";
-import { readModel } from "../read-model.js";
+import { limitsOf, readModel } from "../read-model.js";
 import type { Progress } from "../progress.js";
 import { planPrecision, precisionNotes } from "../render/precision.js";
 import { stageTable } from "../render/plan.js";
@@ -28,6 +28,7 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   const { env, columns } = context;
   const isModel = path.endsWith(".onnx");
   const { data } = flags;
+  const limits = limitsOf(flags);
   if (data === undefined) {
     throw new PipewrightError(
       "USAGE",
@@ -40,9 +41,9 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
   const steps = flags.steps ?? Number(DEFAULTS.steps);
   const plan = isModel
     ? await planModel(context, progress, path, directory, { ...flags, steps })
-    : await readPlan(env, path);
+    : await readPlan(env, path, limits);
   if (!isModel) for (const note of precisionNotes(planPrecision(plan))) progress.note(note);
-  if (flags.out !== undefined) await checkWritable(env, directory, plan);
+  if (flags.out !== undefined) await checkWritable(env, directory, plan, limits);
   const { microbatches, inputs } = plan;
   const source = { source: data, inputs, seed: flags.seed ?? 0, shuffle: flags.shuffle ?? true, microbatches };
   const dataset = await openInProcess(env, source, flags.prefetch ?? DEFAULT_PREFETCH);
@@ -57,8 +58,8 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
     progress.note(`stopped: ${run.checkpoint} is safe; the same command with --resume auto continues from there`);
   const out = flags.out;
   const written =
-    out !== undefined && run.weights ? await writeTrained(env, directory, plan, run.weights, out) : undefined;
-  if (run.losses.length > 0) await recordRun(context, directory, plan, run);
+    out !== undefined && run.weights ? await writeTrained(env, directory, plan, run.weights, out, limits) : undefined;
+  if (run.losses.length > 0) await recordRun(context, directory, plan, run, limits);
   for (const note of written?.notes ?? []) progress.note(note);
   const files = out === undefined ? [] : [out, ...(written?.external ?? [])];
   if (run.losses.length > 0) files.push(`${directory}/${REPORT_FILE}`, `${directory}/${TRACE_FILE}`);
@@ -81,7 +82,7 @@ export const trainCommand: CommandBody = async (context, path, flags) => {
 
 /** @throws USAGE for a flag of the command line that only a new plan could heed. */
 function refusePlanning({ given }: Context): void {
-  for (const name of PLANNING_FLAGS) {
+  for (const name of PLANNING_FLAGS.filter((own) => own !== "limit")) {
     const source = given.get(name)?.source;
     if (source?.startsWith("--")) {
       throw new PipewrightError(

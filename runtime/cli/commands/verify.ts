@@ -1,5 +1,6 @@
 /** @file `verify`: a plan against one device, bit for bit: losses, gradients, and the weights after one step. */
 import { EXIT_CODE, PipewrightError } from "../../../compiler/errors.js";
+import type { ModelLimits } from "../../../compiler/onnx/limits.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { openDataset } from "../../dataset/open.js";
 import type { Env } from "../../env/env.js";
@@ -9,6 +10,7 @@ import { stepBatch } from "../../train.js";
 import type { PlanAt, Verification } from "../../verify.js";
 import { verifyPlans } from "../../verify.js";
 import type { CommandBody } from "../command.js";
+import { limitsOf } from "../read-model.js";
 import { verifyJson } from "../plan-json.js";
 import { significant } from "../../report/format.js";
 import { planPrecision, precisionNotes } from "../render/precision.js";
@@ -18,14 +20,15 @@ const SHOWN = 10;
 
 /** Exit code 11 when anything differs. */
 export const verify: CommandBody = async ({ env, columns, progress: phases }, directory, flags) => {
-  const plan = await readPlan(env, directory);
+  const limits = limitsOf(flags);
+  const plan = await readPlan(env, directory, limits);
   const { microbatches } = plan;
   const options = { files: env.files, seed: flags.seed ?? 0, shuffle: false, microbatches };
   const dataset = await openDataset(flags.data ?? "synthetic", plan.inputs, options);
   const progress = phases(["verify"]);
   for (const note of precisionNotes(planPrecision(plan))) progress.note(note);
   progress.begin("verify");
-  const result = await verifyOnOneDevice(env, { directory, plan }, dataset);
+  const result = await verifyOnOneDevice(env, { directory, plan }, dataset, limits);
   progress.end(verificationLine(result));
   const unequal = result.tensors.filter(({ isEqual }) => !isEqual);
   const rows = unequal.slice(0, SHOWN).map(({ name, relativeError }) => [name, significant(relativeError)]);
@@ -44,10 +47,15 @@ export const verify: CommandBody = async ({ env, columns, progress: phases }, di
 };
 
 /** Runs one batch through the plan and through the same model on one device. */
-export async function verifyOnOneDevice(env: Env, subject: PlanAt, dataset: Dataset): Promise<Verification> {
+export async function verifyOnOneDevice(
+  env: Env,
+  subject: PlanAt,
+  dataset: Dataset,
+  limits?: ModelLimits,
+): Promise<Verification> {
   const temporary = await env.files.temporaryDirectory();
   try {
-    const reference = await referencePlan(env, subject, `${temporary}/reference`);
+    const reference = await referencePlan(env, subject, `${temporary}/reference`, limits);
     return await verifyPlans(env, subject, reference, await stepBatch(subject.plan, dataset, 0));
   } finally {
     await env.files.remove(temporary);

@@ -1,0 +1,52 @@
+/** @file Stage graphs of a plan directory, read within the limits that hold for every model. */
+import { PipewrightError } from "../../compiler/errors.js";
+import { decodeModel } from "../../compiler/onnx/codec.js";
+import type { ModelLimits } from "../../compiler/onnx/limits.js";
+import { stageLimits } from "../../compiler/onnx/limits.js";
+import type { ModelProto } from "../../compiler/onnx/proto.js";
+import { scanModel } from "../../compiler/onnx/scan.js";
+import type { Files } from "../env/env.js";
+import { readPlainFile } from "../plain-file.js";
+
+/** The graph of a file. @throws FILE; ARTEFACT_MISMATCH, LIMIT_EXCEEDED naming the file. */
+export async function readStageGraph(
+  files: Files,
+  directory: string,
+  file: string,
+  limits: ModelLimits,
+): Promise<ModelProto> {
+  const bytes = await readPlainFile(files, directory, file, limits.fileBytes);
+  return within(directory, file, () => decodeModel(bytes, stageLimits(limits)));
+}
+
+/**
+ * Refuses a file that is no stage graph, or that names other files: the engine would open them.
+ * @throws as `readStageGraph`.
+ */
+export async function checkStageGraph(
+  files: Files,
+  directory: string,
+  file: string,
+  limits: ModelLimits,
+): Promise<void> {
+  const bytes = await readPlainFile(files, directory, file, limits.fileBytes);
+  const { externalTensors } = within(directory, file, () => scanModel(bytes, stageLimits(limits)));
+  if (externalTensors > 0) throw broken(directory, `${file} names other files; a stage graph holds all its data`);
+}
+
+function within<T>(directory: string, file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PipewrightError)) throw error;
+    if (error.code !== "LIMIT_EXCEEDED") throw broken(directory, `${file} is no stage graph: ${error.message}`);
+    throw new PipewrightError(error.code, `${directory}/${file}: ${error.message}`, error.details);
+  }
+}
+
+function broken(directory: string, what: string): PipewrightError {
+  return new PipewrightError(
+    "ARTEFACT_MISMATCH",
+    `${directory}: ${what}. Make the plan again with \`pipewright partition\`.`,
+  );
+}
