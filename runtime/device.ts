@@ -12,7 +12,7 @@ import type {
   SlotGroup,
   StageProgram,
 } from "../compiler/plan/plan.js";
-import { PHASE_OF } from "../compiler/plan/slots.js";
+import { PHASE_OF } from "../compiler/plan/runs.js";
 import { clipFactor } from "../compiler/optimizer/gradient-norm.js";
 import { stepScalars } from "../compiler/optimizer/update.js";
 import type { Binding, Buffer, Engine, SharedBuffer } from "./engine/engine.js";

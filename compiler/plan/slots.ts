@@ -5,12 +5,13 @@
  */
 import { invariant } from "../errors.js";
 import type { Value } from "../ir/graph.js";
-import type { Action, Phase } from "../schedule/action.js";
+import type { Action } from "../schedule/action.js";
 import type { ProgramKey } from "./placed.js";
 import { formatProgramKey } from "./placed.js";
-import type { ProgramKind, SlotGroup } from "./plan.js";
+import type { SlotGroup } from "./plan.js";
 import type { Crossing } from "./ports.js";
 import type { Runs } from "./runs.js";
+import { actionKey, actionOf } from "./runs.js";
 
 /** A slot group before its files exist, with who reads it. */
 export interface SlotRing extends SlotGroup {
@@ -18,25 +19,6 @@ export interface SlotRing extends SlotGroup {
   readonly readers: readonly ProgramKey[];
   /** By microbatch: the microbatch that had the slot before, if any. */
   readonly previous: readonly (number | undefined)[];
-}
-
-/** Phase that runs a program; what adds gradients of other copies runs with others, see runs.ts. */
-export const PHASE_OF: Readonly<Record<Exclude<ProgramKind, "add">, Phase>> = {
-  forward: "F",
-  backward: "B",
-  "input-grad": "I",
-  "weight-grad": "W",
-};
-
-/** The action that runs a program for a microbatch. Requires: not "add". */
-export function actionOf({ stage, kind }: ProgramKey, microbatch: number): Action {
-  invariant(kind !== "add", `no action of its own adds gradients on stage ${stage}`);
-  return { stage, phase: PHASE_OF[kind], microbatch };
-}
-
-/** A number for each action of a schedule, unique and dense enough for maps. */
-export function actionKey({ stage, phase, microbatch }: Action, microbatches: number): number {
-  return (stage * microbatches + microbatch) * 4 + "FBIW".indexOf(phase);
 }
 
 /**

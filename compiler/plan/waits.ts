@@ -2,9 +2,9 @@
 import { invariant } from "../errors.js";
 import type { Action, Schedule } from "../schedule/action.js";
 import type { PlanAction, Wait } from "./plan.js";
-import type { SlotRing } from "./slots.js";
-import { actionKey, actionOf } from "./slots.js";
 import type { Runs } from "./runs.js";
+import { actionKey, actionOf } from "./runs.js";
+import type { SlotRing } from "./slots.js";
 
 /**
  * The rows of a schedule with their waits.

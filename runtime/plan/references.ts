@@ -4,7 +4,7 @@ import { PipewrightError } from "../../compiler/errors.js";
 import { planSchedule } from "../../compiler/plan/replay.js";
 import { optimizerFault } from "../../compiler/optimizer/check.js";
 import type { Plan, Port } from "../../compiler/plan/plan.js";
-import { PHASE_OF } from "../../compiler/plan/slots.js";
+import { PHASE_OF } from "../../compiler/plan/runs.js";
 import { checkSchedule } from "../../compiler/schedule/check.js";
 
 /** The first thing of plan.json that names what is not there or can never run; undefined for a whole plan. */
