@@ -41,8 +41,18 @@ const RUN_OF: Readonly<Record<ProgramKind, Phase | "add">> = { ...PHASE_OF, add:
 /** The runs of a stage, by phase and microbatch; what adds gradients of another copy of the model has no phase. */
 type StageRuns = Partial<Record<Phase | "add", readonly (BoundRun | undefined)[]>>;
 
+/** What one action does, in order. */
+interface ActionRuns {
+  readonly bindings: readonly Binding[];
+  /** As in `BoundRun`; none on a CPU, where tensors lie in the shared memory. */
+  readonly pulled: readonly SharedBuffer[];
+  readonly pushed: readonly SharedBuffer[];
+}
+
 /** Everything of one device, ready to run its actions. */
 export class Device {
+  /** By action of the device's row: between two runs of the engine caches are cold, so little is looked up there. */
+  readonly #actions = new Map<PlanAction, ActionRuns>();
   /** By stage; undefined for the stages of other devices. */
   readonly #runs: (StageRuns | undefined)[] = [];
   readonly #updates: UpdateRun[] = [];
@@ -100,6 +110,7 @@ export class Device {
       device.#runs[stage.index] = runs;
       if (stage.update) device.#updates.push(device.#updateOf(stage, await read(stage.update.file)));
     }
+    for (const action of plan.rows[index]!) device.#actions.set(action, device.#prepared(action));
     return device;
   }
 
@@ -126,19 +137,23 @@ export class Device {
     return shared + local + this.#engine.workspacePeakBytes;
   }
 
-  /** Brings what an action reads to the device. Nothing moves on a CPU, nor for a stage without a program for the phase. */
-  pull(action: PlanAction): void {
-    for (const { pulled } of this.#runsOf(action)) for (const buffer of pulled) buffer.pull();
+  /** Brings what an action reads to the device, and says whether there was anything: nothing on a CPU. */
+  pull(action: PlanAction): boolean {
+    const { pulled } = this.#actions.get(action)!;
+    for (const buffer of pulled) buffer.pull();
+    return pulled.length > 0;
   }
 
-  /** Runs one action. A stage without a program for the phase has nothing to do. */
+  /** Runs one action of the row. A stage without a program for the phase has nothing to do. */
   run(action: PlanAction): void {
-    for (const { binding } of this.#runsOf(action)) binding.run();
+    for (const binding of this.#actions.get(action)!.bindings) binding.run();
   }
 
-  /** Brings what others read of an action to the shared memory. */
-  push(action: PlanAction): void {
-    for (const { pushed } of this.#runsOf(action)) for (const buffer of pushed) buffer.push();
+  /** Brings what others read of an action to the shared memory, and says whether there was anything: nothing on a CPU. */
+  push(action: PlanAction): boolean {
+    const { pushed } = this.#actions.get(action)!;
+    for (const buffer of pushed) buffer.push();
+    return pushed.length > 0;
   }
 
   /** Call before the first action of a step. */
@@ -199,10 +214,16 @@ export class Device {
   }
 
   /** What an action adds to the sums of its stage, then what it computes. */
-  #runsOf({ stage, phase, microbatch, adds = [] }: PlanAction): readonly BoundRun[] {
+  #prepared({ stage, phase, microbatch, adds = [] }: PlanAction): ActionRuns {
     const runs = this.#runs[stage];
     const all = [...adds.map((added) => runs?.add?.[added]), runs?.[phase]?.[microbatch]];
-    return all.filter((run) => run !== undefined);
+    const own = all.filter((run) => run !== undefined);
+    const isHost = this.#engine.kind === "cpu";
+    return {
+      bindings: own.map(({ binding }) => binding),
+      pulled: isHost ? [] : own.flatMap(({ pulled }) => pulled),
+      pushed: isHost ? [] : own.flatMap(({ pushed }) => pushed),
+    };
   }
 
   /** On a CPU the slabs of the arena, which lies in the shared memory; elsewhere the device's copy of each parameter. */

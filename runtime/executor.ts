@@ -61,12 +61,10 @@ export class RowRun {
     const action = this.#row[this.#position]!;
     for (const wait of action.waits) this.#progress.await(this.#step, wait);
     this.#startMs[this.#position] = this.#laps.end("wait");
-    this.#device.pull(action);
-    this.#laps.end("transfer");
+    if (this.#device.pull(action)) this.#laps.end("transfer");
     this.#device.run(action);
-    this.#laps.end("compute");
-    this.#device.push(action);
-    this.#endMs[this.#position] = this.#laps.end("transfer");
+    const computedMs = this.#laps.end("compute");
+    this.#endMs[this.#position] = this.#device.push(action) ? this.#laps.end("transfer") : computedMs;
     this.#position++;
     if (this.isDone) this.#device.noteGradients();
     this.#progress.advance(this.#index);

@@ -33,7 +33,7 @@ export interface Arena {
 
 export interface Layout {
   readonly bytes: number;
-  /** Offset of each device's progress word: actions finished since the run began. */
+  /** Offset of each device's two progress words: actions finished since the run began, and how many wait for them. */
   readonly progress: readonly number[];
   /** Offset of the word that stops the step in flight when it is not 0. */
   readonly abort: number;
@@ -66,7 +66,7 @@ export function layoutOf(plan: Plan): Layout {
   const perMicrobatch = (spec: TensorSpec): readonly Region[] =>
     Array.from({ length: plan.microbatches }, () => take(tensorBytes(spec)));
 
-  const progress = plan.devices.map(() => take(4).offset);
+  const progress = plan.devices.map(() => take(8).offset);
   const abort = take(4).offset;
   const inputs = new Map(
     plan.inputs.map((input): [string, readonly Region[]] => {

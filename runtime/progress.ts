@@ -1,4 +1,7 @@
-/** @file How far each device is: one word of shared memory per device, counting finished actions since the run began. */
+/**
+ * @file How far each device is: one word of shared memory per device, counting finished actions since the run began. The
+ * word after it counts who waits for it: a call of the system that wakes nobody is left out.
+ */
 import type { Wait } from "../compiler/plan/plan.js";
 import type { SharedMemory } from "./env/env.js";
 import type { Layout } from "./layout.js";
@@ -27,15 +30,15 @@ export class Progress {
     this.#memory = memory;
     this.#offsets = layout.progress;
     this.#rowLengths = rowLengths;
-    const word = (offset: number): Int32Array => memory.words(offset, 1);
-    this.#words = layout.progress.map(word);
-    this.#abort = word(layout.abort);
+    this.#words = layout.progress.map((offset) => memory.words(offset, 2));
+    this.#abort = memory.words(layout.abort, 1);
   }
 
   /** Says that `device` finished one more action, and wakes who waits for it. */
   advance(device: number): void {
-    Atomics.add(this.#words[device]!, 0, 1);
-    this.#memory.wake(this.#offsets[device]!);
+    const words = this.#words[device]!;
+    Atomics.add(words, 0, 1);
+    if (Atomics.load(words, 1) > 0) this.#memory.wake(this.#offsets[device]!);
   }
 
   /** True when the awaited action of step `step` (0 is the first of the run) is done. */
@@ -55,11 +58,15 @@ export class Progress {
 
   /** Blocks until the awaited action is done. @throws StepAborted when the step is stopped first. */
   await(step: number, wait: Wait): void {
+    const words = this.#words[wait.device]!;
     while (!this.isReached(step, wait)) {
-      const seen = Atomics.load(this.#words[wait.device]!, 0);
+      const seen = Atomics.load(words, 0);
       if (this.isReached(step, wait)) return;
       if (Atomics.load(this.#abort, 0) !== 0) throw new StepAborted();
+      // Before the wait compares the word again: who advances it after that sees that somebody waits.
+      Atomics.add(words, 1, 1);
       this.#memory.wait(this.#offsets[wait.device]!, seen, WAIT_MS);
+      Atomics.sub(words, 1, 1);
     }
   }
 
@@ -71,7 +78,11 @@ export class Progress {
 
   /** Sets every device to the begin of a step. Requires: no device runs. */
   rewind(step: number): void {
-    for (const [device, length] of this.#rowLengths.entries()) Atomics.store(this.#words[device]!, 0, length * step);
+    for (const [device, length] of this.#rowLengths.entries()) {
+      Atomics.store(this.#words[device]!, 0, length * step);
+      // A device that was lost asleep counts no longer.
+      Atomics.store(this.#words[device]!, 1, 0);
+    }
     this.resume();
   }
 

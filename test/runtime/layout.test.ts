@@ -16,7 +16,8 @@ function ownRegions(plan: Plan): Region[] {
   const { progress, abort, inputs, results, arenas, params, squares, slots } = layoutOf(plan);
   const fixed = plan.parameters.filter(({ trainable }) => !trainable).map(({ name }) => params.get(name)!);
   return [
-    ...[...progress, abort].map((offset) => ({ offset, length: 4 })),
+    ...progress.map((offset) => ({ offset, length: 8 })),
+    { offset: abort, length: 4 },
     ...[...inputs.values(), ...results.values(), ...slots.values()].flatMap((regions) => [...new Set(regions)]),
     ...arenas.flatMap((arena) =>
       arena ? [arena.params, arena.gradSums, ...arena.states, arena.marker, arena.undo] : [],
