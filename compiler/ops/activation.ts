@@ -1,7 +1,9 @@
 /** @file Smooth activation functions. Kinked ones are in clamp.ts. */
 import type { Value } from "../ir/graph.js";
+import { asLine, lineAffine } from "./channel-affine.js";
 import type { Emitter, NoAttrs, OpDef } from "./define.js";
 import { float, noAttrs, text } from "./define.js";
+import { reshape } from "./emission.js";
 import { add, div, greater, mul, select, square, sub } from "./expression.js";
 import { sameAsInput } from "./unary.js";
 import { perElement } from "./work.js";
@@ -62,9 +64,11 @@ export const activation: { readonly [K in keyof ActivationAttrs]: OpDef<K> } = {
   Gelu: {
     ...shared,
     attributes: { approximate: text<"none" | "tanh">("none") },
-    grad: (b, { x: [x], dy: [dy], attrs: { approximate } }) => [
-      mul(b, dy!, approximate === "tanh" ? geluTanhSlope(b, x!) : geluSlope(b, x!)),
-    ],
+    grad: (b, { x: [x], dy: [dy], attrs: { approximate } }) => {
+      const line = asLine(b, x!);
+      const slope = approximate === "tanh" ? geluTanhSlope(b, line) : geluSlope(b, line);
+      return [mul(b, dy!, reshape(b, slope, x!.type.shape))];
+    },
   },
 
   // Below 0, y + alpha = alpha·exp(x) is the slope: from y, so that x need not be kept. The slope at 0 is alpha.
@@ -95,21 +99,23 @@ export const activation: { readonly [K in keyof ActivationAttrs]: OpDef<K> } = {
   },
 };
 
-/** d/dx of x·Φ(x), which is Φ(x) + x·φ(x), for the standard normal distribution. */
+/** d/dx of x·Φ(x) with x a line, which is Φ(x) + x·φ(x), for the standard normal distribution. */
 function geluSlope(b: Emitter, x: Value): Value {
   const erf = b.emit("Erf", [mul(b, x, Math.SQRT1_2)]);
-  const cumulative = mul(b, add(b, erf, 1), 0.5);
-  const density = mul(b, b.emit("Exp", [mul(b, square(b, x), -0.5)]), 1 / Math.sqrt(2 * Math.PI));
+  const cumulative = lineAffine(b, erf, 0.5, 0.5);
+  const density = b.emit("Exp", [lineAffine(b, square(b, x), -0.5, -Math.log(2 * Math.PI) / 2)]);
   return add(b, cumulative, mul(b, x, density));
 }
 
-/** d/dx of x·(1 + t)/2 with t = tanh(√(2/π)·(x + 0.044715·x³)). */
+/**
+ * d/dx of x·(1 + tanh(u))/2 with x a line and u = √(2/π)·(x + 0.044715·x³). As (1 + tanh(u))/2 = s = sigmoid(2u), it is
+ * s + s·(1 − s)·x·d(2u)/dx.
+ */
 function geluTanhSlope(b: Emitter, x: Value): Value {
-  const scale = Math.sqrt(2 / Math.PI);
+  const scale = 2 * Math.sqrt(2 / Math.PI);
+  const cubic = 0.044715 * scale;
   const squared = square(b, x);
-  const inner = mul(b, mul(b, x, scale), add(b, mul(b, squared, 0.044715), 1));
-  const t = b.emit("Tanh", [inner]);
-  const innerSlope = add(b, mul(b, squared, 3 * 0.044715 * scale), scale);
-  const half = mul(b, add(b, t, 1), 0.5);
-  return add(b, half, mul(b, mul(b, mul(b, x, 0.5), sub(b, 1, square(b, t))), innerSlope));
+  const s = b.emit("Sigmoid", [mul(b, x, lineAffine(b, squared, cubic, scale))]);
+  const along = mul(b, x, lineAffine(b, squared, 3 * cubic, scale));
+  return add(b, s, mul(b, s, mul(b, sub(b, 1, s), along)));
 }

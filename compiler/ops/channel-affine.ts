@@ -1,6 +1,7 @@
 /**
  * @file Affine maps with one factor and one offset per channel, and the gradient of shifting and scaling channels to
- * mean 0 and variance 1: what normalizations share. A row of a matrix is a channel of [1, rows, columns].
+ * mean 0 and variance 1: what normalizations share. A row of a matrix is a channel of [1, rows, columns]; a tensor whose
+ * elements all have the same factor and offset is one channel, a line.
  */
 import type { Shape, Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
@@ -32,6 +33,17 @@ export interface ChannelMap {
  */
 export function channelAffine(b: Emitter, x: Value, { zero, one }: ChannelUnits, map: ChannelMap): Value {
   return b.emit("BatchNormalization", [x, map.factor ?? one, map.offset ?? zero, zero, one], { epsilon: 0 });
+}
+
+/** All elements of a tensor as one channel, [1, 1, elements]. */
+export function asLine(b: Emitter, x: Value): Value {
+  return reshape(b, x, [1, 1, elementCount(x.type.shape)]);
+}
+
+/** x · factor + offset with x a line: one pass over it. */
+export function lineAffine(b: Emitter, x: Value, factor: number, offset: number): Value {
+  const one = { dtype: x.type.dtype, shape: [1] };
+  return channelAffine(b, x, channelUnits(b, x), { factor: filled(b, one, factor), offset: filled(b, one, offset) });
 }
 
 /** The axes that a channel's statistics run over; those of size 1 are left out. */

@@ -43,6 +43,19 @@ function transposed(b: Emitter, value: Value): Value {
   return transpose(b, value, [...axes.slice(0, -2), last, last - 1]);
 }
 
+/** Columns from which a product with a transposed left operand is faster when that is transposed before. */
+const WIDE_COLUMNS = 256;
+
+/**
+ * Operands and attributes of the Gemm that is leftᵀ · right. The engine transposes the left operand again for each
+ * panel of columns, so where there are many panels it gets it transposed.
+ */
+function columnsTimes(b: Emitter, left: Value, right: Value): [readonly Value[], { readonly transA?: 1 }] {
+  const [inner, columns] = [left.type.shape[1]!, right.type.shape[1]!];
+  if (columns < WIDE_COLUMNS || columns < inner) return [[left, right], { transA: 1 }];
+  return [[transposed(b, left), right], {}];
+}
+
 /**
  * Gradients of a matrix product whose right operand is one matrix: all batch axes of the left fold into rows, so each
  * gradient is one Gemm.
@@ -52,7 +65,7 @@ function gradByRows(b: Emitter, left: Value, right: Value, dy: Value): readonly 
   const rows = elementCount(left.type.shape.slice(0, -1));
   const dyRows = reshape(b, dy, [rows, columns]);
   const dLeft = b.emit("Gemm", [dyRows, right], { transB: 1 });
-  const dRight = b.emit("Gemm", [reshape(b, left, [rows, inner]), dyRows], { transA: 1 });
+  const dRight = b.emit("Gemm", ...columnsTimes(b, reshape(b, left, [rows, inner]), dyRows));
   return [reshape(b, dLeft, left.type.shape), dRight];
 }
 

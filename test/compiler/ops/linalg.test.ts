@@ -29,6 +29,22 @@ describe("MatMul", () => {
     `);
   });
 
+  test("a wide matrix gets the stack transposed before, for the engine would do that for each panel of columns", () => {
+    const backward = (inner: number, columns: number): string =>
+      gradientText({ op: "MatMul", inputs: [floats([8, inner]), floats([inner, columns])] });
+    expect(backward(3, 256)).toMatchInlineSnapshot(`
+      "
+      Gemm_1_0 = Gemm(dy, x1) alpha=1 beta=1 transA=0 transB=1 : float32[8,3]
+      Transpose_2_0 = Transpose(x0) perm=[1,0] : float32[3,8]
+      Gemm_3_0 = Gemm(Transpose_2_0, dy) alpha=1 beta=1 transA=0 transB=0 : float32[3,256]
+      dx0 = Gemm_1_0
+      dx1 = Gemm_3_0
+      "
+    `);
+    expect(backward(3, 255)).toContain("transA=1");
+    expect(backward(257, 256)).toContain("transA=1");
+  });
+
   test("stacks have products of stacks", () => {
     expect(gradientText({ op: "MatMul", inputs: [floats([4, 1, 2, 3]), floats([6, 3, 5])] })).toMatchInlineSnapshot(`
       "
