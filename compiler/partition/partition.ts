@@ -33,7 +33,7 @@ export interface PartitionOptions {
   readonly pause?: () => Promise<void>;
   /** Told of every solver fault that was caught. */
   readonly onFault?: (fault: string) => void;
-  /** Told of every better partition and of every better bound, by the way; times per microbatch. */
+  /** Told of every better partition and bound, times per microbatch; for one problem with the same object each time. */
   readonly onIncumbent?: (found: Pick<Incumbent, "bottleneckMs" | "boundMs" | "gap" | "method">) => void;
 }
 

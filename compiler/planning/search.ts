@@ -69,12 +69,12 @@ interface Sketch {
 export async function searchPlan(subject: PlanSubject, options: PlanSearchOptions): Promise<Placed> {
   const { pipeline, cluster } = options;
   const cutter = new Cutter(options.partition);
-  const { pause = async () => undefined } = options.partition;
+  const { pause = async () => undefined, onIncumbent = () => undefined } = options.partition;
   const isTimeUp = async (): Promise<boolean> => {
     await pause();
     return cutter.isTimeUp();
   };
-  const quick = new Cutter({ method: "slicing", solver: undefined, pause });
+  const quick = new Cutter({ method: "slicing", solver: undefined, pause, onIncumbent });
   const isAuto = pipeline.schedule === "auto";
   const placing: PlaceOptions = {
     ...options,

@@ -26,6 +26,7 @@ import { startBytes } from "../plan/start-values.js";
 import { readProfile } from "../profile-file.js";
 import type { SearchAttempt } from "../report/search-record.js";
 import { searchJson } from "../report/search-record.js";
+import { SolverLog } from "../report/solver-log.js";
 import { threadedHighs } from "../solver/highs-thread.js";
 import { DEFAULTS } from "./defaults.js";
 import type { FlagValues } from "./flags.js";
@@ -92,6 +93,8 @@ export async function makePlan(
   let profiled = "estimated";
   let solveStartMs: number | undefined;
   const attempts: SearchAttempt[] = [];
+  const log = new SolverLog();
+  const sinceStart = (): number => env.clock.nowMs() - (solveStartMs ?? env.clock.nowMs());
   /** Pins count stages, so their number is not searched then. */
   const stagesPerDevice = flags.stagesPerDevice ?? (flags.pin === undefined ? undefined : 1);
   const options: CompileOptions = {
@@ -112,17 +115,20 @@ export async function makePlan(
       model: "direct",
       solver,
       onFault: (fault) => faults.push(fault),
-      onIncumbent: ({ bottleneckMs, boundMs, gap, method }) =>
-        progress.incumbent({ bottleneckMs, boundMs, gap, method }),
+      onIncumbent: (found) => {
+        const { bottleneckMs, boundMs, gap, method } = found;
+        log.hear(found, sinceStart());
+        progress.incumbent({ bottleneckMs, boundMs, gap, method });
+      },
       ...(signal ? { cancelled: () => signal.aborted, pause: turns(env.clock) } : {}),
       ...(flags.gap === undefined ? {} : { gap: flags.gap }),
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit, nowMs: env.clock.nowMs }),
     },
     profile: profileSource(env, flags, weights, (text) => (profiled = text)),
     onAttempt: (attempt) => {
-      const endMs = env.clock.nowMs() - (solveStartMs ?? env.clock.nowMs());
       const told = attemptOf(attempt);
-      attempts.push({ ...told, endMs });
+      const endMs = sinceStart();
+      attempts.push({ ...told, endMs, course: log.courseOf(told, endMs) });
       progress.tried({ schedule: told.schedule, status: told.status, stepMs: told.makespanMs });
     },
     onPass: (pass) => {

@@ -8,7 +8,7 @@ import type { RowTimes } from "../executor.js";
 import { engineFor } from "../engine/registry.js";
 import { hostFacts } from "../env/host.js";
 import type { PipelineMode } from "../pipeline.js";
-import { readReport } from "../report/document.js";
+import { readReport, samplesPerStep } from "../report/document.js";
 import { REPORT_FILE, writeReport } from "../report/page.js";
 import { writeRun } from "../report/run-record.js";
 import { planTrace, TRACE_FILE } from "../report/trace.js";
@@ -118,12 +118,6 @@ export async function runTraining(
     stragglers: stragglers.found,
     dataShare: kept.dataShare,
   };
-}
-
-/** Microbatches times the size of the batch axis of the inputs that have one. */
-function samplesPerStep({ inputs, microbatches }: Plan): number {
-  const batched = inputs.find(({ batchAxis }) => batchAxis !== undefined);
-  return microbatches * (batched ? batched.shape[batched.batchAxis!]! : 1);
 }
 
 /** Leaves run.json, trace.json and report.html beside the plan. Requires: the run took a step. */

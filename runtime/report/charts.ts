@@ -1,5 +1,4 @@
-/** @file Small pictures: stacked bars per device, loads against a bound, a line of losses. */
-import { significant } from "./format.js";
+/** @file Small pictures: stacked bars per device, loads against a bound; what a long line is thinned to. */
 import type { Markup } from "./markup.js";
 import { markup } from "./markup.js";
 
@@ -23,10 +22,17 @@ export interface StackedBar {
   readonly note: string;
 }
 
-/** Bars on one scale, each with its name before and its note behind. `about`: what a screen reader says of it all. */
-export function stackedBars(bars: readonly StackedBar[], about: string): Markup {
+/** The scale on which all bars fit. */
+export function scaleOf(bars: readonly StackedBar[]): number {
   const total = ({ parts }: StackedBar): number => parts.reduce((sum, { value }) => sum + value, 0);
-  const most = bars.reduce((top, bar) => Math.max(top, total(bar), bar.limit ?? 0), 0) || 1;
+  return bars.reduce((top, bar) => Math.max(top, total(bar), bar.limit ?? 0), 0) || 1;
+}
+
+/**
+ * Bars, each with its name before and its note behind. `about`: what a screen reader says of it all; `most`: the value
+ * that fills the width.
+ */
+export function stackedBars(bars: readonly StackedBar[], about: string, most = scaleOf(bars)): Markup {
   const rows = bars.map((bar) => {
     let start = 0;
     const rects = bar.parts.map(({ kind, title, value }) => {
@@ -47,18 +53,6 @@ export function stackedBars(bars: readonly StackedBar[], about: string): Markup 
 /** A legend of classes with their meaning. */
 export function legend(items: readonly (readonly [kind: string, meaning: string])[]): Markup {
   return markup`<ul class="legend">${items.map(([kind, meaning]) => markup`<li><span class="${`swatch ${kind}`}"></span>${meaning}</li>`)}</ul>`;
-}
-
-/** The values from left to right, with the least and the largest at the side. Requires: one value or more, all finite. */
-export function lineChart(values: readonly number[], about: string): Markup {
-  const low = values.reduce((least, value) => Math.min(least, value));
-  const high = values.reduce((most, value) => Math.max(most, value));
-  const range = high - low || 1;
-  const points = thinned(values).map(([at, value]) => {
-    const x = values.length > 1 ? (at / (values.length - 1)) * 100 : 50;
-    return `${Math.round(x * 100) / 100},${Math.round((1 - (value - low) / range) * 9600 + 200) / 100}`;
-  });
-  return markup`<div class="line" role="img" aria-label="${about}"><div class="scale"><span>${significant(high)}</span><span>${significant(low)}</span></div><svg width="100%" height="200" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><polygon points="0,100 ${points.join(" ")} 100,100"/><polyline points="${points.join(" ")}"/></svg><div class="foot"><span>step 1</span><span>step ${values.length}</span></div></div>`;
 }
 
 /** Place and value of points to draw: of each of equal parts the least and the largest, in their order. */

@@ -57,6 +57,12 @@ export function medianStepMs({ stepMs }: Pick<RunRecord, "stepMs">): number {
   return settled.sort((a, b) => a - b)[Math.floor(settled.length / 2)] ?? 0;
 }
 
+/** Microbatches times the size of the batch axis of the inputs that have one. */
+export function samplesPerStep({ inputs, microbatches }: Pick<Plan, "inputs" | "microbatches">): number {
+  const batched = inputs.find(({ batchAxis }) => batchAxis !== undefined);
+  return microbatches * (batched ? batched.shape[batched.batchAxis!]! : 1);
+}
+
 /** Idle share of all devices over a step. */
 export function bubbleOf({ rows, spanMs }: StepView): number {
   const busy = rows.reduce(

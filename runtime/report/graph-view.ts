@@ -1,11 +1,11 @@
 /** @file The block graph with coordinates: a column per stage, blocks from top to bottom, cut tensors between columns. */
 import type { BlockMap, MappedBlock } from "../../compiler/plan/block-map.js";
-import { layerGraph, spread } from "./layers.js";
+import type { CutRoute } from "./cut-routes.js";
+import { routeCuts } from "./cut-routes.js";
+import { layerGraph } from "./layers.js";
 
 /** Sizes in px at zoom 1. */
-export const BOX = { width: 136, height: 26, gapX: 12, gapY: 16, headY: 44, columnGap: 124, margin: 12 } as const;
-/** Least distance between two labels of one gap. */
-const LABEL_GAP = 15;
+export const BOX = { width: 132, height: 26, gapX: 10, gapY: 16, headY: 44, columnGap: 164, margin: 12 } as const;
 
 /** A block with the place of its top left corner. */
 export interface PlacedBlock {
@@ -21,26 +21,22 @@ export interface StageColumn {
   readonly width: number;
 }
 
-/** An edge from (x1, y1) to (x2, y2). Gradients are drawn only where they are cut: `isBack`. */
+/** An edge from (x1, y1) to (x2, y2) within a stage. */
 export interface GraphEdge {
   readonly x1: number;
   readonly y1: number;
   readonly x2: number;
   readonly y2: number;
-  readonly isCut: boolean;
-  readonly isBack: boolean;
 }
 
-/** A tensor that crosses from one stage to another, with the place of its label. */
-export interface CutTensor {
+/** A tensor that crosses from one stage to another, with its way. */
+export interface CutTensor extends CutRoute {
   readonly net: number;
   readonly producer: string;
   readonly fromStage: number;
   readonly toStage: number;
   readonly forwardBytes: number;
   readonly gradBytes: number;
-  readonly labelX: number;
-  readonly labelY: number;
 }
 
 export interface GraphView {
@@ -87,54 +83,50 @@ export function graphView({ blocks, nets }: BlockMap, stages: number): GraphView
     height: height + BOX.margin,
     blocks: placed,
     columns,
-    edges: nets.flatMap(({ producer, consumers, forwardBytes }) =>
-      consumers
-        .map((consumer) => edge(placed[producer]!, placed[consumer]!, forwardBytes === 0))
-        .filter(({ isCut, isBack }) => isCut || !isBack),
-    ),
+    edges: innerEdges({ version: 1, blocks, nets }, placed),
     cuts: cutTensors({ version: 1, blocks, nets }, placed, columns),
   };
 }
 
-function edge(from: PlacedBlock, to: PlacedBlock, isBack: boolean): GraphEdge {
-  const isCut = from.block.stage !== to.block.stage;
-  if (!isCut) {
-    const [x1, x2] = [from.x + BOX.width / 2, to.x + BOX.width / 2];
-    return { x1, y1: from.y + BOX.height, x2, y2: to.y, isCut, isBack };
-  }
-  const isRight = to.x > from.x;
-  const [x1, x2] = isRight ? [from.x + BOX.width, to.x] : [from.x, to.x + BOX.width];
-  return { x1, y1: from.y + BOX.height / 2, x2, y2: to.y + BOX.height / 2, isCut, isBack };
+/** Activations that stay in their stage. */
+function innerEdges({ blocks, nets }: BlockMap, placed: readonly PlacedBlock[]): readonly GraphEdge[] {
+  return nets.flatMap(({ producer, consumers, forwardBytes }) => {
+    if (forwardBytes === 0) return [];
+    const { stage } = blocks[producer]!;
+    const from = placed[producer]!;
+    return consumers
+      .filter((consumer) => blocks[consumer]!.stage === stage)
+      .map((consumer) => {
+        const to = placed[consumer]!;
+        return { x1: from.x + BOX.width / 2, y1: from.y + BOX.height, x2: to.x + BOX.width / 2, y2: to.y };
+      });
+  });
 }
 
-/** One per net and reading stage. Labels stand in the gap before the reader, near its first reader, none over another. */
+/** One per net and reading stage. */
 function cutTensors(
   { blocks, nets }: BlockMap,
   placed: readonly PlacedBlock[],
   columns: readonly StageColumn[],
 ): readonly CutTensor[] {
-  const cuts = nets.flatMap(({ producer, consumers, forwardBytes, gradBytes }, net) => {
+  const crossings = nets.flatMap(({ producer, consumers, forwardBytes, gradBytes }, net) => {
     const { stage: fromStage, name } = blocks[producer]!;
-    const readers = new Map<number, number>();
-    for (const consumer of consumers) {
+    const readers = new Map<number, PlacedBlock[]>();
+    for (const consumer of new Set(consumers)) {
       const { stage } = blocks[consumer]!;
-      if (stage !== fromStage && !readers.has(stage)) readers.set(stage, consumer);
+      if (stage === fromStage) continue;
+      const own = readers.get(stage);
+      if (own) own.push(placed[consumer]!);
+      else readers.set(stage, [placed[consumer]!]);
     }
-    return [...readers].map(([toStage, reader]): CutTensor => {
-      const column = columns[toStage]!;
-      const labelX = toStage > fromStage ? column.x - BOX.columnGap / 2 : column.x + column.width + BOX.columnGap / 2;
-      const labelY = placed[reader]!.y + BOX.height / 2;
-      return { net, producer: name, fromStage, toStage, forwardBytes, gradBytes, labelX, labelY };
-    });
+    const tensor = { net, producer: name, fromStage, forwardBytes, gradBytes };
+    const from = placed[producer]!;
+    return [...readers].map(([toStage, own]) => ({ tensor: { ...tensor, toStage }, way: { from, readers: own } }));
   });
-  const gaps = new Set(cuts.map(({ labelX }) => labelX));
-  return [...gaps].flatMap((gap) => {
-    const sorted = cuts.filter(({ labelX }) => labelX === gap).sort((a, b) => a.labelY - b.labelY);
-    const placedY = spread(
-      sorted.map(({ labelY }) => labelY),
-      LABEL_GAP,
-    );
-    const shift = Math.max(0, BOX.headY + LABEL_GAP - (placedY[0] ?? Infinity));
-    return sorted.map((cut, at) => ({ ...cut, labelY: placedY[at]! + shift }));
-  });
+  const routes = routeCuts(
+    crossings.map(({ way }) => way),
+    placed,
+    columns,
+  );
+  return crossings.map(({ tensor }, at) => ({ ...tensor, ...routes[at]! }));
 }

@@ -6,15 +6,27 @@ import type { Env } from "../env/env.js";
 import type { ReportDocument } from "./document.js";
 import { readReport } from "./document.js";
 import { graphSection } from "./graph-section.js";
+import { lossSection } from "./loss-section.js";
 import { Markup, markup } from "./markup.js";
 import { solverSection, versionsSection } from "./plan-sections.js";
-import { headline, lossSection, memorySection, splitSection, timelineSection } from "./sections.js";
+import { headline, memorySection, timelineSection } from "./sections.js";
+import { splitSection } from "./split-section.js";
 
 /** Name of the report in a plan directory. */
 export const REPORT_FILE = "report.html";
 const STYLE = "style.css";
 /** In the order in which they run; each stands alone. */
-const SCRIPTS = ["controls.js", "view.js", "readout.js", "search.js", "large-timeline.js", "large-graph.js"];
+const SCRIPTS = [
+  "controls.js",
+  "view.js",
+  "groups.js",
+  "readout.js",
+  "search.js",
+  "link.js",
+  "curve.js",
+  "large-timeline.js",
+  "large-graph.js",
+];
 
 /** Style and scripts of the page. */
 export interface PageAssets {
@@ -53,15 +65,28 @@ export function reportPage(document: ReportDocument, { style, scripts }: PageAss
 <style>${new Markup(style)}</style>
 </head>
 <body>
-<header><p class="brand">pipewright</p><h1>${plan.model.name}</h1><p class="lead">${about}</p></header>
+<header><p class="brand">pipewright</p><h1>${plan.model.name}</h1><p class="lead">${about}</p>${contents(document)}</header>
 <main>
 ${headline(document)}
-${graphSection(document)}${timelineSection(document)}<div class="pair">${splitSection(document)}${memorySection(document)}</div>
-<div class="pair">${lossSection(document)}${solverSection(document)}</div>
-${versionsSection(document)}</main>
+${graphSection(document)}${timelineSection(document)}<div class="pair">${splitSection(document)}<div>${memorySection(document)}${lossSection(document)}</div></div>
+${solverSection(document)}${versionsSection(document)}</main>
 ${scripts.map((script) => markup`<script>${new Markup(script)}</script>\n`)}</body>
 </html>
 `.text;
+}
+
+/** Links to the parts of the page. */
+function contents({ run }: ReportDocument): Markup {
+  const parts: readonly (readonly [id: string, title: string])[] = [
+    ["graph", "Stages"],
+    ["timeline", "Timeline"],
+    ["split", "Time"],
+    ["memory", "Memory"],
+    ...(run && run.losses.length > 0 ? ([["loss", "Loss"]] as const) : []),
+    ["solver", "Search"],
+    ["plan", "Versions"],
+  ];
+  return markup`<nav aria-label="Parts of the report">${parts.map(([id, title]) => markup`<a href="${`#${id}`}">${title}</a>`)}</nav>`;
 }
 
 /** Reads a plan directory and writes its report. Returns the size in bytes. @throws FILE, ARTEFACT_MISMATCH, LIMIT_EXCEEDED. */

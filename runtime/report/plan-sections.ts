@@ -9,6 +9,7 @@ import { stageClass } from "./graph-picture.js";
 import type { Markup, Part } from "./markup.js";
 import { markup, pictureTable } from "./markup.js";
 import { searchPicture } from "./search-picture.js";
+import { coursePicture, winningTry } from "./solver-course.js";
 import { section } from "./sections.js";
 
 /** How good the partition is known to be, and what was tried. */
@@ -30,10 +31,11 @@ export function solverSection({ plan, search }: ReportDocument): Markup {
     certificate.status === "optimal"
       ? `No partition of these blocks has a faster slowest device: ${formatMs(certificate.bottleneckMs)} per microbatch with its transfers, proved by ${solver}.`
       : `The slowest device takes ${formatMs(certificate.bottleneckMs)} per microbatch with its transfers, found by ${solver}. None can take less than ${formatMs(certificate.boundMs)}: a gap of ${formatShare(certificate.gap)}.`;
+  const winner = winningTry(search, certificate, plan.schedule.name);
   const log =
     search.length === 0
       ? markup`<p>There is no record of the search beside this plan.</p>`
-      : markup`${searchPicture(search, forecast.boundMs)}${pictureTable(
+      : markup`<div class="pair"><div>${winner?.course ? coursePicture(winner, winner.course) : undefined}</div><div>${searchPicture(search, forecast.boundMs)}${pictureTable(
           "Table of what was tried",
           [
             { title: "schedule" },
@@ -54,7 +56,7 @@ export function solverSection({ plan, search }: ReportDocument): Markup {
             attempt.gap === undefined ? "" : formatShare(attempt.gap),
             msOrNothing(attempt.makespanMs),
           ]),
-        )}`;
+        )}</div></div>`;
   return section(
     "solver",
     "How good is the cut?",

@@ -5,6 +5,7 @@ import { readBeside, sealedJson } from "../artefact.js";
 import { SEARCH_FILE } from "../plan/directory.js";
 
 const finite = z.number().min(0);
+const point = z.strictObject({ ms: finite, bottleneckMs: finite.optional(), boundMs: finite, method: z.string() });
 const attempt = z.strictObject({
   schedule: z.string(),
   stagesPerDevice: z.int().min(1).optional(),
@@ -16,8 +17,18 @@ const attempt = z.strictObject({
   boundMs: finite.optional(),
   gap: finite.optional(),
   makespanMs: finite.optional(),
+  course: z.array(point).optional(),
 });
 const schema = z.strictObject({ version: z.literal(1), attempts: z.array(attempt) });
+
+/** A better partition or a better bound, `ms` after the search began. Times per microbatch. */
+export interface SolverPoint {
+  readonly ms: number;
+  /** Undefined while there is no partition. */
+  readonly bottleneckMs?: number | undefined;
+  readonly boundMs: number;
+  readonly method: string;
+}
 
 /** A schedule that was tried with its best partition. */
 export interface SearchAttempt {
@@ -35,6 +46,8 @@ export interface SearchAttempt {
   readonly gap?: number | undefined;
   /** Predicted step. */
   readonly makespanMs?: number | undefined;
+  /** What the solver found on the way. */
+  readonly course?: readonly SolverPoint[] | undefined;
 }
 
 /** The text of search.json. */

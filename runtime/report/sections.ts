@@ -1,23 +1,18 @@
 /** @file The parts of the report page, each a picture, what it says in one sentence, and its table. */
 import { predictedStepMs } from "../../compiler/plan/forecast.js";
-import { computeMs } from "../../compiler/compute-ms.js";
 import { formatBytes, formatCount, formatDifference, formatMs, formatShare, significant } from "./format.js";
-import { legend, lineChart, stackedBars } from "./charts.js";
+import { legend, stackedBars } from "./charts.js";
 import type { ReportDocument } from "./document.js";
-import { bubbleOf, deviceMemory, medianStepMs } from "./document.js";
+import { bubbleOf, deviceMemory, medianStepMs, samplesPerStep } from "./document.js";
+import { stageClass } from "./graph-picture.js";
 import type { Markup, Part } from "./markup.js";
 import { markup, pictureTable, scriptJson } from "./markup.js";
-import type { TimeSplit } from "./step-view.js";
-import { timeSplit } from "./step-view.js";
-import {
-  cellName,
-  coarseTimelineSvg,
-  laneNames,
-  MOST_SVG_BARS,
-  planTimeline,
-  timelineNumbers,
-  timelineSvg,
-} from "./timeline-picture.js";
+import { coarseTimelineSvg, timelineNumbers } from "./timeline-numbers.js";
+import type { TimelinePlan } from "./timeline-picture.js";
+import { cellName, laneNames, MOST_SVG_BARS, planTimeline, timelineSvg } from "./timeline-picture.js";
+
+/** More stages than this are marked in the picture of the graph only. */
+const MOST_STAGE_BUTTONS = 16;
 
 /** A titled section. */
 export function section(id: string, title: string, lead: Part, body: Part): Markup {
@@ -29,6 +24,24 @@ export function zoomControls(extra?: Markup): Markup {
   return markup`<div class="controls" hidden>${extra}<button type="button" data-zoom="out" aria-label="Zoom out">−</button><button type="button" data-zoom="in" aria-label="Zoom in">+</button><button type="button" data-zoom="fit">Fit</button></div>`;
 }
 
+/** Buttons that show or hide a step, and that mark a stage in all pictures. */
+function timelineControls({ groups }: TimelinePlan, { plan }: ReportDocument): Markup {
+  const steps =
+    groups.length < 2
+      ? []
+      : groups.map(
+          ({ title }) => markup`<button type="button" data-group="${title}" aria-pressed="true">${title}</button>`,
+        );
+  const stages =
+    plan.stages.length > MOST_STAGE_BUTTONS
+      ? []
+      : plan.stages.map(
+          ({ index }) =>
+            markup`<button type="button" data-mark="${index}" aria-pressed="false"><span class="${`swatch fill ${stageClass(index)}`}"></span>stage ${index}</button>`,
+        );
+  return markup`<span class="choices">${stages}</span><span class="choices">${steps}</span>`;
+}
+
 /** Cards with the numbers that matter. */
 export function headline({ plan, run, measured }: ReportDocument): Markup {
   const { forecast } = plan.schedule;
@@ -37,6 +50,7 @@ export function headline({ plan, run, measured }: ReportDocument): Markup {
     markup`<div class="card"><dt>${title}</dt><dd><strong>${value}</strong><span>${note}</span></dd></div>`;
   const stepMs = run && medianStepMs(run);
   const predictedMs = predictedStepMs(forecast);
+  const samples = samplesPerStep(plan);
   const [first, last] = [run?.losses[0], run?.losses.at(-1)];
   return markup`<dl class="cards">${[
     stepMs === undefined
@@ -46,6 +60,7 @@ export function headline({ plan, run, measured }: ReportDocument): Markup {
           formatMs(stepMs),
           `predicted ${formatMs(predictedMs)}, ${formatDifference(predictedMs, stepMs)}`,
         ),
+    card("Throughput", `${significant((1000 * samples) / (stepMs ?? predictedMs))}/s`, `${samples} samples a step`),
     measured
       ? card("Bubble", formatShare(bubbleOf(measured)), `predicted ${formatShare(forecast.bubble)}`)
       : card("Bubble", formatShare(forecast.bubble), "predicted idle share"),
@@ -102,7 +117,8 @@ export function timelineSection(document: ReportDocument): Markup {
       ["warm", "warm-up"],
       ["steady", "steady state"],
       ["cool", "cool-down"],
-    ])}<figure class="view timeline">${zoomControls()}<div class="frame">${laneNames(plan)}<div class="scroller" tabindex="0" role="region" aria-label="Timeline">${picture}</div></div><output class="readout"> </output>${numbers}</figure>${pictureTable(
+      ...(plan.isStaged ? ([["stage", "above a bar: its stage"]] as const) : []),
+    ])}<figure class="view timeline">${zoomControls(timelineControls(plan, document))}<div class="frame">${laneNames(plan)}<div class="scroller" tabindex="0" role="region" aria-label="Timeline">${picture}</div></div><output class="readout"> </output>${numbers}</figure>${pictureTable(
       "Table of all actions",
       [
         { title: "step" },
@@ -113,41 +129,6 @@ export function timelineSection(document: ReportDocument): Markup {
         { title: "waited before", isNumber: true },
       ],
       rows,
-    )}`,
-  );
-}
-
-const SPLIT: readonly (readonly [kind: string, title: string, pick: (split: TimeSplit) => number])[] = [
-  ["F", "forward", ({ forwardMs }) => forwardMs],
-  ["I", "gradient to inputs", ({ inputGradMs }) => inputGradMs],
-  ["W", "gradient to weights", ({ weightGradMs }) => weightGradMs],
-  ["handover", "transfer, wake-up", ({ handoverMs }) => handoverMs],
-  ["wait", "waits for another device", ({ waitMs }) => waitMs],
-  ["rest", "done before the others", ({ restMs }) => restMs],
-];
-
-/** What each device did with the step. */
-export function splitSection({ predicted, measured }: ReportDocument): Markup {
-  const shown = measured ?? predicted;
-  const splits = shown.rows.map((row) => ({ device: row.device, split: timeSplit(row, shown.spanMs) }));
-  const bars = splits.map(({ device, split }) => ({
-    name: device,
-    note: `${formatShare(computeMs(split) / (shown.spanMs || 1))} busy`,
-    parts: SPLIT.map(([kind, title, pick]) => ({
-      kind,
-      title: `${title} ${formatMs(pick(split))}`,
-      value: pick(split),
-    })),
-  }));
-  const about = bars.map(({ name, note }) => `${name} ${note}`).join(", ");
-  return section(
-    "split",
-    "Where the time goes",
-    `Of the ${measured ? "measured" : "predicted"} step, per device.`,
-    markup`${stackedBars(bars, about)}${legend(SPLIT.map(([kind, title]) => [kind, title]))}${pictureTable(
-      "Table of times",
-      [{ title: "device" }, ...SPLIT.map(([, title]) => ({ title, isNumber: true }))],
-      splits.map(({ device, split }) => [device, ...SPLIT.map(([, , pick]) => formatMs(pick(split)))]),
     )}`,
   );
 }
@@ -194,33 +175,6 @@ export function memorySection({ plan }: ReportDocument): Markup {
         ...kinds.map(([, , member]) => formatBytes(memory[member])),
         memory.limitBytes === undefined ? "none" : formatBytes(memory.limitBytes),
       ]),
-    )}`,
-  );
-}
-
-/** Loss over the steps of the run. */
-export function lossSection({ run }: ReportDocument): Markup | undefined {
-  if (!run || run.losses.length === 0) return undefined;
-  const { losses } = run;
-  const every = Math.max(1, Math.ceil(losses.length / 200));
-  const about = `Loss from ${significant(losses[0]!)} to ${significant(losses.at(-1)!)}`;
-  const rows = losses.flatMap((loss, at) =>
-    at % every === 0 || at === losses.length - 1
-      ? [[String(at + 1), significant(loss), formatMs(run.stepMs[at] ?? 0)]]
-      : [],
-  );
-  return section(
-    "loss",
-    "Loss",
-    `Mean loss of each step before its update, ${losses.length} steps.`,
-    markup`${lineChart(losses, about)}${pictureTable(
-      "Table of losses",
-      [
-        { title: "step", isNumber: true },
-        { title: "loss", isNumber: true },
-        { title: "time", isNumber: true },
-      ],
-      rows,
     )}`,
   );
 }

@@ -1,12 +1,15 @@
 /** @file Steps as pictures above each other on one time axis. Across in shares of the width, so that zoom needs no redraw. */
-import type { Phase } from "../../compiler/schedule/action.js";
-import { formatMs } from "./format.js";
 import type { Markup } from "./markup.js";
 import { markup } from "./markup.js";
+import { tickStep } from "./axes.js";
+import { formatDifference, formatMs } from "./format.js";
+import { stageClass } from "./graph-picture.js";
 import type { StepCell, StepMessage, StepRow, StepView } from "./step-view.js";
 
 /** Sizes in px. */
-const LANE = { height: 24, gap: 10, headY: 26, axisY: 26 } as const;
+export const LANE = { height: 24, gap: 14, headY: 32, axisY: 26 } as const;
+/** The stripe above a bar in the colour of its stage, where devices have several. */
+const STRIPE = { height: 3, above: 5 } as const;
 /** Width at which the letters of a bar are judged until the page knows better. */
 const USUAL_WIDTH = 960;
 const LETTER_WIDTH = 7;
@@ -15,8 +18,6 @@ const LEAST_WAIT = 0.001;
 const TICKS = 8;
 /** More bars than this are drawn on a canvas. */
 export const MOST_SVG_BARS = 3000;
-/** Columns of a picture of too many bars, over all rows. */
-const COARSE_BARS = 12_000;
 
 /** A step with its title. */
 export interface TimelineGroup {
@@ -24,11 +25,12 @@ export interface TimelineGroup {
   readonly view: StepView;
 }
 
-/** Where the rows of the groups are, from top to bottom. */
-interface Lane {
+/** A row with its place from the top, and the same row of the other step. */
+export interface Lane {
   readonly group: TimelineGroup;
   readonly row: StepRow;
   readonly y: number;
+  readonly twin: StepRow | undefined;
 }
 
 /** Everything that both kinds of picture need. */
@@ -38,6 +40,8 @@ export interface TimelinePlan {
   readonly endMs: number;
   readonly bars: number;
   readonly height: number;
+  /** Whether a device has more than one stage, so that bars must say theirs. */
+  readonly isStaged: boolean;
 }
 
 /** Puts the groups on one axis. */
@@ -46,19 +50,27 @@ export function planTimeline(groups: readonly TimelineGroup[]): TimelinePlan {
   const ends = rows.flatMap(({ cells, updateEndMs }) => [updateEndMs, cells.at(-1)?.endMs ?? 0]);
   const height = groups.length * LANE.headY + rows.length * (LANE.height + LANE.gap) + LANE.axisY;
   const bars = rows.reduce((sum, { cells }) => sum + cells.length, 0);
-  return { groups, endMs: ends.reduce((last, ms) => Math.max(last, ms), 0) || 1, bars, height };
+  const isStaged = rows.some(({ cells }) => cells.some(({ stage }) => stage !== cells[0]!.stage));
+  return { groups, endMs: ends.reduce((last, ms) => Math.max(last, ms), 0) || 1, bars, height, isStaged };
 }
 
-function lanes({ groups }: TimelinePlan): readonly Lane[] {
+/** Rows from top to bottom. */
+export function lanes({ groups }: TimelinePlan): readonly Lane[] {
   let y = 0;
-  return groups.flatMap((group) => {
+  return groups.flatMap((group, at) => {
+    const other = groups.length === 2 ? groups[1 - at] : undefined;
     y += LANE.headY;
-    return group.view.rows.map((row): Lane => {
+    return group.view.rows.map((row, place): Lane => {
       const top = y;
       y += LANE.height + LANE.gap;
-      return { group, row, y: top };
+      return { group, row, y: top, twin: other?.view.rows[place] };
     });
   });
+}
+
+/** Height of a step with its head. */
+export function groupHeight({ view }: TimelineGroup): number {
+  return LANE.headY + view.rows.length * (LANE.height + LANE.gap);
 }
 
 /** "F3", or "2F3" on a device with several stages. */
@@ -71,48 +83,67 @@ export function cellName(
 
 /** Names of the rows, to stand still beside the moving picture. */
 export function laneNames(plan: TimelinePlan): Markup {
-  const titles: Markup[] = [];
-  let y = 0;
-  for (const { title, view } of plan.groups) {
-    titles.push(markup`<text class="head" x="0" y="${y + 17}">${title}</text>`);
-    y += LANE.headY + view.rows.length * (LANE.height + LANE.gap);
-  }
-  const names = lanes(plan).map(({ row, y: top }) => markup`<text x="0" y="${top + 16}">${row.device}</text>`);
-  return markup`<svg class="names" width="84" height="${plan.height}" aria-hidden="true">${titles}${names}</svg>`;
+  let top = 0;
+  const groups = plan.groups.map((group) => {
+    const y = top;
+    top += groupHeight(group);
+    const rows = group.view.rows.map(
+      ({ device }, at) =>
+        markup`<text x="0" y="${y + LANE.headY + at * (LANE.height + LANE.gap) + 16}">${device}</text>`,
+    );
+    const span = markup`<tspan class="span" dx="8">${formatMs(group.view.spanMs)}</tspan>`;
+    return markup`<g class="group" data-height="${groupHeight(group)}"><text class="head" x="0" y="${y + 18}">${group.title}${span}</text>${rows}</g>`;
+  });
+  return markup`<svg class="names" width="84" height="${plan.height}" aria-hidden="true">${groups}</svg>`;
 }
 
 /** The bars as SVG. Requires: at most MOST_SVG_BARS bars. */
 export function timelineSvg(plan: TimelinePlan): Markup {
   const { endMs, height } = plan;
   const all = lanes(plan);
-  let isFirst = true;
-  const rows = all.map(({ group, row, y }) => {
-    const withStage = new Set(row.cells.map(({ stage }) => stage)).size > 1;
-    const bars = row.cells.map((cell) => {
-      const bar = barMarkup(cell, cellName(cell, withStage), y, endMs, group.title, isFirst);
-      isFirst = false;
-      return bar;
-    });
-    return markup`${laneBack(group.view, row, y, endMs)}${row.cells.map((cell) => waitMarkup(cell, y, endMs))}${bars}\n`;
-  });
-  const messages = plan.groups.flatMap((group) => {
+  const groups = plan.groups.map((group, at) => {
     const own = all.filter((lane) => lane.group === group);
-    return group.view.messages.map((message) => messageMarkup(message, own, endMs));
+    const rows = own.map((lane, place) => {
+      const bars = lane.row.cells.map((cell, index) => barMarkup(cell, lane, index, plan, at + place + index === 0));
+      const { row, y } = lane;
+      return markup`${laneBack(group.view, row, y, endMs)}${row.cells.map((cell) => waitMarkup(cell, y, endMs))}${bars}\n`;
+    });
+    const messages = group.view.messages.map((message) => messageMarkup(message, own, endMs));
+    return markup`<g class="group">${rows}<g class="messages">${messages}</g></g>`;
   });
-  return markup`<svg class="lanes" width="100%" height="${height}" role="group" aria-label="Actions of each device over time">${axis(plan)}${rows}<g class="messages">${messages}</g></svg>`;
+  return markup`<svg class="lanes" width="100%" height="${height}" role="group" aria-label="Actions of each device over time">${axis(plan)}${groups}</svg>`;
 }
 
-function share(ms: number, endMs: number): string {
+/** A time as a share of the width. */
+export function share(ms: number, endMs: number): string {
   return `${Math.round((ms / endMs) * 1e6) / 1e4}%`;
 }
 
-function barMarkup(cell: StepCell, name: string, y: number, endMs: number, title: string, isFirst: boolean): Markup {
-  const { stage, phase, startMs } = cell;
+function barMarkup(cell: StepCell, lane: Lane, at: number, plan: TimelinePlan, isFirst: boolean): Markup {
+  const { stage, phase, startMs, microbatch } = cell;
+  const { y, group, twin } = lane;
+  const { endMs, isStaged } = plan;
   const width = cell.endMs - startMs;
-  const needed = (name.length * LETTER_WIDTH + 4) / USUAL_WIDTH;
-  const hidden = width / endMs < needed ? " hide" : "";
-  const about = `${name}, stage ${stage}, ${title}: ${formatMs(startMs)} to ${formatMs(cell.endMs)}, takes ${formatMs(width)}`;
-  return markup`<g class="bar ${phase}" role="img" tabindex="${isFirst ? 0 : -1}"><title>${about}</title><rect x="${share(startMs, endMs)}" y="${y}" width="${share(width, endMs)}" height="${LANE.height}"/><text class="${`name${hidden}`}" x="${share(startMs + width / 2, endMs)}" y="${y + 16}">${name}</text></g>`;
+  const name = cellName(cell, isStaged);
+  const fits = (text: string): boolean => width / endMs >= (text.length * LETTER_WIDTH + 4) / USUAL_WIDTH;
+  const shown = fits(name) ? name : String(microbatch);
+  const other = twin?.cells[at];
+  const twinTitle = plan.groups.find((one) => one !== group)?.title;
+  const elsewhere =
+    other && `; ${twinTitle}: ${formatMs(other.endMs - other.startMs)}${twinDifference(group, cell, other)}`;
+  const about = `${name}, stage ${stage}, ${group.title}: ${formatMs(startMs)} to ${formatMs(cell.endMs)}, takes ${formatMs(width)}${elsewhere ?? ""}`;
+  const [x, across] = [share(startMs, endMs), share(width, endMs)];
+  const stripe = isStaged
+    ? markup`<rect class="stripe ${stageClass(stage)}" x="${x}" y="${y - STRIPE.above}" width="${across}" height="${STRIPE.height}"/>`
+    : undefined;
+  return markup`<g class="bar ${phase}" role="img" data-name="${name}" data-stage="${stage}" tabindex="${isFirst ? 0 : -1}"><title>${about}</title><rect x="${x}" y="${y}" width="${across}" height="${LANE.height}"/>${stripe}<text class="${fits(shown) ? "name" : "name hide"}" x="${share(startMs + width / 2, endMs)}" y="${y + 16}">${shown}</text></g>`;
+}
+
+/** How far the measured action is from the predicted one, if that takes any time. */
+function twinDifference({ title }: TimelineGroup, own: StepCell, other: StepCell): string {
+  const [first, second] = [own, other].map(({ startMs, endMs }) => endMs - startMs) as [number, number];
+  const [predicted, measured] = title === "measured" ? [second, first] : [first, second];
+  return predicted > 0 ? `, ${formatDifference(predicted, measured)}` : "";
 }
 
 function waitMarkup({ startMs, waitMs, handoverMs }: StepCell, y: number, endMs: number): Markup | undefined {
@@ -126,7 +157,8 @@ function waitMarkup({ startMs, waitMs, handoverMs }: StepCell, y: number, endMs:
   return markup`<g><title>${about}</title>${part(startMs - total, waitMs, "wait")}${part(startMs - handoverMs, handoverMs, "handover")}</g>`;
 }
 
-function laneBack({ spanMs }: StepView, row: StepRow, y: number, endMs: number): Markup {
+/** What is behind the bars of a row: the span, the update, the strip of the three phases of a step. */
+export function laneBack({ spanMs }: StepView, row: StepRow, y: number, endMs: number): Markup {
   const strip = (from: number, to: number, kind: string, title: string): Markup | undefined =>
     to <= from
       ? undefined
@@ -144,14 +176,8 @@ function messageMarkup({ fromRow, fromMs, toRow, toMs }: StepMessage, own: reado
   return markup`<line x1="${share(fromMs, endMs)}" y1="${y1}" x2="${share(toMs, endMs)}" y2="${y2}"/>`;
 }
 
-/** A step for ticks, 1, 2 or 5 times a power of ten, that gives about `count` of them. */
-export function tickStep(end: number, count: number): number {
-  const rough = end / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough * 0.999)!;
-}
-
-function axis({ endMs, height }: TimelinePlan): Markup {
+/** Ticks over the whole height. */
+export function axis({ endMs, height }: TimelinePlan): Markup {
   const step = tickStep(endMs, TICKS);
   const ticks = Array.from({ length: Math.floor((endMs / step) * 1.0001) + 1 }, (_, at) => at * step);
   const minor = ticks.flatMap((tick) => Array.from({ length: 9 }, (_, at) => tick + ((at + 1) * step) / 10));
@@ -161,78 +187,4 @@ function axis({ endMs, height }: TimelinePlan): Markup {
     return markup`<line class="tick" x1="${x}" y1="0" x2="${x}" y2="${height - 20}"/><text class="${`tick ${kind}${end}`}" x="${x}" y="${height - 6}">${formatMs(ms)}</text>`;
   };
   return markup`<g class="axis">${ticks.map((ms) => line(ms, "major"))}<g class="minor">${minor.filter((ms) => ms < endMs).map((ms) => line(ms, "fine"))}</g></g>`;
-}
-
-/** A picture of too many bars without a script: in each column the phase that fills most of it. */
-export function coarseTimelineSvg(plan: TimelinePlan): Markup {
-  const all = lanes(plan);
-  const columns = Math.max(50, Math.min(400, Math.floor(COARSE_BARS / all.length)));
-  const rows = all.map(({ row, y, group }) => {
-    const runs = coarseRuns(row, plan.endMs, columns);
-    const bars = runs.map(
-      ({ phase, from, to }) =>
-        markup`<rect class="${phase}" x="${share(from, columns)}" y="${y}" width="${share(to - from, columns)}" height="${LANE.height}"/>`,
-    );
-    return markup`${laneBack(group.view, row, y, plan.endMs)}<g class="coarse">${bars}</g>`;
-  });
-  return markup`<svg class="lanes" width="100%" height="${plan.height}" role="img" aria-label="Phases of each device over time, coarsely">${axis(plan)}${rows}</svg>`;
-}
-
-interface CoarseRun {
-  readonly phase: Phase;
-  readonly from: number;
-  to: number;
-}
-
-function coarseRuns({ cells }: StepRow, endMs: number, columns: number): readonly CoarseRun[] {
-  const filled = new Map<Phase, Float64Array>();
-  for (const { phase, startMs, endMs: end } of cells) {
-    const shares = filled.get(phase) ?? new Float64Array(columns);
-    filled.set(phase, shares);
-    const [from, to] = [(startMs / endMs) * columns, (end / endMs) * columns];
-    for (let at = Math.floor(from); at < Math.min(columns, to); at++)
-      shares[at]! += Math.min(at + 1, to) - Math.max(at, from);
-  }
-  const runs: CoarseRun[] = [];
-  for (let at = 0; at < columns; at++) {
-    const [phase, most] = [...filled].reduce<readonly [Phase | undefined, number]>(
-      (best, [own, shares]) => (shares[at]! > best[1] ? [own, shares[at]!] : best),
-      [undefined, 0.25],
-    );
-    if (phase === undefined || most === 0) continue;
-    const last = runs.at(-1);
-    if (last?.phase === phase && last.to === at) last.to++;
-    else runs.push({ phase, from: at, to: at + 1 });
-  }
-  return runs;
-}
-
-/** The bars for the canvas of the page: gaps between bars, and lengths, in whole units of a thousandth of a usual bar. */
-export function timelineNumbers(plan: TimelinePlan) {
-  const unitMs = 10 ** (Math.floor(Math.log10(plan.endMs / Math.max(1, plan.bars))) - 2);
-  const units = (ms: number): number => Math.round(ms / unitMs);
-  const tops = lanes(plan);
-  return {
-    unitMs,
-    end: units(plan.endMs),
-    height: plan.height,
-    laneHeight: LANE.height,
-    rows: tops.map(({ group, row, y }) => {
-      let last = 0;
-      const gaps = row.cells.map(({ startMs, endMs }) => {
-        const gap = units(startMs) - last;
-        last = units(endMs);
-        return gap;
-      });
-      return {
-        y,
-        group: group.title,
-        phases: row.cells.map(({ phase }) => phase).join(""),
-        stages: row.cells.map(({ stage }) => stage),
-        microbatches: row.cells.map(({ microbatch }) => microbatch),
-        gaps,
-        lengths: row.cells.map(({ startMs, endMs }) => units(endMs) - units(startMs)),
-      };
-    }),
-  };
 }

@@ -4,7 +4,17 @@ import type { Env } from "../../runtime/env/env.js";
 import type { PageAssets } from "../../runtime/report/page.js";
 
 /** In the order of `PageAssets.scripts`. */
-const SCRIPTS = ["controls.js", "view.js", "readout.js", "search.js", "large-timeline.js", "large-graph.js"];
+const SCRIPTS = [
+  "controls.js",
+  "view.js",
+  "groups.js",
+  "readout.js",
+  "search.js",
+  "link.js",
+  "curve.js",
+  "large-timeline.js",
+  "large-graph.js",
+];
 
 /** Puts them there. Left out, they are empty. */
 export async function assetFiles({ files }: Env, assets?: PageAssets): Promise<void> {

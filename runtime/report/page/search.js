@@ -1,4 +1,7 @@
-/** @file Finds blocks by name. Enter goes from one to the next. */
+/**
+ * @file Finds blocks by name. Enter goes from one to the next. Tells the figure by the events "search", with what is
+ * wanted, and "next"; a canvas answers by itself.
+ */
 for (const input of document.querySelectorAll('.model input[type="search"]')) {
   const figure = input.closest("figure");
   const found = figure.querySelector(".found");
@@ -21,7 +24,9 @@ for (const input of document.querySelectorAll('.model input[type="search"]')) {
     figure.dispatchEvent(new CustomEvent("search", { detail: wanted }));
   });
   input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || matches.length === 0) return;
+    if (event.key !== "Enter") return;
+    figure.dispatchEvent(new CustomEvent("next"));
+    if (matches.length === 0) return;
     at = (at + 1) % matches.length;
     matches[at].scrollIntoView({ block: "center", inline: "center" });
     figure.querySelector(".readout").textContent = matches[at].querySelector("title").textContent;

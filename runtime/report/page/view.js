@@ -16,11 +16,19 @@ for (const figure of document.querySelectorAll("figure.view")) {
   const natural = () => Number(content().dataset.width ?? content().getAttribute("width"));
   const fit = () => (isTimeline ? 1 : Math.min(1, scroller.clientWidth / natural()));
 
+  /** The whole name of an action where it fits, else its microbatch, else nothing. */
+  const letters = [...scroller.querySelectorAll(".bar text")].map((text) => {
+    const name = text.parentElement.dataset.name;
+    return { text, share: parseFloat(text.parentElement.querySelector("rect").getAttribute("width")) / 100, name };
+  });
   const fitLetters = () => {
     const width = scroller.clientWidth * zoom;
-    for (const text of scroller.querySelectorAll(".bar text")) {
-      const bar = (parseFloat(text.previousElementSibling.getAttribute("width")) / 100) * width;
-      text.classList.toggle("hide", bar < text.textContent.length * 7 + 4);
+    for (const { text, share, name } of letters) {
+      const bar = share * width;
+      const fits = (shown) => bar >= shown.length * 7 + 4;
+      const shown = fits(name) ? name : name.match(/\d+$/)[0];
+      if (text.textContent !== shown) text.textContent = shown;
+      text.classList.toggle("hide", !fits(shown));
     }
   };
 

@@ -52,17 +52,22 @@ export function sampleRun(plan: Plan): RunRecord {
 /** A document of the plan with that run. */
 export function sampleDocument({ plan: parts, blocks }: Compiled): ReportDocument {
   const plan: Plan = { ...parts, files: {} };
+  const { bottleneckMs, boundMs, gap } = plan.partition.certificate;
+  const { makespanMs } = plan.schedule.forecast;
+  const found = { solver: "slicing", status: "feasible", bottleneckMs, boundMs, gap } as const;
   return reportDocument(plan, blocks, sampleRun(plan), [
     {
-      schedule: "1f1b",
-      solver: "slicing",
-      status: "optimal",
+      schedule: plan.schedule.name,
+      ...found,
       endMs: 3,
-      bottleneckMs: 2,
-      boundMs: 2,
-      gap: 0,
-      makespanMs: 9,
+      makespanMs,
+      course: [
+        { ms: 0.5, boundMs: boundMs / 4, method: "none" },
+        { ms: 1, bottleneckMs: 2 * bottleneckMs, boundMs: boundMs / 2, method: "slicing" },
+        { ms: 2.5, bottleneckMs, boundMs, method: "highs" },
+      ],
     },
+    { schedule: "wave", ...found, endMs: 4, makespanMs: 2 * makespanMs },
     { schedule: "gpipe", solver: "", status: "infeasible", endMs: 5 },
   ]);
 }

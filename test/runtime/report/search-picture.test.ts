@@ -15,27 +15,22 @@ const ATTEMPTS: readonly SearchAttempt[] = [
   { schedule: "v-min", solver: "", status: "infeasible", endMs: 40 },
 ];
 
-function ends(text: string, kind: string): readonly (readonly string[])[] {
-  return [...text.matchAll(new RegExp(`<line class="${kind}" x1="(.*?)" y1="(.*?)" x2="(.*?)" y2="(.*?)"/>`, "g"))].map(
-    ([, ...found]) => found,
-  );
+/** Corners of a curve of the picture. */
+function curve(text: string, kind: string): readonly string[] {
+  return new RegExp(`<polyline class="${kind}" points="(.*?)"/>`).exec(text)![1]!.split(" ");
 }
 
 it("draws each try that has a step, and the best so far as a stair", () => {
   const { text } = searchPicture(ATTEMPTS, 30)!;
   const dots = [...text.matchAll(/<circle class="(\w+)" cx="(.*?)" cy="(.*?)"/g)].map(([, ...found]) => found);
   expect(dots).toEqual([
-    ["feasible", "26.5%", "34.333%"],
-    ["feasible", "50%", "3%"],
-    ["feasible", "73.5%", "65.667%"],
-    ["pruned", "97%", "81.333%"],
+    ["feasible", "0%", "65.679"],
+    ["feasible", "33.33%", "7.037"],
+    ["feasible", "66.67%", "124.321"],
+    ["pruned", "100%", "153.642"],
   ]);
-  expect(ends(text, "best")).toEqual([
-    ["26.5%", "34.333%", "73.5%", "34.333%"],
-    ["73.5%", "34.333%", "73.5%", "65.667%"],
-    ["73.5%", "65.667%", "97%", "65.667%"],
-  ]);
-  expect(ends(text, "limit")).toEqual([["0%", "97%", "100%", "97%"]]);
+  expect(curve(text, "best")).toEqual(["0,34.57", "66.67,34.57", "66.67,65.43", "100,65.43"]);
+  expect(curve(text, "bound")).toEqual(["0,96.3", "100,96.3"]);
   expect(text).toContain('aria-label="4 schedules in 40.0 ms, predicted steps from 30.0 ms to 60.0 ms"');
 });
 

@@ -8,7 +8,7 @@ import { bubbleOf, deviceMemory, medianStepMs } from "../../../runtime/report/do
 import { BOX, graphView } from "../../../runtime/report/graph-view.js";
 import { layerGraph, spread } from "../../../runtime/report/layers.js";
 import { predictedStep, timeSplit } from "../../../runtime/report/step-view.js";
-import { tickStep } from "../../../runtime/report/timeline-picture.js";
+import { tickStep } from "../../../runtime/report/axes.js";
 import { planTrace } from "../../../runtime/report/trace.js";
 import { sampleDocument, samplePlan } from "./sample-plan.js";
 
