@@ -99,7 +99,12 @@ for (const figure of document.querySelectorAll("figure.model")) {
     paper.globalAlpha = 1;
     paper.font = "600 11px system-ui, sans-serif";
     paper.fillStyle = ink;
-    if (zoom > 0.3) for (const [x, y, text] of labels) paper.fillText(text, x, y);
+    paper.strokeStyle = page;
+    paper.lineWidth = 4;
+    for (const [x, y, text] of zoom > 0.3 ? labels : []) {
+      paper.strokeText(text, x, y + 4);
+      paper.fillText(text, x, y + 4);
+    }
     canvas.dataset.drawn = "true";
   };
   let waiting = false;

@@ -57,7 +57,10 @@ for (const figure of document.querySelectorAll("figure.timeline")) {
     return low;
   };
   const colour = (name) => getComputedStyle(figure).getPropertyValue(name).trim();
-  const ms = (time) => `${Number((time * unitMs).toPrecision(4))} ms`;
+  const ms = (time) => {
+    const number = time * unitMs;
+    return number < 1000 ? `${Number(number.toPrecision(4))} ms` : `${Number((number / 1000).toPrecision(5))} s`;
+  };
   const nameOf = (row, at) => `${isStaged ? row.stages[at] : ""}${row.phases[at]}${row.microbatches[at]}`;
   const hiddenAbove = (group) => groups.reduce((sum, one, at) => sum + (at < group && !shown[at] ? one.height : 0), 0);
   const topOf = (row) => row.y - hiddenAbove(row.group);
@@ -134,9 +137,13 @@ for (const figure of document.querySelectorAll("figure.timeline")) {
       paper.strokeRect(x(row.starts[at]) - 1, topOf(row) - 1, row.lengths[at] / perPx + 2, laneHeight + 2);
     }
     paper.fillStyle = colour("--soft");
-    for (let tick = 0; tick <= 8; tick++) {
-      paper.textAlign = tick === 0 ? "left" : tick === 8 ? "right" : "center";
-      paper.fillText(ms(from + ((to - from) * tick) / 8), (width * tick) / 8, high - AXIS + 20);
+    const rough = (to - from) / 8;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
+    for (let tick = Math.ceil(from / step) * step; tick <= to; tick += step) {
+      const at = x(tick);
+      paper.textAlign = at < 30 ? "left" : at > width - 30 ? "right" : "center";
+      paper.fillText(ms(tick), at, high - AXIS + 20);
     }
     canvas.dataset.drawn = "true";
   };
