@@ -2,8 +2,8 @@
  * @file Ways of cut tensors through the picture of the block graph: out of the block, along a track of the gap between
  * two columns, level through the label, into each reader. Columns in between are crossed where no block is, between rows.
  */
-import type { PlacedBlock, StageColumn } from "./graph-view.js";
-import { BOX } from "./graph-view.js";
+import type { PlacedBlock, StageColumn } from "./graph-places.js";
+import { BOX } from "./graph-places.js";
 import { spread } from "./layers.js";
 
 /** Least distance between two labels of one gap. */

@@ -5,8 +5,9 @@ import { computeMs } from "../../compiler/compute-ms.js";
 import { formatBytes, formatMs } from "./format.js";
 import type { Point } from "./cut-routes.js";
 import { COLUMN_PAD } from "./cut-routes.js";
-import type { CutTensor, GraphEdge, GraphView, PlacedBlock, StageColumn } from "./graph-view.js";
-import { BOX } from "./graph-view.js";
+import type { PlacedBlock, StageColumn } from "./graph-places.js";
+import { BOX } from "./graph-places.js";
+import type { CutTensor, GraphEdge, GraphView } from "./graph-view.js";
 import type { Markup } from "./markup.js";
 import { markup } from "./markup.js";
 

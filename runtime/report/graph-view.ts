@@ -1,25 +1,10 @@
 /** @file The block graph with coordinates: a column per stage, blocks from top to bottom, cut tensors between columns. */
-import type { BlockMap, MappedBlock } from "../../compiler/plan/block-map.js";
+import type { BlockMap } from "../../compiler/plan/block-map.js";
 import type { CutRoute } from "./cut-routes.js";
 import { routeCuts } from "./cut-routes.js";
+import type { PlacedBlock, StageColumn } from "./graph-places.js";
+import { BOX } from "./graph-places.js";
 import { layerGraph } from "./layers.js";
-
-/** Sizes in px at zoom 1. */
-export const BOX = { width: 132, height: 26, gapX: 10, gapY: 16, headY: 44, columnGap: 164, margin: 12 } as const;
-
-/** A block with the place of its top left corner. */
-export interface PlacedBlock {
-  readonly block: MappedBlock;
-  readonly x: number;
-  readonly y: number;
-}
-
-/** The column of a stage. */
-export interface StageColumn {
-  readonly stage: number;
-  readonly x: number;
-  readonly width: number;
-}
 
 /** An edge from (x1, y1) to (x2, y2) within a stage. */
 export interface GraphEdge {
