@@ -44,7 +44,7 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
 /**
  * An error the user can act on. The message has the form
  * "subject: what is wrong; got … expected …. What to do."
- * Ensures: the message holds no invisible character but line feeds, whatever names it was made of.
+ * Ensures: the message holds no invisible character but the line feeds of lists and grids, whatever names it was made of.
  */
 export class PipewrightError extends Error {
   readonly code: ErrorCode;

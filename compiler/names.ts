@@ -23,9 +23,15 @@ export function oneLine(text: string): string {
   return visible(text).replaceAll("\n", "\\n");
 }
 
-/** A whole message: visible, and cut where nobody reads on. */
+/** Line feeds that messages have: in front of indented lines, and of the rows of a grid. */
+const OWN_LINES = /\n(?! {2}|d\d+ )/g;
+
+/**
+ * A whole message: visible, and cut where nobody reads on. Its further lines are indented or rows of a grid; a line feed
+ * anywhere else came with a name and is written as an escape.
+ */
 export function visibleMessage(text: string): string {
-  const shown = visible(text);
+  const shown = visible(text).replace(OWN_LINES, "\\n");
   if (shown.length <= MESSAGE_CHARACTERS) return shown;
   return `${shown.slice(0, MESSAGE_CHARACTERS)}… (${shown.length} characters)`;
 }

@@ -1,4 +1,5 @@
 /** @file From names that the user wrote to blocks of the partition: pins, groups, tensors that are not cut. */
+import { plainName } from "./names.js";
 import { suggestion } from "./closest.js";
 import { PipewrightError } from "./errors.js";
 import type { NodeId } from "./ir/graph.js";
@@ -51,7 +52,7 @@ function matching<T extends { readonly name: string }>(
   const found = items.filter(({ name }) => matchesPattern(name, pattern));
   if (found.length > 0) return found;
   const names = items.map(({ name }) => name);
-  const shown = names.slice(0, SHOWN).join(", ");
+  const shown = names.slice(0, SHOWN).map(plainName).join(", ");
   throw new PipewrightError(
     "USAGE",
     `${flag} ${pattern}: matches no ${kind}; the model has ${shown}${names.length > SHOWN ? ", …" : ""}.` +

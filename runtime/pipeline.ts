@@ -2,6 +2,7 @@
  * @file A plan in operation: workers started, parameters in place, steps run on batches. The coordinator feeds inputs
  * and reads results through the shared memory; workers exchange activations and gradients among themselves.
  */
+import { plainName } from "../compiler/names.js";
 import { invariant, PipewrightError } from "../compiler/errors.js";
 import type { Plan, PlanParameter } from "../compiler/plan/plan.js";
 import type { Env, SharedMemory } from "./env/env.js";
@@ -194,7 +195,7 @@ export class Pipeline {
         const got = tensors ? `${tensors.length} microbatches` : "nothing";
         throw new PipewrightError(
           "ARTEFACT_MISMATCH",
-          `input ${input.name}: the batch does not fit the plan; got ${got}, expected ${wanted} microbatches.`,
+          `input ${plainName(input.name)}: the batch does not fit the plan; got ${got}, expected ${wanted} microbatches.`,
         );
       }
       for (const [index, bytes] of tensors.entries()) {
@@ -202,7 +203,7 @@ export class Pipeline {
         if (bytes.length !== view.length) {
           throw new PipewrightError(
             "ARTEFACT_MISMATCH",
-            `input ${input.name}: microbatch ${index} has the wrong size; got ${bytes.length} bytes, expected ${view.length}.`,
+            `input ${plainName(input.name)}: microbatch ${index} has the wrong size; got ${bytes.length} bytes, expected ${view.length}.`,
           );
         }
         view.set(bytes);

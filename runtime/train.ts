@@ -1,4 +1,5 @@
 /** @file Trains a plan: feeds batches, runs steps, watches the loss. */
+import { plainName } from "../compiler/names.js";
 import { PipewrightError } from "../compiler/errors.js";
 import { learningRateAt } from "../compiler/optimizer/learning-rate.js";
 import type { Plan } from "../compiler/plan/plan.js";
@@ -133,10 +134,10 @@ export async function stepBatch(plan: Plan, dataset: Dataset, step: number): Pro
       const tensors = wanted.map((feeds) => {
         const bytes = feeds.get(name);
         if (bytes) return bytes;
-        const known = [...feeds.keys()].join(", ");
+        const known = [...feeds.keys()].map(plainName).join(", ");
         throw new PipewrightError(
           "ARTEFACT_MISMATCH",
-          `data: input ${name} is missing; got ${known || "nothing"}. Name the source's tensors after the inputs.`,
+          `data: input ${plainName(name)} is missing; got ${known || "nothing"}. Name the source's tensors after the inputs.`,
         );
       });
       return [name, tensors];

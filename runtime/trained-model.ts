@@ -1,6 +1,6 @@
 /** @file The trained model of a plan directory in the form of the file that it came from. */
 import { tensorBytes } from "../compiler/ir/literal.js";
-import { formatName } from "../compiler/names.js";
+import { formatName, plainName } from "../compiler/names.js";
 import { decodeModel, encodeModel } from "../compiler/onnx/codec.js";
 import { isExternal } from "../compiler/onnx/external.js";
 import type { ModelLimits } from "../compiler/onnx/limits.js";
@@ -74,7 +74,9 @@ export async function writeTrained(
     external: [...free.values()],
     notes: [
       ...saturationNotes(whole),
-      ...renames.map(([location, name]) => `${location} is there already, so the trained data are in ${name}`),
+      ...renames.map(
+        ([location, name]) => `${plainName(location)} is there already, so the trained data are in ${plainName(name)}`,
+      ),
       ...displaced.map((name) => `${formatName(name)} shared its data and trained apart, so it is in the model file`),
     ],
   };

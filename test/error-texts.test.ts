@@ -68,7 +68,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
   },
   MODEL_UNSUPPORTED: {
     run: ["inspect", "unknown.onnx"],
-    text: "unknown.onnx: model: a node is not supported:\n  act (Gelo): operator Gelo is not supported; the closest one is Gelu.\nReplace it in the model, or export with other operators.",
+    text: "unknown.onnx: model: a node is not supported:\n  act (Gelo): operator Gelo is not supported; the closest one is Gelu.\n  Replace it in the model, or export with other operators.",
   },
   LIMIT_EXCEEDED: {
     run: ["inspect", "mlp.onnx", "--limit", "nodes=2"],

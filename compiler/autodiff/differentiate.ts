@@ -157,7 +157,7 @@ function cannotDifferentiate(missing: readonly string[]): PipewrightError {
   const count = missing.length === 1 ? "1 node" : `${missing.length} nodes`;
   const message =
     `model: ${count} between the loss and what is trained cannot be differentiated:${list}\n` +
-    "Train only parameters that come after, with --trainable, or replace these nodes.";
+    "  Train only parameters that come after, with --trainable, or replace these nodes.";
   return new PipewrightError("MODEL_UNSUPPORTED", message, { nodes: missing });
 }
 

@@ -1,4 +1,5 @@
 /** @file Puts the loss at the end of a graph. */
+import { plainName } from "../names.js";
 import { suggestion } from "../closest.js";
 import { PipewrightError } from "../errors.js";
 import type { GraphBuilder } from "../ir/builder.js";
@@ -156,7 +157,7 @@ function only(graph: Graph, candidates: readonly Value[], what: string): Value {
 }
 
 function listOutputs(graph: Graph): string {
-  return `it has ${graph.outputs.map(({ name, type }) => `${name} ${formatType(type)}`).join(", ")}`;
+  return `it has ${graph.outputs.map(({ name, type }) => `${plainName(name)} ${formatType(type)}`).join(", ")}`;
 }
 
 function unfit(output: Value, what: string): PipewrightError {

@@ -99,10 +99,15 @@ export function attributeValue(attribute: AttributeProto, where: string): AttrVa
     case "strings":
       return (attribute.strings ?? []).map((text) => decoder.decode(text));
     case "tensor":
-      if (attribute.t) return trainingLiteral(tensorLiteral(attribute.t, `${where}, attribute "${attribute.name}"`));
-      throw new PipewrightError("MODEL_MALFORMED", `${where}: attribute "${attribute.name}" holds no tensor.`, {
-        where,
-      });
+      if (attribute.t)
+        return trainingLiteral(tensorLiteral(attribute.t, `${where}, attribute ${formatName(attribute.name)}`));
+      throw new PipewrightError(
+        "MODEL_MALFORMED",
+        `${where}: attribute ${formatName(attribute.name)} holds no tensor.`,
+        {
+          where,
+        },
+      );
     case undefined:
       return undefined;
   }

@@ -11,6 +11,9 @@ import { trainingDType } from "./precision.js";
 import type { DimensionProto, ValueInfoProto } from "./proto.js";
 import { has, numberOf } from "./proto.js";
 
+/** Names that a message lists. */
+const SHOWN = 20;
+
 /** What the caller says of shapes. */
 export interface ShapeOptions {
   /** Size of each symbolic dim, by its name; a dim without a name is called "<input>.<axis>". */
@@ -76,32 +79,35 @@ class Binder {
       if (inputs.has(name)) continue;
       throw new PipewrightError(
         "USAGE",
-        `input shape ${name}: the model has no such input.${suggestion(name, inputs)}`,
+        `input shape ${plainName(name)}: the model has no such input.${suggestion(name, inputs)}`,
       );
     }
     for (const name of Object.keys(this.#options.bind)) {
       if (this.#symbols.has(name)) continue;
       const all = [...this.#symbols];
-      const known = all.length === 0 ? "The model has no symbolic dims." : `It has ${all.join(", ")}.`;
+      const known =
+        all.length === 0
+          ? "The model has no symbolic dims."
+          : `It has ${all.slice(0, SHOWN).map(plainName).join(", ")}${all.length > SHOWN ? ", …" : ""}.`;
       throw new PipewrightError(
         "USAGE",
-        `--bind ${name}: the model has no dim of that name.${suggestion(name, all)} ${known}`,
+        `--bind ${plainName(name)}: the model has no dim of that name.${suggestion(name, all)} ${known}`,
         { dims: all },
       );
     }
     if (this.#shapeless.length > 0) {
       throw new PipewrightError(
         "DIM_UNBOUND",
-        `input ${this.#shapeless.join(", ")}: the file gives no shape. Give one, for example --input-shape ${this.#shapeless[0]}=1,3,224,224.`,
+        `input ${this.#shapeless.map(plainName).join(", ")}: the file gives no shape. Give one, for example --input-shape ${plainName(this.#shapeless[0]!)}=1,3,224,224.`,
         { inputs: [...this.#shapeless] },
       );
     }
     if (this.#unbound.size === 0) return;
     const names = [...this.#unbound.keys()];
-    const places = names.map((name) => `${name} (${this.#unbound.get(name)})`).join(", ");
+    const places = names.map((name) => `${plainName(name)} (${this.#unbound.get(name)})`).join(", ");
     throw new PipewrightError(
       "DIM_UNBOUND",
-      `model: ${names.length === 1 ? "a dim has" : `${names.length} dims have`} no size: ${places}. Give ${names.map((name) => `--bind ${name}=SIZE`).join(" ")}.`,
+      `model: ${names.length === 1 ? "a dim has" : `${names.length} dims have`} no size: ${places}. Give ${names.map((name) => `--bind ${plainName(name)}=SIZE`).join(" ")}.`,
       { dims: names },
     );
   }

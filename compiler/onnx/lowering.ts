@@ -139,7 +139,10 @@ export class Lowering {
     const attributes = new Map<string, AttributeProto>();
     for (const own of node.attribute ?? []) {
       if (attributes.has(own.name)) {
-        throw new PipewrightError("MODEL_MALFORMED", `${describe(node)}: attribute "${own.name}" is given twice.`);
+        throw new PipewrightError(
+          "MODEL_MALFORMED",
+          `${describe(node)}: attribute ${formatName(own.name)} is given twice.`,
+        );
       }
       const given = own.ref_attr_name ? scope.attribute(own.ref_attr_name) : own;
       if (given) attributes.set(own.name, given === own ? own : changed(given, { name: own.name }));
@@ -275,7 +278,7 @@ export class Lowering {
     const { attributes, running } = opDef(source.op)!;
     for (const [key, value] of source.attrs) {
       const field = attributes[key];
-      if (!field) throw unsupportedNode(`attribute "${key}" is not supported; got ${String(value)}.`);
+      if (!field) throw unsupportedNode(`attribute ${formatName(key)} is not supported; got ${String(value)}.`);
       if (!fitsKind(value, field.kind)) {
         throw malformedNode(source, `attribute "${key}" is wrong; got ${String(value)}, expected ${field.kind}`);
       }

@@ -31,7 +31,7 @@ export class Problems {
     if (count > LISTED) lines.push(`  … and ${count - LISTED} more`);
     throw new PipewrightError(
       "MODEL_UNSUPPORTED",
-      `model: ${count === 1 ? "a node is" : `${count} nodes are`} not supported:\n${lines.join("\n")}\nReplace ${count === 1 ? "it" : "them"} in the model, or export with other operators.`,
+      `model: ${count === 1 ? "a node is" : `${count} nodes are`} not supported:\n${lines.join("\n")}\n  Replace ${count === 1 ? "it" : "them"} in the model, or export with other operators.`,
       { nodes: this.#list },
     );
   }

@@ -3,6 +3,7 @@ import { suggestion } from "../../compiler/closest.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import type { Shape } from "../../compiler/ir/graph.js";
 import { elementBytes, elementCount } from "../../compiler/ir/literal.js";
+import { formatName, plainName } from "../../compiler/names.js";
 import { permutation, RandomStream } from "../../compiler/random.js";
 import type { FileArray, FileArrays } from "./array.js";
 import { convert } from "./convert.js";
@@ -38,7 +39,7 @@ export function arraysDataset(inputs: readonly FeedSpec[], arrays: FileArrays, o
   const batched = inputs.filter(({ batchAxis }) => batchAxis !== undefined);
   const counts = new Map<string, number>();
   const columns = inputs.map((input): Column => {
-    const array = convert(find(input, arrays, source), input.dtype, `data ${source}, input "${input.name}"`);
+    const array = convert(find(input, arrays, source), input.dtype, `data ${source}, input ${formatName(input.name)}`);
     const axis = input.batchAxis;
     checkShape(input, array.shape, source);
     if (axis === undefined) return { name: input.name, bytes: array.bytes, outer: 1, inner: 0, batched: false };
@@ -71,9 +72,17 @@ function find({ name }: FeedSpec, arrays: FileArrays, source: string): FileArray
   const names = [...arrays.keys()];
   throw new PipewrightError(
     "ARTEFACT_MISMATCH",
-    `data ${source}: no array for the input "${name}"; got ${names.map((known) => `"${known}"`).join(", ")}.${suggestion(name, names)} Save the array under this name, or give --data ${name}=FILE.`,
+    `data ${source}: no array for the input ${formatName(name)}; got ${listed(names)}.${suggestion(name, names)} Save the array under this name, or give --data ${plainName(name)}=FILE.`,
     { input: name, arrays: names },
   );
+}
+
+/** Names that a message lists. */
+const MOST_NAMES = 8;
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).map(formatName).join(", ");
+  return names.length > MOST_NAMES ? `${shown} and ${names.length - MOST_NAMES} more` : shown || "none";
 }
 
 /** Sizes must agree on all axes but the batch axis. Axes of size 1 may be missing or added. */
@@ -91,7 +100,7 @@ function checkShape({ name, shape, batchAxis }: FeedSpec, got: Shape, source: st
   if (fits) return;
   throw new PipewrightError(
     "ARTEFACT_MISMATCH",
-    `data ${source}, input "${name}": the shape is wrong; got [${got.join(",")}], expected [${expected.join(",")}].`,
+    `data ${source}, input ${formatName(name)}: the shape is wrong; got [${got.join(",")}], expected [${expected.join(",")}].`,
     { input: name, got, expected },
   );
 }
@@ -99,7 +108,7 @@ function checkShape({ name, shape, batchAxis }: FeedSpec, got: Shape, source: st
 function sampleCount(counts: ReadonlyMap<string, number>, source: string): number {
   const lengths = new Set(counts.values());
   const [samples] = lengths;
-  const listed = [...counts].map(([name, count]) => `${name} ${count}`).join(", ");
+  const listed = [...counts].map(([name, count]) => `${plainName(name)} ${count}`).join(", ");
   if (lengths.size > 1) {
     throw new PipewrightError(
       "ARTEFACT_MISMATCH",

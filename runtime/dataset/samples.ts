@@ -3,6 +3,7 @@
  * an iterable or async iterable of samples; a sample has, by input name, a number, a typed array or nested arrays.
  */
 import { PipewrightError } from "../../compiler/errors.js";
+import { formatName, plainName } from "../../compiler/names.js";
 import type { DType } from "../../compiler/ir/graph.js";
 import { allocateElements, elementBytes, elementCount } from "../../compiler/ir/literal.js";
 import type { Dataset, Feeds, FeedSpec } from "./dataset.js";
@@ -61,11 +62,33 @@ export function samplesDataset(inputs: readonly FeedSpec[], module: unknown, opt
 async function* endless(make: MakeSamples, seed: number, source: string): AsyncGenerator<Sample> {
   for (let epoch = 0; ; epoch++) {
     let isEmpty = true;
-    for await (const sample of await make({ seed, epoch })) {
+    for await (const sample of checkedSamples(make, { seed, epoch }, source)) {
       isEmpty = false;
       yield sample;
     }
     if (isEmpty) throw fault(source, `epoch ${epoch} has no samples.`);
+  }
+}
+
+/** What the module yields, as long as it is samples. @throws ARTEFACT_MISMATCH, also for what the module throws. */
+async function* checkedSamples(
+  make: MakeSamples,
+  asked: Parameters<MakeSamples>[0],
+  source: string,
+): AsyncGenerator<Sample> {
+  try {
+    for await (const sample of await make(asked)) {
+      if (typeof sample !== "object" || sample === null)
+        throw fault(
+          source,
+          `it yields no sample; got ${sample === null ? "null" : typeof sample}, expected an object.`,
+        );
+      yield sample;
+    }
+  } catch (error) {
+    if (error instanceof PipewrightError) throw error;
+    const [reason] = (error instanceof Error ? error.message : "it threw what is no error").split("\n");
+    throw fault(source, `it failed in epoch ${asked.epoch}; ${reason}.`);
   }
 }
 
@@ -88,32 +111,58 @@ function gather(input: FeedSpec, samples: readonly Sample[], source: string): Ui
 function elementsOf({ name, dtype }: FeedSpec, sample: Sample, count: number, source: string): Uint8Array {
   const value = sample[name];
   if (value === undefined) {
-    const names = Object.keys(sample).join(", ");
-    throw fault(source, `a sample has no "${name}"; got ${names || "nothing"}.`, name);
+    const names = Object.keys(sample).map(plainName).join(", ");
+    throw fault(source, `a sample has no ${formatName(name)}; got ${names || "nothing"}.`, name);
   }
-  const flat = flatten(value);
+  const flat = flatten(value, MOST_AXES);
+  if (!flat) throw fault(source, `${formatName(name)} of a sample has more than ${MOST_AXES} axes.`, name);
   if (flat.length !== count)
     throw fault(
       source,
-      `"${name}" of a sample has the wrong size; got ${flat.length} elements, expected ${count}.`,
+      `${formatName(name)} of a sample has the wrong size; got ${flat.length} elements, expected ${count}.`,
       name,
     );
   const elements = allocateElements(dtype as Exclude<DType, "string">, count);
   const isBig = elements instanceof BigInt64Array || elements instanceof BigUint64Array;
   const isReal = dtype === "float32" || dtype === "float64";
   for (let at = 0; at < count; at++) {
-    const number = Number(flat[at]);
+    const number = ["number", "bigint", "boolean"].includes(typeof flat[at]) ? Number(flat[at]) : NaN;
     if (Number.isNaN(number) || (!isReal && !Number.isInteger(number)))
-      throw fault(source, `"${name}" of a sample holds ${String(flat[at])}; expected ${dtype}.`, name);
+      throw fault(source, `${formatName(name)} of a sample holds ${shown(flat[at])}; expected ${dtype}.`, name);
     elements[at] = isBig ? (BigInt(flat[at] as number) as never) : (number as never);
   }
   return new Uint8Array(elements.buffer);
 }
 
-function flatten(value: unknown): readonly unknown[] {
+/** As many as arrays of files may have. */
+const MOST_AXES = 64;
+
+/** All elements of nested arrays; undefined where they are nested deeper than `axes`. */
+function flatten(value: unknown, axes: number): readonly unknown[] | undefined {
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>);
-  return Array.isArray(value) ? value.flatMap(flatten) : [value];
+  if (!Array.isArray(value)) return [value];
+  if (axes === 0) return undefined;
+  const flat: unknown[] = [];
+  for (const part of value) {
+    const inner = flatten(part, axes - 1);
+    if (!inner) return undefined;
+    for (const element of inner) flat.push(element);
+  }
+  return flat;
 }
+
+function shown(element: unknown): string {
+  const text =
+    typeof element === "string"
+      ? JSON.stringify(element)
+      : ["number", "bigint", "boolean"].includes(typeof element)
+        ? String(element)
+        : typeof element;
+  return text.slice(0, SHOWN_CHARACTERS);
+}
+
+/** Longest element that a message shows. */
+const SHOWN_CHARACTERS = 120;
 
 function fault(source: string, message: string, input?: string): PipewrightError {
   return new PipewrightError(

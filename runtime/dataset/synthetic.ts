@@ -1,4 +1,5 @@
 /** @file Random samples in the shapes that a plan asks for: enough to time a run, or to see that it works at all. */
+import { formatName, plainName } from "../../compiler/names.js";
 import { PipewrightError } from "../../compiler/errors.js";
 import { suggestion } from "../../compiler/closest.js";
 import type { DType } from "../../compiler/ir/graph.js";
@@ -22,14 +23,14 @@ export function syntheticDataset(inputs: readonly FeedSpec[], { seed, limits }: 
     if (names.includes(name)) continue;
     throw new PipewrightError(
       "USAGE",
-      `--data synthetic: no input is called "${name}"; got inputs ${names.join(", ")}.${suggestion(name, names)}`,
+      `--data synthetic: no input is called ${formatName(name)}; got inputs ${names.map(plainName).join(", ")}.${suggestion(name, names)}`,
     );
   }
   for (const { name, dtype } of inputs) {
     if (hasPlainNumbers(dtype)) continue;
     throw new PipewrightError(
       "MODEL_UNSUPPORTED",
-      `--data synthetic: cannot make up ${dtype} for input "${name}". Give a file with --data.`,
+      `--data synthetic: cannot make up ${dtype} for input ${formatName(name)}. Give a file with --data.`,
     );
   }
   const feeds = async (step: number, microbatch: number): Promise<Feeds> =>

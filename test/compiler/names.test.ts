@@ -37,6 +37,12 @@ describe("names in messages", () => {
     );
   });
 
+  it("lets a message have indented lines and grids of its own, and no name any other line", () => {
+    const { message } = new PipewrightError("USAGE", "all of\n  a\nerror: x\r\n[1/3] y\n z\nd0 0F0\n   ^ d0\n");
+    expect(message).toBe("all of\n  a\\nerror: x\\u000d\\n[1/3] y\\n z\nd0 0F0\n   ^ d0\\n");
+    expect(new PipewrightError("USAGE", `again: ${message}`).message).toBe(`again: ${message}`);
+  });
+
   it("cleans every error message, whoever writes it", () => {
     const error = new PipewrightError("FILE", `\u001b]0;title\u0007 \u202e ${"y".repeat(100_000)}`);
     expect(error.message.startsWith(String.raw`\u001b]0;title\u0007 \u202e y`)).toBe(true);

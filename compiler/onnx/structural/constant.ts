@@ -1,4 +1,5 @@
 /** @file Constant and Identity. */
+import { formatName } from "../../names.js";
 import { listed } from "../../ir/listed.js";
 import { PipewrightError } from "../../errors.js";
 import type { Literal, TensorType, Value } from "../../ir/graph.js";
@@ -77,7 +78,10 @@ function constantLiteral(site: CallSite, attribute: AttributeProto): Literal {
     return { dtype: "string", shape: [value.length], elements: value.map(String) };
   }
   if (typeof value === "object" && "dtype" in value) return value;
-  throw new PipewrightError("MODEL_MALFORMED", `${where}: attribute "${attribute.name}" is no value of a constant.`);
+  throw new PipewrightError(
+    "MODEL_MALFORMED",
+    `${where}: attribute ${formatName(attribute.name)} is no value of a constant.`,
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 /** @file `export`: a plan as files for other tools. */
+import { plainName } from "../../../compiler/names.js";
 import { PipewrightError } from "../../../compiler/errors.js";
 import { exportOnnx } from "../../export-onnx.js";
 import type { ModelLimits } from "../../../compiler/onnx/limits.js";
@@ -38,7 +39,7 @@ async function exportForTorch(
   limits: ModelLimits,
 ): Promise<Outcome> {
   const { files, relayed } = await exportTorch(env, directory, plan, path, limits);
-  const handed = relayed.length === 0 ? "" : `handed on by stages between: ${relayed.join(", ")}\n`;
+  const handed = relayed.length === 0 ? "" : `handed on by stages between: ${relayed.map(plainName).join(", ")}\n`;
   return {
     json: { plan: directory, target: "torch", out: path, files, relayed },
     text: `wrote ${path}/: ${files.join(", ")}\n${handed}next: torchrun --nproc-per-node ${plan.devices.length} ${path}/train.py --steps 10\n`,

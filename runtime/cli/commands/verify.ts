@@ -1,4 +1,5 @@
 /** @file `verify`: a plan against one device, bit for bit: losses, gradients, and the weights after one step. */
+import { plainName } from "../../../compiler/names.js";
 import { EXIT_CODE, PipewrightError } from "../../../compiler/errors.js";
 import type { ModelLimits } from "../../../compiler/onnx/limits.js";
 import type { Dataset } from "../../dataset/dataset.js";
@@ -66,7 +67,7 @@ export async function verifyOnOneDevice(
 export function refuseMismatch(subject: string, verification: Verification): void {
   if (verification.equal) return;
   const names = verification.tensors.filter(({ isEqual }) => !isEqual).map(({ name }) => name);
-  const shown = names.slice(0, SHOWN).join(", ");
+  const shown = names.slice(0, SHOWN).map(plainName).join(", ");
   throw new PipewrightError(
     "VERIFY_MISMATCH",
     `${subject}: ${verificationLine(verification)}; got other bits for ${shown}, expected the same. Report it with the model.`,

@@ -218,6 +218,6 @@ it("refuses nodes without a gradient, all of them at once, and only on the way",
       Sin_3 (Sin): no rule for sines
       second (Cos): no rule for cosines
       first (Sin): no rule for sines
-    Train only parameters that come after, with --trainable, or replace these nodes."
+      Train only parameters that come after, with --trainable, or replace these nodes."
   `);
 });

@@ -41,14 +41,14 @@ describe("errors", () => {
       },
       {},
       "MODEL_UNSUPPORTED",
-      "model: 2 nodes are not supported:\n  first (Relux): operator Relux is not supported; the closest one is Relu.\n  y (Fancy): operator Fancy of domain my.ops is not supported.\nReplace them in the model, or export with other operators.",
+      "model: 2 nodes are not supported:\n  first (Relux): operator Relux is not supported; the closest one is Relu.\n  y (Fancy): operator Fancy of domain my.ops is not supported.\n  Replace them in the model, or export with other operators.",
     ],
     [
       "a shape that depends on what is fed",
       { nodes: [{ op: "Reshape", inputs: ["x", "s"], outputs: ["y"] }], inputs: { ...inputs, s: "int64[1]" }, outputs },
       {},
       "MODEL_UNSUPPORTED",
-      "model: a node is not supported:\n  y (Reshape): input 1 is not known at compile time, so the output has no static shape. Bind symbolic dimensions with --bind, or export with constant shapes.\nReplace it in the model, or export with other operators.",
+      "model: a node is not supported:\n  y (Reshape): input 1 is not known at compile time, so the output has no static shape. Bind symbolic dimensions with --bind, or export with constant shapes.\n  Replace it in the model, or export with other operators.",
     ],
     [
       "an attribute that is not known",
