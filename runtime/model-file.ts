@@ -71,9 +71,13 @@ export async function loadModel(
   }
 }
 
-/** A model file, decoded and nothing more. @throws FILE, LIMIT_EXCEEDED, MODEL_MALFORMED. */
+/** A model file, decoded and nothing more. @throws FILE, LIMIT_EXCEEDED, MODEL_MALFORMED, with `path` in front. */
 export async function readModelProto(env: Env, path: string, limits: ModelLimits): Promise<ModelProto> {
-  return decodeModel(await readModelFile(env, path, limits), limits);
+  try {
+    return decodeModel(await readModelFile(env, path, limits), limits);
+  } catch (error) {
+    throw inFile(path, error);
+  }
 }
 
 /** The bytes of a model file. @throws FILE, LIMIT_EXCEEDED before anything of a file past `limits` is read. */

@@ -2,6 +2,7 @@
  * @file Files of a directory that somebody else may have filled, such as a plan: opened without following a link out of
  * it, so that no name in it leads elsewhere.
  */
+import type { ErrorCode } from "../compiler/errors.js";
 import { PipewrightError } from "../compiler/errors.js";
 import type { ConfinedFile, Files } from "./env/env.js";
 
@@ -50,13 +51,13 @@ export async function readAtMost(files: Files, path: string, mostBytes: number):
   return files.read(path);
 }
 
-/** The whole text that a user names. @throws FILE; LIMIT_EXCEEDED past `mostBytes`; USAGE when it is no UTF-8. */
-export async function readTextAtMost(files: Files, path: string, mostBytes: number): Promise<string> {
+/** The whole text that a user names. @throws FILE; LIMIT_EXCEEDED past `mostBytes`; `code` when it is no UTF-8. */
+export async function readTextAtMost(files: Files, path: string, mostBytes: number, code: ErrorCode): Promise<string> {
   const bytes = await readAtMost(files, path, mostBytes);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new PipewrightError("USAGE", `${path}: the text is not UTF-8. Save it as UTF-8.`, { path });
+    throw new PipewrightError(code, `${path}: the text is not UTF-8. Save it as UTF-8.`, { path });
   }
 }
 

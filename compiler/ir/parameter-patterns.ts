@@ -3,6 +3,7 @@
  * than two axes, such as biases and the scales of normalizations; `!` in front takes away what the rest matches.
  */
 import { PipewrightError } from "../errors.js";
+import { plainName } from "../names.js";
 import { matchesPattern } from "../pattern.js";
 import type { Value } from "./graph.js";
 
@@ -44,7 +45,7 @@ function isMatch({ name, type }: Value, pattern: string): boolean {
 function matchesNothing(flag: string, pattern: string, candidates: readonly Value[]): PipewrightError {
   const known = candidates
     .slice(0, SHOWN)
-    .map(({ name }) => name)
+    .map(({ name }) => plainName(name))
     .join(", ");
   const more = candidates.length > SHOWN ? ", …" : "";
   return new PipewrightError("USAGE", `${flag} ${pattern}: matches no parameter; the model has ${known}${more}.`);

@@ -1,6 +1,7 @@
 /** @file Collects the nodes that cannot be imported, so that one error lists them all. */
 import { closest } from "../closest.js";
 import { PipewrightError } from "../errors.js";
+import { plainName } from "../names.js";
 import { REFUSALS } from "./unsupported.js";
 
 /** A node that cannot be imported, and why. */
@@ -27,7 +28,7 @@ export class Problems {
   throwIfAny(): void {
     const count = this.#list.length;
     if (count === 0) return;
-    const lines = this.#list.slice(0, LISTED).map(({ node, op, reason }) => `  ${node} (${op}): ${reason}`);
+    const lines = this.#list.slice(0, LISTED).map(({ node, op, reason }) => `  ${plainName(node)} (${plainName(op)}): ${reason}`);
     if (count > LISTED) lines.push(`  … and ${count - LISTED} more`);
     throw new PipewrightError(
       "MODEL_UNSUPPORTED",
@@ -41,7 +42,7 @@ export class Problems {
 export function unknownOperator(op: string, domain: string, known: Iterable<string>): string {
   const reason = domain === "" ? REFUSALS.get(op) : undefined;
   if (reason) return `operator ${op} is not supported: ${reason}.`;
-  const from = domain === "" ? "" : ` of domain ${domain}`;
+  const from = domain === "" ? "" : ` of domain ${plainName(domain)}`;
   const near = closest(op, known);
-  return `operator ${op}${from} is not supported${near ? `; the closest one is ${near}` : ""}.`;
+  return `operator ${plainName(op)}${from} is not supported${near ? `; the closest one is ${near}` : ""}.`;
 }

@@ -27,7 +27,7 @@ const SMP_NAMES = byPlainName(SMP_FLAGS);
  */
 export async function readConfig(files: Files, path: string): Promise<GivenFlags> {
   const { parse } = await import("yaml");
-  const text = await readTextAtMost(files, path, CONFIG_LIMIT_BYTES);
+  const text = await readTextAtMost(files, path, CONFIG_LIMIT_BYTES, "USAGE");
   let document: unknown;
   try {
     document = parse(text, { maxAliasCount: 0, logLevel: "error" });

@@ -17,7 +17,7 @@ const CSV_LIMIT_BYTES = 32 * 2 ** 20;
 /** Exit code 7 if a rule is broken. @throws SCHEDULE_INVALID for a cell that is no step, FILE. */
 export async function checkFile(context: Context, flags: FlagValues, times: TimesFile): Promise<Outcome> {
   const path = flags.check!;
-  const audit = auditCsv(await readTextAtMost(context.env.files, path, CSV_LIMIT_BYTES), path);
+  const audit = auditCsv(await readTextAtMost(context.env.files, path, CSV_LIMIT_BYTES, "SCHEDULE_INVALID"), path);
   const { schedule, faults, refusals, isRunnable } = audit;
   const costs = costsFrom(times, schedule.stages, neighbours(schedule));
   const memory = flags.memory === undefined ? {} : { memory: flags.memory };
