@@ -28,7 +28,9 @@ export class Problems {
   throwIfAny(): void {
     const count = this.#list.length;
     if (count === 0) return;
-    const lines = this.#list.slice(0, LISTED).map(({ node, op, reason }) => `  ${plainName(node)} (${plainName(op)}): ${reason}`);
+    const lines = this.#list
+      .slice(0, LISTED)
+      .map(({ node, op, reason }) => `  ${plainName(node)} (${plainName(op)}): ${reason}`);
     if (count > LISTED) lines.push(`  … and ${count - LISTED} more`);
     throw new PipewrightError(
       "MODEL_UNSUPPORTED",
