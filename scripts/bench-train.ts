@@ -22,6 +22,7 @@ import type { Contestant } from "./train/contestant.js";
 import { Arena } from "./train/contestant.js";
 import { ForeignLoad, quietRounds } from "./train/foreign-load.js";
 import { BENCH_MODELS } from "./train/models.js";
+import { recoveryMs } from "./train/recovery-cost.js";
 import { accountingOf, computeMs, idleShare } from "./train/statistics.js";
 import { TorchPeer } from "./train/torch-peer.js";
 
@@ -90,6 +91,7 @@ const [workers, pipelines, sessions] = contestants.map((_, at) => used.map(({ st
 const medianMs = (steps: readonly StepResult[]): number => median(steps.map(({ ms }) => ms));
 const ratio = (others: readonly number[]): number => median(pipelines.map(({ ms }, round) => others[round]! / ms));
 const [worker, pipeline] = contestants as [Contestant, Contestant];
+const keepingMs = recoveryMs(env, pipeline.plan, rounds);
 const peerTimesMs = used.flatMap(({ peerMs }) => peerMs ?? []);
 const report = {
   model: { name: values.model, ...bench.sizes, microbatches },
@@ -115,6 +117,7 @@ const report = {
   overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / stages))),
   bubble: { predicted: pipeline.plan.schedule.forecast.bubble, measured: median(pipelines.map(idleShare)) },
   accounting: accountingOf(pipelines),
+  recovery: { ms: keepingMs, shareOfStep: keepingMs / medianMs(pipelines) },
   sameLosses: kept.every(({ steps: [one, many] }) => one!.losses.every((loss, at) => loss === many!.losses[at])),
   ...(peer ? { peer: `torch ${peer.version}` } : {}),
 };
@@ -122,14 +125,15 @@ if (values.json) console.log(JSON.stringify(report, undefined, 1));
 else print();
 
 function print(): void {
-  const { stepMs, speedup, accounting, overIdeal, bubble, predictedMs, schedule } = report;
+  const { stepMs, speedup, accounting, overIdeal, bubble, predictedMs, schedule, recovery } = report;
   const lines = [
     `pipeline of ${stages}: ${stepMs.pipeline.toFixed(0)} ms a step under ${schedule} (predicted ${predictedMs.pipeline.toFixed(0)})`,
     `one worker: ${stepMs.worker.toFixed(0)} ms, ${speedup.overWorker.toFixed(2)} times the pipeline's time`,
     `one session with ${availableParallelism()} cores: ${stepMs.session.toFixed(0)} ms, ${speedup.overSession.toFixed(2)} times`,
     ...(peer ? [`${report.peer!}: ${stepMs.torch!.toFixed(0)} ms, ${speedup.overTorch!.toFixed(2)} times`] : []),
     `${overIdeal.toFixed(3)} times the ideal; bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)})`,
-    `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action`,
+    `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action, ${percent(accounting.overheadOverStep)} of the step`,
+    `keeping what a lost worker changed takes ${recovery.ms.toFixed(2)} ms, ${percent(recovery.shareOfStep)} of the step`,
     `${report.rounds.used} rounds of ${report.rounds.all}, ${report.rounds.quiet} of them quiet; others used ${percent(report.foreignShare)} of the machine`,
     report.sameLosses ? "losses are the same bits as those of one worker" : "losses DIFFER",
   ];

@@ -28,6 +28,8 @@ export interface Accounting {
   readonly sumOverStep: number;
   /** Overhead outside the engine per action, µs. */
   readonly overheadMicrosPerAction: number;
+  /** Overhead outside the engine over the time of the step, median. */
+  readonly overheadOverStep: number;
 }
 
 export function accountingOf(steps: readonly StepResult[]): Accounting {
@@ -39,5 +41,6 @@ export function accountingOf(steps: readonly StepResult[]): Accounting {
   const sums = steps.flatMap(({ ms, rows }) => rows.map((row) => sumOfShares(row.shares) / ms));
   const sumOverStep = sums.reduce((worst, sum) => (Math.abs(sum - 1) > Math.abs(worst - 1) ? sum : worst), 1);
   const actions = steps[0]!.rows.reduce((sum, { endMs }) => sum + endMs.length, 0) / steps[0]!.rows.length;
-  return { shares, sumOverStep, overheadMicrosPerAction: (1e3 * shares.overhead) / actions };
+  const overheadOverStep = median(steps.map(({ ms }, step) => each[step]!.overhead / ms));
+  return { shares, sumOverStep, overheadMicrosPerAction: (1e3 * shares.overhead) / actions, overheadOverStep };
 }
