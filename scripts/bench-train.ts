@@ -115,6 +115,7 @@ const report = {
     ...(peer ? { overTorch: ratio(peerTimesMs) } : {}),
   },
   overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / stages))),
+  contention: median(pipelines.map((step, round) => computeMs(step) / computeMs(workers[round]!))),
   bubble: { predicted: pipeline.plan.schedule.forecast.bubble, measured: median(pipelines.map(idleShare)) },
   accounting: accountingOf(pipelines),
   recovery: { ms: keepingMs, shareOfStep: keepingMs / medianMs(pipelines) },
@@ -125,13 +126,13 @@ if (values.json) console.log(JSON.stringify(report, undefined, 1));
 else print();
 
 function print(): void {
-  const { stepMs, speedup, accounting, overIdeal, bubble, predictedMs, schedule, recovery } = report;
+  const { stepMs, speedup, accounting, overIdeal, contention, bubble, predictedMs, schedule, recovery } = report;
   const lines = [
     `pipeline of ${stages}: ${stepMs.pipeline.toFixed(0)} ms a step under ${schedule} (predicted ${predictedMs.pipeline.toFixed(0)})`,
     `one worker: ${stepMs.worker.toFixed(0)} ms, ${speedup.overWorker.toFixed(2)} times the pipeline's time`,
     `one session with ${availableParallelism()} cores: ${stepMs.session.toFixed(0)} ms, ${speedup.overSession.toFixed(2)} times`,
     ...(peer ? [`${report.peer!}: ${stepMs.torch!.toFixed(0)} ms, ${speedup.overTorch!.toFixed(2)} times`] : []),
-    `${overIdeal.toFixed(3)} times the ideal; bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)})`,
+    `${overIdeal.toFixed(3)} times the ideal, of which the engine takes ${contention.toFixed(3)} because devices compute at once; bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)})`,
     `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action, ${percent(accounting.overheadOverStep)} of the step`,
     `keeping what a lost worker changed takes ${recovery.ms.toFixed(2)} ms, ${percent(recovery.shareOfStep)} of the step`,
     `${report.rounds.used} rounds of ${report.rounds.all}, ${report.rounds.quiet} of them quiet; others used ${percent(report.foreignShare)} of the machine`,
