@@ -91,6 +91,8 @@ const [workers, pipelines, sessions] = contestants.map((_, at) => used.map(({ st
 const medianMs = (steps: readonly StepResult[]): number => median(steps.map(({ ms }) => ms));
 const ratio = (others: readonly number[]): number => median(pipelines.map(({ ms }, round) => others[round]! / ms));
 const [worker, pipeline] = contestants as [Contestant, Contestant];
+/** Devices that compute at the same time at most. */
+const busyCores = Math.min(stages, availableParallelism());
 const keepingMs = recoveryMs(env, pipeline.plan, rounds);
 const peerTimesMs = used.flatMap(({ peerMs }) => peerMs ?? []);
 const report = {
@@ -114,7 +116,7 @@ const report = {
     overSession: ratio(sessions.map(({ ms }) => ms)),
     ...(peer ? { overTorch: ratio(peerTimesMs) } : {}),
   },
-  overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / stages))),
+  overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / busyCores))),
   contention: median(pipelines.map((step, round) => computeMs(step) / computeMs(workers[round]!))),
   bubble: { predicted: pipeline.plan.schedule.forecast.bubble, measured: median(pipelines.map(idleShare)) },
   accounting: accountingOf(pipelines),

@@ -1,9 +1,10 @@
 /**
  * @file The promise of the runtime: the same losses and weights, bit for bit, on any number of devices, under any
- * schedule, in one thread or in processes.
+ * schedule, in one thread, in several or in processes.
  */
 import { afterAll, describe, expect, it } from "vitest";
 import { SCHEDULES } from "../../compiler/schedule/registry.js";
+import { threadEnv } from "../../runtime/env/thread.js";
 import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET, TUNED } from "../support/tiny-models.js";
 import { trained as trainedOnce } from "../support/training.js";
 
@@ -21,7 +22,12 @@ describe.each([
     "a GPT with tied weights, AdamW",
     TIED_GPT,
     ADAMW,
-    [...sizes([1], SOME), ...sizes([2, 3], ALL), ...sizes([2], COPIES)],
+    [
+      ...sizes([1], SOME),
+      ...sizes([2, 3], ALL),
+      ...sizes([4], ["1f1b", "zb-h1", "interleaved-1f1b"]),
+      ...sizes([2], COPIES),
+    ],
   ],
   ["a ResNet with running statistics, SGD", TINY_RESNET, SGD, sizes([2, 3], SOME)],
   ["a GPT in groups with clipped gradients, AdamW", TIED_GPT, TUNED, [...sizes([2, 3], SOME), ...sizes([2], COPIES)]],
@@ -76,6 +82,16 @@ describe.each([
     [3, "zb-h1"],
   ])("on %i processes under %s", async (devices, schedule) => {
     const { losses, digest } = await trained(model, { devices, schedule, microbatches, optimizer, mode: "process" });
+    expect(losses).toEqual((await alone).losses);
+    expect(digest).toBe((await alone).digest);
+  });
+
+  it.each([
+    [2, "1f1b"],
+    [4, "zb-h1"],
+  ])("on %i worker threads under %s", async (devices, schedule) => {
+    const options = { devices, schedule, microbatches, optimizer, mode: "process", env: threadEnv() } as const;
+    const { losses, digest } = await trained(model, options);
     expect(losses).toEqual((await alone).losses);
     expect(digest).toBe((await alone).digest);
   });

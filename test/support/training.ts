@@ -50,10 +50,11 @@ export async function withPlan<T>(
 /** Trains a tiny model from its first weights. */
 export function trained(
   model: TinyModel,
-  options: TinyOptions & { readonly steps?: number; readonly mode?: PipelineMode },
+  options: TinyOptions & { readonly steps?: number; readonly mode?: PipelineMode; readonly env?: Env },
 ): Promise<Trained> {
-  const { steps = 3, mode = "inline", ...compiling } = options;
-  return withPlan(model, compiling, async ({ directory, plan, dataset }, env) => {
+  const { steps = 3, mode = "inline", env: own, ...compiling } = options;
+  return withPlan(model, compiling, async ({ directory, plan, dataset }, real) => {
+    const env = own ?? real;
     const losses: number[] = [];
     let weights: Tensors = new Map();
     const onTrained = (all: Tensors): void => {
