@@ -10,12 +10,13 @@ export interface Borrowed {
   readonly models: readonly ModelProto[];
   /** Inputs of the model that those nodes read, by stage. */
   readonly inputs: readonly (readonly string[])[];
-  readonly reasons: readonly string[];
+  /** Tensors without a gradient that no stage can make again: they depend on parameters or activations. */
+  readonly carried: ReadonlySet<string>;
 }
 
 /**
  * PyTorch sends tensors that have a gradient. A stage that reads integers or truth values of another makes them again,
- * from inputs of the model; what depends on parameters or activations is a reason to refuse.
+ * from inputs of the model, where they depend on nothing else.
  */
 export function borrow(plan: Plan, crossings: readonly Crossing[], models: readonly ModelProto[]): Borrowed {
   const nodes = models.flatMap(({ graph }) => graph?.node ?? []);
@@ -24,21 +25,29 @@ export function borrow(plan: Plan, crossings: readonly Crossing[], models: reado
   );
   const makers = new Map(nodes.flatMap((node) => (node.output ?? []).map((name) => [name, node] as const)));
   const inputs = new Set(plan.inputs.map(({ name }) => name));
-  const reasons: string[] = [];
+  const isMadeAgain = (name: string): boolean => {
+    const seen = new Set<string>();
+    const waiting = [name];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (next === "" || seen.has(next) || constants.has(next) || inputs.has(next)) continue;
+      seen.add(next);
+      const maker = makers.get(next);
+      if (!maker) return false;
+      waiting.push(...(maker.input ?? []));
+    }
+    return true;
+  };
+  const whole = crossings.filter(({ dtype }) => !isFloat(dtype));
+  const carried = new Set(whole.map(({ name }) => name).filter((name) => !isMadeAgain(name)));
   const perStage = models.map((model, stage) => {
-    const wanted = crossings
-      .filter(({ dtype, producer }) => !isFloat(dtype) && producer < stage)
-      .map(({ name }) => name);
+    const wanted = whole.filter(({ name, producer }) => producer < stage && !carried.has(name)).map(({ name }) => name);
     const own = new Set(forwardOf(plan.stages[stage]!).inputs.map(({ tensor }) => tensor));
     const waiting = wanted.filter((name) => own.has(name));
     const names = new Set<string>();
     for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
       if (name === "" || names.has(name)) continue;
       names.add(name);
-      const maker = makers.get(name);
-      if (maker) waiting.push(...(maker.input ?? []));
-      else if (!constants.has(name) && !inputs.has(name))
-        reasons.push(`whole numbers that depend on ${name} and go from stage to stage`);
+      waiting.push(...(makers.get(name)?.input ?? []));
     }
     const graph = model.graph!;
     const here = new Set((graph.initializer ?? []).map(({ name }) => name));
@@ -56,6 +65,6 @@ export function borrow(plan: Plan, crossings: readonly Crossing[], models: reado
   return {
     models: perStage.map(({ model }) => model),
     inputs: perStage.map((part) => part.inputs),
-    reasons: [...new Set(reasons)],
+    carried,
   };
 }

@@ -5,6 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { PipewrightError } from "../../compiler/errors.js";
+import type { DType } from "../../compiler/ir/graph.js";
 import { isFloat } from "../../compiler/ir/literal.js";
 import { encodeModel } from "../../compiler/onnx/codec.js";
 import type { ModelLimits } from "../../compiler/onnx/limits.js";
@@ -22,8 +23,9 @@ import type { Crossing } from "./crossings.js";
 import { crossingsOf, forwardOf } from "./crossings.js";
 
 /** Programs that are copied as they are. */
-const SCRIPTS = ["train.py", "onnx_stage.py"];
-/** A key of the table of operators in onnx_stage.py. */
+const OPERATORS_FILE = "onnx_operators.py";
+const SCRIPTS = ["train.py", "onnx_stage.py", OPERATORS_FILE];
+/** A key of its table of operators. */
 const OPERATOR = /^ {4}"(\w+)": /gm;
 
 /** What was written. */
@@ -55,10 +57,10 @@ export async function exportTorch(
   const crossings = crossingsOf(plan);
   const borrowed = borrow(plan, crossings, models);
   const known = new Set(
-    [...new TextDecoder().decode(scripts.get("onnx_stage.py")).matchAll(OPERATOR)].map(([, op]) => op!),
+    [...new TextDecoder().decode(scripts.get(OPERATORS_FILE)).matchAll(OPERATOR)].map(([, op]) => op!),
   );
-  const sent = crossings.filter(({ dtype }) => isFloat(dtype));
-  refuse([...planReasons(plan, sent), ...borrowed.reasons, ...operatorReasons(models, known)]);
+  const sent = crossings.filter(({ name, dtype }) => isFloat(dtype) || borrowed.carried.has(name));
+  refuse([...planReasons(plan, sent), ...operatorReasons(models, known)]);
   const stages = plan.stages.map((_, stage) => {
     const about = describeStage(plan, sent, stage);
     return { ...about, inputs: [...new Set([...about.inputs, ...borrowed.inputs[stage]!])] };
@@ -69,7 +71,16 @@ export async function exportTorch(
     microbatches: plan.microbatches,
     schedule: plan.schedule.name,
     optimizer: plan.optimizer,
-    inputs: plan.inputs.map(({ name, dtype, shape, below }) => ({ name, dtype, shape, below })),
+    inputs: plan.inputs.map(({ name, dtype, shape, below, batchAxis = null }) => ({
+      name,
+      dtype,
+      shape,
+      below,
+      batchAxis,
+    })),
+    shared: plan.parameters
+      .filter(({ trainable, readers }) => trainable && readers.length > 0)
+      .map(({ name, dtype, shape }) => ({ name, dtype, shape })),
     stages,
   };
   const names = [
@@ -97,11 +108,16 @@ export async function exportTorch(
   return { files: names, relayed };
 }
 
+/** PyTorch sends tensors that have a gradient: truth values and whole numbers below 2^53 go as numbers that hold them. */
+function carriage(holds: DType): { readonly dtype: DType; readonly holds: DType } {
+  return { dtype: holds === "bool" ? "float32" : "float64", holds };
+}
+
 function describeStage(plan: Plan, crossings: readonly Crossing[], stage: number) {
   const over = (boundary: number) =>
     crossings
       .filter(({ producer, reader }) => producer <= boundary && boundary < reader)
-      .map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+      .map(({ name, dtype, shape }) => (isFloat(dtype) ? { name, dtype, shape } : { name, shape, ...carriage(dtype) }));
   const forward = forwardOf(plan.stages[stage]!);
   const parameters = forward.inputs.flatMap(({ at, tensor }) => {
     const parameter = at === "param" ? plan.parameters.find(({ name }) => name === tensor) : undefined;
@@ -136,22 +152,17 @@ function withResults(model: ModelProto, names: readonly string[]): ModelProto {
 
 /** Why PyTorch cannot run the plan, whatever its operators are. */
 function planReasons(plan: Plan, sent: readonly Crossing[]): readonly string[] {
-  const { optimizer, inputs, parameters, stages } = plan;
+  const { optimizer, stages } = plan;
   const reasons: string[] = [];
-  const tied = parameters.filter(({ trainable, readers }) => trainable && readers.length > 0).map(({ name }) => name);
-  if (tied.length > 0)
-    reasons.push(`weights shared by stages, such as ${tied[0]} (PyTorch does not sum their gradients)`);
   for (const { index } of stages.slice(1))
     if (!sent.some(({ producer, reader }) => producer < index && index <= reader))
       reasons.push(`nothing that goes from stage ${index - 1} to stage ${index}`);
-  const shared = inputs.filter(({ batchAxis }) => batchAxis !== 0).map(({ name }) => name);
-  if (shared.length > 0) reasons.push(`inputs without a batch axis in front: ${shared.join(", ")}`);
   if (optimizer.schedule || optimizer.groups || optimizer.clipNorm !== undefined)
     reasons.push("a learning-rate schedule, groups of parameters or clipped gradients; write them into train.py");
   return reasons;
 }
 
-/** Operators that onnx_stage.py lacks, with a node of each. */
+/** Operators that onnx_operators.py lacks, with a node of each. */
 function operatorReasons(models: readonly ModelProto[], known: ReadonlySet<string>): readonly string[] {
   const missing = new Map<string, string>();
   for (const { graph } of models)

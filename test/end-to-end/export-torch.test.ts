@@ -4,8 +4,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { Value } from "../../compiler/ir/graph.js";
 import { modelFile } from "../../models/file.js";
 import { buildGpt, DEMO_GPT, GPT_LOSS } from "../../models/gpt.js";
+import { ModelBuilder } from "../../models/model.js";
 import { buildResnet, RESNET_LOSS } from "../../models/resnet.js";
 import { docsModel } from "../support/docs-folder.js";
 import type { NpyArray } from "../support/npz.js";
@@ -33,12 +35,22 @@ async function exported(name: string, model: Uint8Array, words: readonly string[
   return stdout + stderr;
 }
 
+/** The stages of an exported plan. */
+function stagesOf(name: string) {
+  return (
+    JSON.parse(readFileSync(at(`${name}-torch/pipeline.json`), "utf8")) as {
+      stages: readonly { sends: readonly { name: string; dtype: string; holds?: string }[] }[];
+    }
+  ).stages;
+}
+
 describe("export --target torch", { timeout: 60_000 }, () => {
   it("writes stages, schedule, weights and a program", async () => {
     const words = ["--bind", "batch=4", "--loss", "softmax-cross-entropy:logits=labels", "--schedule", "1f1b"];
     const text = await exported("perceptron", docsModel(), words);
     expect(text).toContain("next: torchrun --nproc-per-node 2 ");
     expect(readdirSync(at("perceptron-torch"), { recursive: true }).sort()).toEqual([
+      "onnx_operators.py",
       "onnx_stage.py",
       "pipeline.json",
       "schedule.csv",
@@ -55,6 +67,16 @@ describe("export --target torch", { timeout: 60_000 }, () => {
     expect([stages[0]!.receives, stages[1]!.sends, stages[1]!.loss]).toEqual([[], [], "loss/result"]);
   });
 
+  it("sends truth values as numbers", async () => {
+    await exported("masked", maskedModel(), ["--loss", "mse:logits=wanted", "--pin", "first.*=0,second.*=1"]);
+    expect(stagesOf("masked")[0]!.sends).toContainEqual({
+      name: "first.mask",
+      shape: [4, 8],
+      dtype: "float32",
+      holds: "bool",
+    });
+  });
+
   it.each([
     [["--schedule", "dualpipe"], "2 copies of the model (PyTorch runs one)"],
     [["--schedule", "1f1b", "--clip-norm", "1"], "clipped gradients; write them into train.py"],
@@ -63,6 +85,24 @@ describe("export --target torch", { timeout: 60_000 }, () => {
     expect(text).toContain(reason);
   });
 });
+
+/** A mask of the first stage, made of activations, chooses in the second: a truth value goes from stage to stage. */
+function maskedModel(): Uint8Array {
+  const model = new ModelBuilder(3);
+  const node = (
+    op: "Greater" | "MatMul" | "Neg" | "Where",
+    name: string,
+    inputs: readonly Value[],
+    outputs = [name],
+  ): Value => model.graph.node(op, inputs, {}, { name, outputs }).outputs[0]!;
+  const x = model.graph.input("x", { dtype: "float32", shape: [4, 8] });
+  const first = node("MatMul", "first.product", [x, model.param("first.weight", [8, 8], { deviation: 0.5 })]);
+  const zero = model.param("first.zero", [8], { constant: 0 });
+  const mask = node("Greater", "first.mask", [first, zero]);
+  const chosen = node("Where", "second.choice", [mask, first, node("Neg", "second.other", [first])]);
+  const weight = model.param("second.weight", [8, 4], { deviation: 0.5 });
+  return modelFile(model.build("masked", [node("MatMul", "second.product", [chosen, weight], ["logits"])]));
+}
 
 const float = (shape: readonly number[], value: (at: number) => number): NpyArray => {
   const elements = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, place) => value(place));
@@ -95,6 +135,21 @@ describe.skipIf(missing !== undefined)(
         {
           image: float([images, 3, 8, 8], (n) => Math.sin(n * 0.7)),
           labels: whole([images], (n) => n % 5),
+        },
+      ],
+      [
+        "gpt-tied, 1f1b",
+        modelFile(buildGpt({ ...gpt, tied: true })),
+        ["--loss", GPT_LOSS, "--schedule", "1f1b"],
+        { tokens: whole(tokens, (n) => (n * 7) % 31), labels: whole(tokens, (n) => (n * 5) % 31) },
+      ],
+      [
+        "masked, gpipe",
+        maskedModel(),
+        ["--loss", "mse:logits=wanted", "--schedule", "gpipe", "--pin", "first.*=0,second.*=1"],
+        {
+          x: float([STEPS * MICROBATCHES * 4, 8], (n) => Math.sin(n * 1.3)),
+          wanted: float([STEPS * MICROBATCHES * 4, 4], (n) => Math.cos(n)),
         },
       ],
     ] as const)("%s has the losses of our own run", async (label, model, words, arrays) => {

@@ -29,14 +29,14 @@ def arguments():
 
 
 def random_samples(spec, generator):
-    shape = [64 * size if axis == 0 else size for axis, size in enumerate(spec["shape"])]
+    shape = [64 * size if axis == spec["batchAxis"] else size for axis, size in enumerate(spec["shape"])]
     if spec["dtype"].startswith("float"):
         return torch.randn(shape, generator=generator).to(DTYPES[spec["dtype"]])
     return torch.randint(0, spec.get("below", 2), shape, generator=generator).to(DTYPES[spec["dtype"]])
 
 
 def samples(pipeline, path):
-    """All samples of every input, along the first axis."""
+    """All samples of every input, along its batch axis."""
     if path is None:
         generator = torch.Generator().manual_seed(0)
         return {spec["name"]: random_samples(spec, generator) for spec in pipeline["inputs"]}
@@ -47,16 +47,34 @@ def samples(pipeline, path):
 def batch_of(data, pipeline, names, step, device):
     """The samples of a step of the inputs `names`, in the order of the data, again from the start at its end.
 
-    Keys are "input0", "input1", ...: a name of the model may be one that torch has for something else.
+    Keys are "input0", "input1", ...: a name of the model may be one that torch has for something else. The axis that is cut
+    into microbatches is in front; what all microbatches share is there once for each.
     """
     batch = {}
     for place, spec in enumerate(pipeline["inputs"]):
         if spec["name"] not in names:
             continue
-        count = spec["shape"][0] * pipeline["microbatches"]
-        rows = torch.arange(step * count, (step + 1) * count) % len(data[spec["name"]])
-        batch[f"input{place}"] = data[spec["name"]][rows].to(device)
+        all_samples, axis = data[spec["name"]], spec["batchAxis"]
+        if axis is None:
+            batch[f"input{place}"] = all_samples.expand(pipeline["microbatches"], *spec["shape"]).to(device)
+            continue
+        all_samples = all_samples.movedim(axis, 0)
+        count = spec["shape"][axis] * pipeline["microbatches"]
+        rows = torch.arange(step * count, (step + 1) * count) % len(all_samples)
+        batch[f"input{place}"] = all_samples[rows].to(device)
     return batch
+
+
+def sum_shared(pipeline, modules, device):
+    """Gives every copy of a weight that stages share the sum of the gradients of all copies, so that copies stay equal."""
+    for spec in pipeline["shared"]:
+        copies = [copy for copy in (module.parameter(spec["name"]) for module in modules) if copy is not None]
+        total = torch.zeros(spec["shape"], dtype=DTYPES[spec["dtype"]], device=device)
+        for copy in copies:
+            total += 0 if copy.grad is None else copy.grad
+        dist.all_reduce(total)
+        for copy in copies:
+            copy.grad = total.clone()
 
 
 def examples(specs, device):
@@ -86,7 +104,7 @@ def main():
     own = [about for about in pipeline["stages"] if about["rank"] == rank]
     modules, stages = [], []
     for about in own:
-        module = OnnxStage(FOLDER, about, [spec["name"] for spec in pipeline["inputs"]], weights, device)
+        module = OnnxStage(FOLDER, about, pipeline["inputs"], weights, device)
         sends = about["sends"] or [{"shape": [1], "dtype": "float32"}]
         shapes = {"input_args": examples(about["receives"], device), "output_args": examples(sends, device)}
         modules.append(module)
@@ -106,6 +124,7 @@ def main():
         losses = []
         target = {"target": torch.zeros(pipeline["microbatches"], device=device), "losses": losses} if is_last else {}
         schedule.step(**batch, **target)
+        sum_shared(pipeline, modules, device)
         if optimizer:
             optimizer.step()
         if is_last:
