@@ -9,6 +9,7 @@ const ELSEWHERE = [
   "CONTRIBUTING.md",
   "SECURITY.md",
   "compiler/SCHEDULES.md",
+  "runtime/SPEED.md",
   "runtime/TRAINING.md",
   "runtime/report/README.md",
 ];
