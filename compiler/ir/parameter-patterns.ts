@@ -2,6 +2,7 @@
  * @file Patterns that choose parameters by name. `*` stands for any text and `@vectors` for all parameters with fewer
  * than two axes, such as biases and the scales of normalizations; `!` in front takes away what the rest matches.
  */
+import { suggestion } from "../closest.js";
 import { PipewrightError } from "../errors.js";
 import { plainName } from "../names.js";
 import { matchesPattern } from "../pattern.js";
@@ -48,5 +49,12 @@ function matchesNothing(flag: string, pattern: string, candidates: readonly Valu
     .map(({ name }) => plainName(name))
     .join(", ");
   const more = candidates.length > SHOWN ? ", …" : "";
-  return new PipewrightError("USAGE", `${flag} ${pattern}: matches no parameter; the model has ${known}${more}.`);
+  const hint = suggestion(
+    pattern,
+    candidates.map(({ name }) => name),
+  );
+  return new PipewrightError(
+    "USAGE",
+    `${flag} ${pattern}: matches no parameter; the model has ${known}${more}.${hint}`,
+  );
 }

@@ -101,9 +101,14 @@ export const SCHEDULES: readonly ScheduleEntry[] = [
  * @throws USAGE for an unknown name (with the closest known one) and for sizes that the schedule cannot run.
  */
 export function scheduleByName(name: string, size: ScheduleSize): Schedule {
+  return scheduleEntry(name).build(size);
+}
+
+/** What is known of the schedule of this name or alias. @throws USAGE for an unknown name, with the closest known one. */
+export function scheduleEntry(name: string): (typeof SCHEDULES)[number] {
   const wanted = plain(name);
   const entry = SCHEDULES.find((s) => [s.name, ...s.aliases].some((known) => plain(known) === wanted));
-  if (entry) return entry.build(size);
+  if (entry) return entry;
   const known = SCHEDULES.flatMap((s) => [s.name, ...s.aliases]);
   const closest = known.reduce((best, other) =>
     distance(plain(other), wanted) < distance(plain(best), wanted) ? other : best,

@@ -31,11 +31,34 @@ export function flagNamed(name: string, source: string): FlagName {
   throw new PipewrightError("USAGE", `${source}: there is no flag "${name}".${hint} \`pipewright --help\` lists all.`);
 }
 
+/** The environment. */
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+const PREFIX = "PIPEWRIGHT_";
+
+function variableOf(name: FlagName): string {
+  return PREFIX + longName(name).toUpperCase().replaceAll("-", "_");
+}
+
+/** What to say of variables that are nearly a flag's: they say nothing, and nobody would notice. */
+export function strayVariables(variables: Variables): readonly string[] {
+  const known = (Object.keys(FLAGS) as FlagName[]).map(variableOf);
+  return Object.keys(variables)
+    .filter((name) => name.startsWith(PREFIX) && !known.includes(name))
+    .flatMap((name) => {
+      const near = closest(
+        name.slice(PREFIX.length),
+        known.map((one) => one.slice(PREFIX.length)),
+      );
+      return near === undefined ? [] : [`${name} is no flag and says nothing. Did you mean ${PREFIX}${near}?`];
+    });
+}
+
 /** Flags of variables such as PIPEWRIGHT_STAGES_PER_DEVICE. */
-export function environmentFlags(variables: Readonly<Record<string, string | undefined>>): GivenFlags {
+export function environmentFlags(variables: Variables): GivenFlags {
   const given = new Map<FlagName, GivenFlag>();
   for (const name of Object.keys(FLAGS) as FlagName[]) {
-    const source = `PIPEWRIGHT_${longName(name).toUpperCase().replaceAll("-", "_")}`;
+    const source = variableOf(name);
     const text = variables[source];
     if (text !== undefined && text !== "") given.set(name, { text, source });
   }

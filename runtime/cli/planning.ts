@@ -13,6 +13,7 @@ import type { LossSpec } from "../../compiler/loss/spec.js";
 import { DEFAULT_TARGET, formatLoss } from "../../compiler/loss/spec.js";
 import { MEMORY_WEIGHTS } from "../../compiler/partition/comparison/methods.js";
 import type { Plan } from "../../compiler/plan/plan.js";
+import { scheduleEntry } from "../../compiler/schedule/registry.js";
 import { engineFor } from "../engine/registry.js";
 import type { Env } from "../env/env.js";
 import { hostFacts } from "../env/host.js";
@@ -40,6 +41,9 @@ const DEFAULT_REPEAT = 10;
 const TURN_MS = 100;
 /** The phases that `makePlan` reports. read-model.ts reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
+
+/** Values of --schedule that are no names of schedules. */
+const SEARCHED: ReadonlySet<string> = new Set(["auto", "search"]);
 
 /** A plan on disk. */
 export interface Planned {
@@ -82,6 +86,7 @@ export async function makePlan(
   directory: string,
   signal?: AbortSignal,
 ): Promise<Planned> {
+  if (flags.schedule !== undefined && !SEARCHED.has(flags.schedule)) scheduleEntry(flags.schedule);
   if (await holdsPlan(env, directory)) progress.note(`the plan that was in ${directory} is replaced`);
   const requests = flags.devices ?? parseDevices(DEFAULTS.devices);
   const solver = threadedHighs({ signal });

@@ -4,7 +4,7 @@ import { EXIT_INTERNAL, PipewrightError } from "../../compiler/errors.js";
 import type { Env } from "../env/env.js";
 import type { CommandSpec, Context, Outcome } from "./command.js";
 import type { GivenFlag } from "./config.js";
-import { environmentFlags, givenFlags, readFlags, setFlags } from "./config.js";
+import { environmentFlags, strayVariables, givenFlags, readFlags, setFlags } from "./config.js";
 import { readConfig } from "./config-file.js";
 import type { FlagName } from "./flags.js";
 import { COLOR_MODES, COMMON_FLAGS, FLAGS, JOINTS, LOG_FORMATS, longName } from "./flags.js";
@@ -121,6 +121,10 @@ async function runCommand(
   const body = await spec.load();
   const env = await shell.makeEnv();
   if (isEvents) run.events = new EventLog(terminal.note, env.clock, spec.name, version);
+  for (const text of common.quiet ? [] : strayVariables(shell.variables)) {
+    if (run.events) run.events.event("note", { text });
+    else terminal.note(`${text}\n`);
+  }
   const sources = [
     common.config === undefined ? new Map<FlagName, GivenFlag>() : await readConfig(env.files, common.config),
     environmentFlags(shell.variables),

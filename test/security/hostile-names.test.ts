@@ -102,7 +102,7 @@ const fileName = (name: string): string => name.replaceAll(/[/\0\r\n]/g, "_").sl
 async function torchScripts({ files }: SimulatedEnv): Promise<void> {
   const folder = fileURLToPath(new URL("../../runtime/torch-export/python/", import.meta.url));
   await files.makeDirectory(folder);
-  for (const script of ["train.py", "onnx_stage.py"])
+  for (const script of ["train.py", "onnx_stage.py", "onnx_operators.py"])
     await files.writeAtomic(`${folder}${script}`, await nodeEnv().files.read(`${folder}${script}`));
 }
 

@@ -17,7 +17,8 @@ import { limitsOf, loadAsAsked } from "../read-model.js";
 import { trainingChoices } from "../training-flags.js";
 import { formatBytes, formatCount } from "../../report/format.js";
 import { modelPrecision, precisionJson, precisionNotes } from "../render/precision.js";
-import { renderTable } from "../render/table.js";
+import type { Fact } from "../render/table.js";
+import { renderList, renderTable, wrap } from "../render/table.js";
 
 /** Parameter, its gradient, and the two moments of AdamW. */
 const TENSORS_PER_PARAMETER = 4;
@@ -95,15 +96,18 @@ function describe({ columns }: Context, path: string, model: LoadedModel, flags:
   );
   const list = (values: readonly { readonly name: string; readonly type: string }[]) =>
     values.map(({ name, type }) => `${plainName(name)} ${type}`).join(", ");
+  const title = `${path}: ${json.nodes} nodes, ${formatCount(parameters)} parameters (${formatBytes(json.parameterBytes)}${runningStatistics > 0 ? " with running statistics" : ""}), opset ${opset}`;
+  const notes = [...precisionNotes(precision), ...constantsNote(model.constants), ...externalNote(model.external)];
+  const stashed = stash === undefined ? "" : `, ${formatBytes(stash)} stashed per microbatch`;
+  const facts: readonly Fact[] = [
+    ["inputs", list(json.inputs)],
+    ["outputs", list(json.outputs)],
+    ...notes.map((note) => ["note", note] as const),
+    ["memory", `${formatBytes(trainBytes)} for parameters, gradients and AdamW${stashed}`],
+  ];
   const lines = [
-    `${path}: ${json.nodes} nodes, ${formatCount(parameters)} parameters (${formatBytes(json.parameterBytes)}${runningStatistics > 0 ? " with running statistics" : ""}), opset ${opset}`,
-    `inputs   ${list(json.inputs)}`,
-    `outputs  ${list(json.outputs)}`,
-    ...precisionNotes(precision).map((note) => `note     ${note}`),
-    ...constantsNote(model.constants),
-    ...externalNote(model.external),
-    `memory   ${formatBytes(trainBytes)} for parameters, gradients and AdamW${stash === undefined ? "" : `, ${formatBytes(stash)} stashed per microbatch`}`,
-    "",
+    ...wrap(title, columns),
+    renderList(facts, columns),
     table.trimEnd(),
     "",
     ...(training?.problem === undefined ? [] : [training.problem, ""]),
@@ -133,7 +137,7 @@ function constantsNote(constants: readonly string[]): readonly string[] {
   if (constants.length === 0) return [];
   const more = constants.length > LISTED_CONSTANTS ? ", …" : "";
   const names = `${constants.slice(0, LISTED_CONSTANTS).map(plainName).join(", ")}${more}`;
-  return [`note     constants that do not train, though they stand where weights do (${constants.length}): ${names}`];
+  return [`constants that do not train, though they stand where weights do (${constants.length}): ${names}`];
 }
 
 /** Files that the model's weights are in, and those whose checksum nobody has looked at yet. */
@@ -142,9 +146,7 @@ function externalNote(external: LoadedModel["external"]): readonly string[] {
   const bytes = external.reduce((sum, file) => sum + file.bytes, 0);
   const unread = external.filter(({ checksum }) => checksum === "unread").length;
   const later = unread === 0 ? "" : `; the checksum of ${unread} is checked when weights are read`;
-  return [
-    `note     external data: ${external.length} file${external.length === 1 ? "" : "s"}, ${formatBytes(bytes)}${later}`,
-  ];
+  return [`external data: ${external.length} file${external.length === 1 ? "" : "s"}, ${formatBytes(bytes)}${later}`];
 }
 
 function countOperators(graph: Graph): readonly OperatorCount[] {

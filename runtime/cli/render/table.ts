@@ -9,13 +9,15 @@ export interface TableColumn {
 }
 
 const GAP = "  ";
+/** Where even that is too wide. */
+const NARROW_GAP = " ";
 const ELLIPSIS = "…";
 const LEAST_FLEXIBLE = 6;
 
 /**
  * Lines of text, the header first, each ended by a newline.
- * Requires: as many cells in each row as columns. Ensures: no line is longer than `width` if the flexible column can
- * give way.
+ * Requires: as many cells in each row as columns. Ensures: no line is longer than `width` if the flexible column and
+ * narrower gaps can give way.
  */
 export function renderTable(
   columns: readonly TableColumn[],
@@ -24,16 +26,19 @@ export function renderTable(
 ): string {
   const rows = content.map((row) => row.map(oneLine));
   const widths = columns.map(({ title }, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  const total = widths.reduce((sum, own) => sum + own, 0) + GAP.length * (columns.length - 1);
+  const total = (gap: string): number => widths.reduce((sum, own) => sum + own, 0) + gap.length * (columns.length - 1);
   const flexible = columns.findIndex((column) => column.flexible);
-  if (total > width && flexible >= 0) widths[flexible] = Math.max(LEAST_FLEXIBLE, widths[flexible]! - (total - width));
+  const over = total(GAP) - width;
+  if (over > 0 && flexible >= 0)
+    widths[flexible] = Math.min(widths[flexible]!, Math.max(LEAST_FLEXIBLE, widths[flexible]! - over));
+  const gap = total(GAP) > width ? NARROW_GAP : GAP;
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) => {
         const text = shorten(cell, widths[column]!);
         return columns[column]!.align === "right" ? text.padStart(widths[column]!) : text.padEnd(widths[column]!);
       })
-      .join(GAP)
+      .join(gap)
       .trimEnd() + "\n";
   return [columns.map(({ title }) => title), ...rows].map(line).join("");
 }

@@ -107,6 +107,13 @@ describe("flags", () => {
     return (JSON.parse(stdout) as { schedule: { devices: number; microbatches: number; name: string } }).schedule;
   };
 
+  it("are missed in variables that are nearly one", async () => {
+    const variables = { PIPEWRIGHT_MICROBATCHS: "8", PIPEWRIGHT_PYTHON: "python3" };
+    const said = "PIPEWRIGHT_MICROBATCHS is no flag and says nothing. Did you mean PIPEWRIGHT_MICROBATCHES?\n";
+    expect((await pipewright(["config"], { variables })).stderr).toBe(said);
+    expect((await pipewright(["config", "-q"], { variables })).stderr).toBe("");
+  });
+
   it("come from a file, the environment, --set and the flag, the later the stronger", async () => {
     const config = file("job.yaml", "version: 1\npartitions: 2\nmicrobatches: 6\npipeline: simple\n");
     expect(await devices(["--config", config])).toMatchObject({ devices: 2, microbatches: 6, name: "gpipe" });
