@@ -2,8 +2,7 @@
  * @file Emission with constant folding: what all of the import emits through. Shape arithmetic vanishes here, since
  * shapes are static and every op that computes on literals is evaluated by its own `fold`.
  */
-import type { PipewrightError } from "../errors.js";
-import { invariant } from "../errors.js";
+import { PipewrightError } from "../errors.js";
 import type { DType, Literal, Node, TensorType, Value, ValueId } from "../ir/graph.js";
 import { GraphBuilder } from "../ir/builder.js";
 import { checkedElementCount } from "../ir/checked.js";
@@ -201,7 +200,14 @@ export class FoldingEmitter implements ImportEmitter {
       if (!value) continue;
       const { shape } = value.type;
       if (shape.length > axes) throw overLimit("axes", `axes of an output of node ${node.name}`, shape.length, axes);
-      invariant(shape.every(Number.isInteger), `${node.op} infers the shape [${shape.join(",")}] at node ${node.name}`);
+      const wrong = shape.find((size) => !(size >= 0 && Math.floor(size) === size));
+      if (wrong !== undefined) {
+        throw new PipewrightError(
+          "MODEL_MALFORMED",
+          `node ${node.name} (${node.op}): an output has an axis of ${wrong} elements; expected a whole number.`,
+          { node: node.name },
+        );
+      }
       const elements = checkedElementCount(shape);
       if (elements > tensorElements) {
         throw overLimit("tensorElements", `size of an output of node ${node.name}`, elements, tensorElements);

@@ -19,6 +19,7 @@ import { overLimit } from "./limits.js";
 import { describe, nodeName, sortNodes } from "./order.js";
 import { inTrainingPrecision, trainingType } from "./precision.js";
 import { Problems, unknownOperator } from "./problems.js";
+import { attributeFault } from "./switches.js";
 import type { AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto } from "./proto.js";
 import { changed } from "./proto.js";
 import type { Bound, Scope } from "./scope.js";
@@ -223,7 +224,10 @@ export class Lowering {
     const structural = domain === "" ? STRUCTURAL.get(node.op_type) : undefined;
     const supported = call ?? structural ?? this.#isKnown(domain, node.op_type);
     if (!supported) {
-      this.problems.add({ ...where, reason: unknownOperator(node.op_type, domain, knownOps(domain)) });
+      this.problems.add({
+        ...where,
+        reason: unknownOperator(node.op_type, domain, this.problems.isLong ? [] : knownOps(domain)),
+      });
       return undefined;
     }
     if (inputs.some((bound) => bound && isUnknown(bound))) return undefined;
@@ -261,6 +265,8 @@ export class Lowering {
       attrs: this.#attrValues(node, scope),
       outputs: (node.output ?? []).map((name) => name !== ""),
     };
+    const fault = domain === "" ? attributeFault(source.attrs) : undefined;
+    if (fault) throw malformedNode(source, fault);
     for (const { until, apply } of UPGRADES.get(keyOf(source)) ?? []) {
       if (source.version < until) source = apply(this.emitter, source);
     }

@@ -17,6 +17,11 @@ export class Problems {
   readonly #list: Problem[] = [];
   readonly #seen = new Set<string>();
 
+  /** More than a message lists. */
+  get isLong(): boolean {
+    return this.#list.length > LISTED;
+  }
+
   add(problem: Problem): void {
     const key = `${problem.op}\n${problem.node}`;
     if (this.#seen.has(key)) return;

@@ -92,7 +92,7 @@ function scanMessage(reader: WireReader, frame: Frame, limits: ModelLimits, coun
       countNumbers(1, frame, limits, counts);
       if (known?.repeated) checkList((repetitions[field] = (repetitions[field] ?? 0) + 1), known.name, frame, limits);
       if (known?.kind === "number" && known.name === "data_location" && wire === WIRE.varint)
-        counts.externalTensors += reader.varint() === 0 ? 0 : 1;
+        counts.externalTensors += place(reader.varint(), start, frame);
       else reader.skip(wire);
       continue;
     }
@@ -156,6 +156,12 @@ function scanPayload(
     scanMessage(reader, child, limits, counts);
     reader.end = outer;
   }
+}
+
+/** Where the data of a tensor are: 0 in this file, 1 in another one. */
+function place(number: number, start: number, frame: Frame): number {
+  if (number === 0 || number === 1) return number;
+  throw malformed(start, `${pathOf(frame)}.data_location is ${number}; expected 0 or 1`);
 }
 
 /** Passes over an unknown group without recursion. */

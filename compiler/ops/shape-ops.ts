@@ -78,7 +78,9 @@ export const shapeOps: { readonly [K in keyof ShapeAttrs]: OpDef<K> } = {
       }
       const [start, limit, delta] = [0, 1, 2].map((index) => numbersAt(x, index)[0]!) as [number, number, number];
       if (delta === 0) throw mismatch(`the step of the range is 0.`);
-      return [{ dtype, shape: [Math.max(0, Math.ceil((limit - start) / delta))] }];
+      const count = Math.ceil((limit - start) / delta);
+      if (!Number.isFinite(count)) throw mismatch(`the range from ${start} to ${limit} by ${delta} has no end.`);
+      return [{ dtype, shape: [Math.max(0, count)] }];
     },
     work: perElement(1),
     grad: constants,

@@ -3,13 +3,13 @@
  * goes through every command that prints or writes. What comes out has no control character, no line, no element of a
  * page and no path that it has not with a plain name.
  */
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { literalOf } from "../../compiler/ir/literal.js";
 import { decodeModel, encodeModel } from "../../compiler/onnx/codec.js";
 import { writeSafetensors } from "../../compiler/plan/safetensors.js";
 import { loadAssets } from "../../runtime/report/page.js";
 import { nodeEnv } from "../../runtime/env/node.js";
+import { torchScripts } from "../support/torch-scripts.js";
 import { modelBytes } from "../support/proto-model.js";
 import { pipewright } from "../support/shell.js";
 import type { SimulatedEnv } from "../support/simulated-env.js";
@@ -98,14 +98,6 @@ async function filesBelow({ disk }: SimulatedEnv, path: string): Promise<readonl
 /** The name as one of a file, as far as it can be. */
 const fileName = (name: string): string => name.replaceAll(/[/\0\r\n]/g, "_").slice(0, 100);
 
-/** The programs that an export for PyTorch copies, where it takes them from. */
-async function torchScripts({ files }: SimulatedEnv): Promise<void> {
-  const folder = fileURLToPath(new URL("../../runtime/torch-export/python/", import.meta.url));
-  await files.makeDirectory(folder);
-  for (const script of ["train.py", "onnx_stage.py", "onnx_operators.py"])
-    await files.writeAtomic(`${folder}${script}`, await nodeEnv().files.read(`${folder}${script}`));
-}
-
 /** Everything that the commands print and write for a model of this name. */
 async function printed(name: string): Promise<Printed> {
   const env = simulatedEnv();
@@ -113,7 +105,7 @@ async function printed(name: string): Promise<Printed> {
   const table = `/out/${fileName(name)}.csv`;
   for (const path of ["/models", "/out"]) await env.files.makeDirectory(path);
   await assetFiles(env, await loadAssets(nodeEnv()));
-  await torchScripts(env);
+  await torchScripts(env.files);
   await env.files.writeAtomic(model, modelNamed(name));
   await env.files.writeAtomic("/models/bad.onnx", modelNamed(name, `${name}missing`));
   await env.files.writeAtomic(

@@ -44,6 +44,18 @@ describe("a model", () => {
     expect(whole({ ir_version: 9999 })).toMatch(/^MODEL_UNSUPPORTED: model: ir_version 9999 is newer than 14/);
   });
 
+  it("whose data are at no known place is refused", () => {
+    const initializer = [{ name: "w", data_type: 1, dims: [1], raw_data: new Uint8Array(4), data_location: 7 }];
+    expect(whole({}, { initializer })).toContain("graph.initializer[0].data_location is 7; expected 0 or 1");
+  });
+
+  it("of 60,000 unknown operators is refused with the first of them", () => {
+    const nodes = Array.from({ length: 60_000 }, (_, at) => ({ op: `Op${at}`, inputs: ["x"], outputs: [`y${at}`] }));
+    const said = refused(graph({ nodes, outputs: ["y0"] }));
+    expect(said).toMatch(/^MODEL_UNSUPPORTED: model: 60000 nodes are not supported:\n {2}y0 \(Op0\)/);
+    expect(said).toContain("\n  … and 59975 more\n");
+  });
+
   it("without outputs is refused", () => {
     expect(whole({}, { output: [] })).toMatch(/^MODEL_MALFORMED: graph: it has no outputs/);
   });
@@ -114,6 +126,88 @@ describe("a node", () => {
     };
     const sequence = { ...inputs, sequence: "float32[1000000,1,1]" };
     expect(refused(graph({ nodes: [{ ...node, outputs: ["y"] }], inputs: sequence, initializers }))).toContain(reason);
+  });
+
+  const one = (op: string, attrs = {}, names: readonly string[] = ["x"]) => ({
+    op,
+    inputs: names,
+    outputs: ["y"],
+    attrs,
+    name: "nd",
+  });
+  const body = (outputs: readonly string[]) => ({
+    graph: briefGraph({
+      nodes: [
+        { op: "Identity", inputs: ["c"], outputs: ["d"] },
+        { op: "Relu", inputs: ["v"], outputs: ["w"] },
+      ],
+      inputs: { i: "int64[]", c: "bool[]", v: "float32[2,4]" },
+      outputs,
+    }),
+  });
+  const branches = {
+    then_branch: { graph: briefGraph({ nodes: [{ op: "Relu", inputs: ["x"], outputs: ["r"] }], outputs: ["r"] }) },
+    else_branch: { graph: briefGraph({ nodes: [], outputs: [] }) },
+  };
+  const given = {
+    ...{
+      nan: literalOf("float32", [], [NaN]),
+      infinite: literalOf("float32", [], [Infinity]),
+      unit: literalOf("float32", [], [1]),
+    },
+    ...{
+      minus: literalOf("int64", [], [-3]),
+      two: literalOf("int64", [2], [1, 2]),
+      true: literalOf("bool", [], [1]),
+      trues: literalOf("bool", [2], [1, 1]),
+    },
+    ...{ w: literalOf("float32", [1, 4, 4], new Array<number>(16).fill(1)), on: literalOf("float32", [2], [0, 1]) },
+  };
+  it.each([
+    [
+      "a range to infinity",
+      one("Range", {}, ["unit", "infinite", "unit"]),
+      "the range from 1 to Infinity by 1 has no end",
+    ],
+    ["a range from NaN", one("Range", {}, ["nan", "unit", "unit"]), "the range from NaN to 1 by 1 has no end"],
+    ["a window of -3 samples", one("HannWindow", {}, ["minus"]), "its size is -3"],
+    [
+      "-3 bands",
+      one("MelWeightMatrix", {}, ["minus", "minus", "minus", "unit", "unit"]),
+      "-3 bands of a transform of -3 samples",
+    ],
+    ["a depth of -3", one("OneHot", {}, ["two", "minus", "on"]), "an output has an axis of -3 elements"],
+    ["-4 random numbers", one("RandomUniform", { shape: [-4] }, []), "an output has an axis of -4 elements"],
+    [
+      "a switch that is 7",
+      one("MaxPool", { kernel_shape: [1], ceil_mode: 7 }),
+      'attribute "ceil_mode" is wrong; got 7, expected 0 or 1',
+    ],
+    ["a slope of NaN", one("LeakyRelu", { alpha: { f: NaN } }), 'attribute "alpha" is wrong; got NaN'],
+    [
+      "another hidden size",
+      one("RNN", { hidden_size: 9 }, ["s", "w", "w"]),
+      'attribute "hidden_size" is wrong; got 9, expected 4',
+    ],
+    [
+      "two trip counts",
+      one("Loop", { body: body(["d", "w"]) }, ["two", "true", "x"]),
+      "input 0 has 2 elements; expected one",
+    ],
+    [
+      "a number for a condition",
+      one("Loop", { body: body(["d", "w"]) }, ["minus", "unit", "x"]),
+      "input 1 is float32; expected a condition of bool",
+    ],
+    ["two conditions", one("If", branches, ["trues"]), "input 0 has 2 elements; expected one"],
+    [
+      "branches of other lengths",
+      one("If", branches, ["true"]),
+      "its branches have different numbers of outputs; got 1 and 0",
+    ],
+  ])("with %s is refused", (_, node, reason) => {
+    const sequence = { ...inputs, s: "float32[3,2,4]" };
+    expect(refused(graph({ nodes: [node], inputs: sequence, initializers: given }))).toContain(reason);
   });
 
   it.each([NaN, Infinity])("of Resize cannot scale by %d", (scale) => {

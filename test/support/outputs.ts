@@ -10,6 +10,7 @@ import type { Tensors } from "../../compiler/plan/safetensors.js";
 import { modelFile } from "../../models/file.js";
 import { CheckpointStore } from "../../runtime/checkpoint/store.js";
 import type { Env, Files } from "../../runtime/env/env.js";
+import { exportTorch } from "../../runtime/torch-export/export-torch.js";
 import { exportOnnx } from "../../runtime/export-onnx.js";
 import { readRemains } from "../../runtime/external-remains.js";
 import { loadModel, loadWeights, startValues } from "../../runtime/model-file.js";
@@ -24,6 +25,7 @@ import { BELONGING, filesAt } from "../faults/sample-run.js";
 import { assetFiles } from "./report-assets.js";
 import { pipewright } from "./shell.js";
 import { compileTiny, SGD, TINY_MLP } from "./tiny-models.js";
+import { torchScripts } from "./torch-scripts.js";
 import { startWeights } from "./training.js";
 
 export type Version = "old" | "new";
@@ -194,6 +196,23 @@ export const OUTPUTS: readonly Output[] = [
       const stages = await env.files.list("/out/staged/stages");
       for (const name of stages) decodeModel(await env.files.read(`/out/staged/stages/${name}`));
       return `${model.graph!.node!.length} ${stages.join()}`;
+    },
+  },
+  {
+    name: "exported program for PyTorch",
+    prepare: async (env) => {
+      await preparePlans(env);
+      await torchScripts(env.files);
+    },
+    write: async (env, version) => exportTorch(env, at(version), await readPlan(env, at(version)), "/out/torch"),
+    found: async ({ files }) => {
+      if (!(await files.exists("/out/torch"))) return undefined;
+      const text = (await textAt(files, "/out/torch/pipeline.json"))!;
+      const { microbatches, stages } = JSON.parse(text) as { microbatches: number; stages: { file: string }[] };
+      for (const { file } of stages) decodeModel(await files.read(`/out/torch/${file}`));
+      for (const name of ["train.py", "onnx_stage.py", "onnx_operators.py", "schedule.csv", "weights.safetensors"])
+        if ((await files.size(`/out/torch/${name}`)) === 0) throw new Error(`${name} is empty`);
+      return String(microbatches);
     },
   },
   {

@@ -25,10 +25,11 @@ export const melWeights: Decomposition = (b, node) => {
     number,
     number,
   ];
+  if (bands < 0 || length < 0) throw malformedNode(node, `${bands} bands of a transform of ${length} samples`);
   const bins = Math.floor(length / 2) + 1;
   const step = (mel(most) - mel(least)) / (bands + 2);
   const edges = listed(bands + 2, (band) => Math.floor(((length + 1) * hertz(mel(least) + band * step)) / rate));
-  if (edges.some((edge) => edge < 0 || edge >= bins))
+  if (!edges.every((edge) => edge >= 0 && edge < bins))
     throw malformedNode(
       node,
       `bands from ${least} to ${most} hertz do not fit ${bins} bins at ${rate} samples a second`,

@@ -81,6 +81,9 @@ function sequenceOf(b: ImportEmitter, node: SourceNode, type: CellType, batchFir
   }
   const [weights, recurrence] = [inputAt(node, 1).type.shape, inputAt(node, 2).type.shape];
   const hidden = recurrence[2] ?? 0;
+  const stated = numberAttr(node, "hidden_size", hidden);
+  if (stated !== hidden)
+    throw malformedNode(node, `attribute "hidden_size" is wrong; got ${stated}, expected ${hidden} as in its weights`);
   const features = given.type.shape[2];
   const rows = type.gates * hidden;
   const isWrong = (shape: readonly number[], columns: number | undefined): boolean =>

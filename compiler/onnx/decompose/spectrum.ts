@@ -128,6 +128,7 @@ const shortTime: Decomposition = (b, node) => {
 function cosineWindow(coefficients: readonly number[]): Decomposition {
   return (b, node: SourceNode) => {
     const size = constantNumbers(b, node, 0)[0]!;
+    if (size < 0) throw malformedNode(node, `its size is ${size}`);
     const period = numberAttr(node, "periodic", 1) ? size : size - 1;
     const numbers = listed(size, (n) =>
       coefficients.reduce((sum, own, j) => sum + (j % 2 ? -1 : 1) * own * Math.cos((2 * Math.PI * j * n) / period), 0),

@@ -19,8 +19,8 @@ import { REFUSED_FORMS, refusedForm } from "../refused-forms.js";
 import type { Handler } from "./handler.js";
 import {
   boundInput,
-  constantInput,
   constantNumber,
+  constantTruth,
   malformedSite,
   siteGraph,
   siteNumber,
@@ -30,10 +30,13 @@ import {
 import { stack, unstack } from "./slices.js";
 
 const branch: Handler = (lowering, site) => {
-  const condition = constantInput(lowering, site, 0);
-  if (!condition) throw malformedSite(site, "it has no condition");
+  const condition = constantTruth(lowering, site, 0);
+  if (condition === undefined) throw malformedSite(site, "it has no condition");
   const [whenTrue, whenFalse] = [siteGraph(lowering, site, "then_branch"), siteGraph(lowering, site, "else_branch")];
-  return lowering.lowerInner(literalNumbers(condition)[0] ? whenTrue : whenFalse, innerScope(site, ""));
+  const counts = [whenTrue, whenFalse].map(({ output }) => output?.length ?? 0);
+  if (counts[0] !== counts[1])
+    throw malformedSite(site, `its branches have different numbers of outputs; got ${counts.join(" and ")}`);
+  return lowering.lowerInner(condition ? whenTrue : whenFalse, innerScope(site, ""));
 };
 
 /**
@@ -43,7 +46,7 @@ const branch: Handler = (lowering, site) => {
 const loop: Handler = (lowering, site) => {
   const body = siteGraph(lowering, site, "body");
   const trips = constantNumber(lowering, site, 0) ?? Infinity;
-  let running = (constantNumber(lowering, site, 1) ?? 1) !== 0;
+  let running = constantTruth(lowering, site, 1) ?? true;
   let carried: readonly Bound[] = site.inputs.slice(2).map((_, position) => boundInput(site, position + 2));
   const collected: Value[][] = (body.output ?? []).slice(1 + carried.length).map(() => []);
   for (let trip = 0; running && trip < trips; trip++) {

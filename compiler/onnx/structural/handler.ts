@@ -1,7 +1,7 @@
 /** @file What handlers of structural nodes share. */
 import { PipewrightError } from "../../errors.js";
 import type { Literal, Value } from "../../ir/graph.js";
-import { literalNumbers } from "../../ir/literal.js";
+import { elementCount, literalNumbers } from "../../ir/literal.js";
 import type { AttrValue } from "../attributes.js";
 import { attributeValue } from "../attributes.js";
 import type { CallSite, Lowering } from "../lowering.js";
@@ -55,7 +55,18 @@ export function constantInput(lowering: Lowering, site: CallSite, position: numb
 /** The one number at an optional input; undefined when it is left out. @throws as `constantInput`. */
 export function constantNumber(lowering: Lowering, site: CallSite, position: number): number | undefined {
   const literal = constantInput(lowering, site, position);
+  if (literal && elementCount(literal.shape) !== 1)
+    throw malformedSite(site, `input ${position} has ${elementCount(literal.shape)} elements; expected one`);
   return literal && literalNumbers(literal)[0];
+}
+
+/** The one truth value at an optional input, in the same way. */
+export function constantTruth(lowering: Lowering, site: CallSite, position: number): boolean | undefined {
+  const literal = constantInput(lowering, site, position);
+  if (literal && literal.dtype !== "bool")
+    throw malformedSite(site, `input ${position} is ${literal.dtype}; expected a condition of bool`);
+  const number = constantNumber(lowering, site, position);
+  return number === undefined ? undefined : number !== 0;
 }
 
 /** The value of an attribute that is no graph; undefined when it is left out. */

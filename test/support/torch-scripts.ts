@@ -1,0 +1,12 @@
+/** @file The programs that an export for PyTorch copies, on a simulated disk, where it takes them from. */
+import { fileURLToPath } from "node:url";
+import type { Files } from "../../runtime/env/env.js";
+import { nodeEnv } from "../../runtime/env/node.js";
+
+/** Puts them there. */
+export async function torchScripts(files: Files): Promise<void> {
+  const folder = fileURLToPath(new URL("../../runtime/torch-export/python/", import.meta.url));
+  await files.makeDirectory(folder);
+  for (const script of ["train.py", "onnx_stage.py", "onnx_operators.py"])
+    await files.writeAtomic(`${folder}${script}`, await nodeEnv().files.read(`${folder}${script}`));
+}
