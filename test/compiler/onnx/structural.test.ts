@@ -96,7 +96,7 @@ describe("Loop", () => {
     const body = doubling(goOn);
     const fancy = briefNode({ op: "Fancy", inputs: ["v"], outputs: ["w"] });
     expect(() => importedNodes(model({ ...body, node: [briefNode(goOn), fancy] }, 3))).toThrow(
-      "model: a node is not supported:\n  loop/0/w (Fancy): operator Fancy is not supported.\nReplace it",
+      "model: a node is not supported:\n  loop/0/w (Fancy): operator Fancy is not supported.\n  Replace it",
     );
   });
 
