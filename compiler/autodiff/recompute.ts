@@ -14,6 +14,8 @@ export interface RecomputeChoice {
   readonly again: ReadonlySet<NodeId>;
   /** Stage of every forward node, non-decreasing along the data flow. */
   readonly stageOf: ReadonlyMap<NodeId, number>;
+  /** Values that stay kept besides those that have to. */
+  readonly keeps?: ReadonlySet<ValueId>;
 }
 
 /** A differentiated graph that stashes less, and the forward nodes that its backward pass runs again, with their phase. */
@@ -33,7 +35,7 @@ export interface Recomputed {
  * Ensures: gradients, phases and owners of what was there are unchanged; a copy is owned by its original, comes as late as
  * its readers allow, and is I if an I node needs it, else W. Cost: linear.
  */
-export function recompute(differentiated: Differentiated, { again, stageOf }: RecomputeChoice): Recomputed {
+export function recompute(differentiated: Differentiated, { again, stageOf, keeps }: RecomputeChoice): Recomputed {
   const { graph, phase, owner } = differentiated;
   const maker = producers(graph);
   const stage = (node: Node): number => stageOf.get(owner.get(node.id)!)!;
@@ -42,7 +44,7 @@ export function recompute(differentiated: Differentiated, { again, stageOf }: Re
   const nodes: Node[] = graph.nodes.filter(({ id }) => phase.get(id) === "F");
   const original = (value: Value, reader: number): Node | undefined => {
     const node = maker.get(value.id);
-    if (!node || phase.get(node.id) !== "F" || !again.has(node.id) || kept.has(value.id)) return undefined;
+    if (!node || phase.get(node.id) !== "F" || !again.has(node.id) || kept.has(value.id) || keeps?.has(value.id)) return undefined;
     return stage(node) === reader ? node : undefined;
   };
 

@@ -198,7 +198,7 @@ function againOf(
     const needed = own.reduce((sum, s) => sum + held[s]!, 0) - (stages[own[0]!]!.memoryBytes ?? Infinity);
     if (!(needed > 0)) return [];
     const here = offers.filter(({ block }) => own.includes(stageOf[block]!));
-    return chooseAgain(here, needed) ?? here.filter(({ savesBytes }) => savesBytes > 0);
+    return chooseAgain(here, needed) ?? here;
   });
 }
 

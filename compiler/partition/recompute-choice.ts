@@ -34,3 +34,20 @@ export function chooseAgain(offers: readonly AgainOffer[], neededBytes: number):
   }
   return taken.filter((offer) => !given.has(offer));
 }
+
+/** A set of blocks that `chooseAgain` takes for `neededBytes`, and for no less. */
+export interface AgainChoice {
+  readonly taken: readonly AgainOffer[];
+  readonly neededBytes: number;
+}
+
+/** Every set that `chooseAgain` takes for some need in whole bytes, and all offers for a need that none can meet. */
+export function againChoices(offers: readonly AgainOffer[]): readonly AgainChoice[] {
+  const choices: AgainChoice[] = [{ taken: [], neededBytes: 0 }];
+  for (let neededBytes = 1; ;) {
+    const taken = chooseAgain(offers, neededBytes);
+    if (!taken) return [...choices, { taken: offers, neededBytes }];
+    choices.push({ taken, neededBytes });
+    neededBytes = taken.reduce((sum, { savesBytes }) => sum + savesBytes, 0) + 1;
+  }
+}

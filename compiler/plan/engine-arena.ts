@@ -8,6 +8,11 @@ const UNIT_BYTES = 256;
 /** A free piece this much larger than what is asked for is split, however large that is (max_dead_bytes_per_chunk). */
 const WASTE_BYTES = 128 * 2 ** 20;
 
+/** What a request for `bytes` bytes takes at least. */
+export function roundedBytes(bytes: number): number {
+  return Math.ceil(bytes / UNIT_BYTES) * UNIT_BYTES;
+}
+
 /** Part of a region. Neighbours are of the same region. */
 interface Piece {
   /** Of pieces of one size, the one at the lowest address is taken. */
@@ -44,7 +49,7 @@ export class EngineArena {
   /** Memory for `bytes` bytes: the smallest free piece that has them, else a new region. */
   take(bytes: number): Taken {
     if (bytes === 0) return undefined;
-    const wanted = Math.ceil(bytes / UNIT_BYTES) * UNIT_BYTES;
+    const wanted = roundedBytes(bytes);
     let best: Piece | undefined;
     for (const piece of this.#free) if (piece.bytes >= wanted && (!best || isBefore(piece, best))) best = piece;
     best ??= this.#grow(wanted);

@@ -3,7 +3,7 @@ import type { Literal, Node, Value, ValueId } from "../ir/graph.js";
 import { tensorBytes } from "../ir/literal.js";
 import { inputReuse, scratchBytes } from "../ops/kernel-memory.js";
 import type { Taken } from "./engine-arena.js";
-import { EngineArena } from "./engine-arena.js";
+import { EngineArena, roundedBytes } from "./engine-arena.js";
 import { engineOrder } from "./engine-order.js";
 
 /** The nodes of a graph and the values that live outside it. */
@@ -22,13 +22,47 @@ const RUNS = 2;
  * memory lead to. Linear but for the search for free memory.
  */
 export function workspaceBytes(programs: readonly GraphValues[]): number {
-  const plans = programs.map(memoryPlan);
+  return sharedBytes(programs.map(programMemory));
+}
+
+/** The same for programs whose requests are known. */
+export function sharedBytes(programs: readonly ProgramMemory[]): number {
   const totals = (["up", "down"] as const).map((growth) => {
     const arena = new EngineArena(growth);
-    for (let run = 0; run < RUNS; run++) for (const plan of plans) replay(plan, arena);
+    for (let run = 0; run < RUNS; run++) for (const program of programs) replay(program, arena);
     return arena.totalBytes;
   });
-  return Math.max(...totals) + programs.reduce((sum, program) => sum + literalBytes(program), 0);
+  return Math.max(...totals) + literalsOf(programs);
+}
+
+/** What the values of one of the programs take that are there at once; `sharedBytes` of these and others is never less. */
+export function liveBytes(programs: readonly ProgramMemory[]): number {
+  return Math.max(0, ...programs.map(({ peakBytes }) => peakBytes)) + literalsOf(programs);
+}
+
+function literalsOf(programs: readonly ProgramMemory[]): number {
+  return programs.reduce((sum, { literalBytes }) => sum + literalBytes, 0);
+}
+
+/** What a program asks of the arena. */
+export function programMemory(program: GraphValues): ProgramMemory {
+  const plan = memoryPlan(program);
+  return { ...plan, literalBytes: literalBytes(program), peakBytes: peakBytes(plan) };
+}
+
+function peakBytes({ buffers, scratch }: MemoryPlan): number {
+  const change = new Float64Array(scratch.length + 1);
+  for (const { bytes, begin, end } of buffers) {
+    change[begin]! += roundedBytes(bytes);
+    change[end + 1]! -= roundedBytes(bytes);
+  }
+  let now = 0;
+  let peak = 0;
+  scratch.forEach((sizes, at) => {
+    now += change[at]!;
+    peak = Math.max(peak, now + sizes.reduce((sum, bytes) => sum + roundedBytes(bytes), 0));
+  });
+  return peak;
 }
 
 /** Every session has its own copies. */
@@ -52,6 +86,13 @@ interface MemoryPlan {
   readonly buffers: readonly PlannedBuffer[];
   /** By position: buffers that the node takes while it runs. */
   readonly scratch: readonly (readonly number[])[];
+}
+
+/** A program as the arena sees it. */
+export interface ProgramMemory extends MemoryPlan {
+  readonly literalBytes: number;
+  /** Most bytes of values that are there at once. */
+  readonly peakBytes: number;
 }
 
 function replay({ buffers, scratch }: MemoryPlan, arena: EngineArena): void {

@@ -72,6 +72,11 @@ export function deviceOrders(cluster: ClusterSpec, from = givenOrder(cluster)): 
   return [...orders.values()];
 }
 
+/** Whether `deviceOrders` leaves no order out. */
+export function areAllOrders(cluster: ClusterSpec): boolean {
+  return cluster.devices.length <= FEW_DEVICES || deviceOrders(cluster).length === 1;
+}
+
 /** What an order means for a plan: kinds, speeds and memory in turn, and every link. */
 function signature(cluster: ClusterSpec, order: readonly number[]): string {
   const own = order.map((device) => {

@@ -17,48 +17,33 @@ export interface Sized {
 /**
  * Requires: `limits`, bytes by device, undefined for no limit; a device for every stage of `problem`; `place`, which
  * cuts and links.
- * Ensures: no device of the result holds more than its limit.
- * @throws PLAN_INFEASIBLE with bytes that would do; what `place` throws.
+ * Ensures: no device of the result holds more than its limit; undefined if this way leads to no such result.
+ * @throws what `place` throws, but for too little memory.
  */
 export async function fitMemory<T extends Sized>(
   problem: PartitionProblem,
   limits: readonly (number | undefined)[],
   place: (problem: PartitionProblem) => Promise<T>,
-): Promise<T> {
-  const overBytes = ({ heldBytes }: T): readonly number[] =>
-    heldBytes.map((bytes, device) => Math.max(0, bytes - (limits[device] ?? Infinity)));
+): Promise<T | undefined> {
   const reserved = limits.map(() => 0);
   for (let round = 0; round < ROUNDS; round++) {
     const limited = withLimits(problem, (bytes, device) => Math.max(1, bytes - reserved[device]!));
     const placed = await unlessTooSmall(() => place(limited));
-    if (typeof placed === "number") break;
-    const over = overBytes(placed);
+    if (typeof placed === "number") return undefined;
+    const over = placed.heldBytes.map((bytes, device) => Math.max(0, bytes - (limits[device] ?? Infinity)));
     if (over.every((bytes) => bytes === 0)) return placed;
     over.forEach((bytes, device) => (reserved[device]! += bytes));
   }
-  const tightest = await placeTightly(problem, place);
-  if (overBytes(tightest).every((bytes) => bytes === 0)) return tightest;
-  const held = tightest.heldBytes.filter((_, device) => limits[device] !== undefined);
-  throw infeasible(problem, limits, Math.max(...held));
+  return undefined;
 }
 
-/** The plan that holds least under the smallest limits, with forward passes that run again if they may, and without. */
-async function placeTightly<T extends Sized>(
+/** Cuts under limits, the same for every device, that are about the smallest the partitioner can keep. @throws what `cut` throws. */
+export async function cutTightly<T>(
   problem: PartitionProblem,
-  place: (problem: PartitionProblem) => Promise<T>,
+  cut: (problem: PartitionProblem) => Promise<T>,
 ): Promise<T> {
-  const { recompute, ...without } = problem;
-  const tight = await placeTight(problem, place);
-  if (recompute !== "auto") return tight;
-  const other = await placeTight(without, place);
-  return Math.max(...other.heldBytes) < Math.max(...tight.heldBytes) ? other : tight;
-}
-
-/** The plan under the smallest limits, the same for every device, that the partitioner can keep. */
-async function placeTight<T>(problem: PartitionProblem, place: (problem: PartitionProblem) => Promise<T>): Promise<T> {
-  const smallest = await unlessTooSmall(() => place(withLimits(problem, () => 1)));
-  if (typeof smallest !== "number") return smallest;
-  return place(withLimits(problem, () => smallest));
+  const smallest = await unlessTooSmall(() => cut(withLimits(problem, () => 1)));
+  return typeof smallest === "number" ? cut(withLimits(problem, () => smallest)) : smallest;
 }
 
 /** What `place` gives, or the bytes per device that the partitioner asks for. @throws what else `place` throws. */
@@ -83,19 +68,4 @@ function withLimits(problem: PartitionProblem, limit: (bytes: number, device: nu
     stage.memoryBytes === undefined ? stage : { ...stage, memoryBytes: limit(stage.memoryBytes, stage.device!) },
   );
   return { ...problem, stages };
-}
-
-function infeasible(
-  { recompute }: PartitionProblem,
-  limits: readonly (number | undefined)[],
-  neededBytes: number,
-): PipewrightError {
-  const memoryBytes = Math.min(...limits.map((bytes) => bytes ?? Infinity));
-  return new PipewrightError(
-    "PLAN_INFEASIBLE",
-    `partition: no plan was found that fits into memory; got a limit of ${memoryBytes} bytes on a device, ` +
-      `expected ${neededBytes} or more. Give more memory, more devices or fewer microbatches in flight` +
-      `${recompute === undefined ? ", or allow --recompute auto" : ""}.`,
-    { memoryBytes, smallestMemoryBytes: neededBytes },
-  );
 }

@@ -9,6 +9,7 @@ import type { Linked } from "../plan/link.js";
 import { link } from "../plan/link.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 import { elementCount } from "../ir/literal.js";
+import type { Schedule } from "../schedule/action.js";
 import { stagesPerReplica } from "../schedule/action.js";
 import { linearize } from "../schedule/linearize.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
@@ -54,23 +55,48 @@ export function stepMs({ draft, updateMs }: Pick<Placed, "draft" | "updateMs">):
   return draft.timeline.makespanMs + updateMs;
 }
 
-/** @throws PLAN_INFEASIBLE with bytes that would do; USAGE for a size that the schedule cannot run. */
-export async function place(subject: PlanSubject, candidate: Candidate, options: PlaceOptions): Promise<Placed> {
-  const { onPass, optimizer, seed } = options;
-  const cluster = reordered(options.cluster, candidate.order);
+/** A candidate that is ready to be cut. */
+export interface Arranged {
+  readonly candidate: Candidate;
+  /** Devices in the order of the pipeline. */
+  readonly cluster: ClusterSpec;
+  readonly schedule: Schedule;
+  readonly problem: PartitionProblem;
+}
+
+/** @throws PLAN_INFEASIBLE when it keeps more microbatches than allowed; USAGE for a size that the schedule cannot run. */
+export function arrange(
+  subject: PlanSubject,
+  candidate: Candidate,
+  { cluster, pipeline, model }: Pick<PlaceOptions, "cluster" | "pipeline" | "model">,
+): Arranged {
+  const arranged = reordered(cluster, candidate.order);
+  const schedule = scheduleFor(candidate, pipeline);
+  const problem = cutProblem(subject, arranged, schedule, { model, recompute: candidate.recompute });
+  return { candidate, cluster: arranged, schedule, problem };
+}
+
+/**
+ * The plan of a candidate that the partitioner finds. The search for an order keeps to the memory of the order that it
+ * starts from, so what fits does not depend on what the search finds; undefined when none of its cuts, once linked, fits into memory.
+ * @throws PLAN_INFEASIBLE for other reasons; USAGE for a size that the schedule cannot run.
+ */
+export async function place(
+  subject: PlanSubject,
+  candidate: Candidate,
+  options: PlaceOptions,
+): Promise<Placed | undefined> {
+  const { onPass, seed } = options;
   onPass("schedule");
-  const schedule = scheduleFor(candidate, options.pipeline);
-  const whole = cutProblem(subject, cluster, schedule, { model: options.model, recompute: candidate.recompute });
-  const timing = {
-    cluster,
-    schedule,
-    isSearched: candidate.schedule === "search",
-    ...(seed === undefined ? {} : { seed }),
-  };
+  const arranged = arrange(subject, candidate, options);
+  const { cluster, schedule } = arranged;
+  const isSearched = candidate.schedule === "search";
+  const timing = { cluster, schedule, isSearched, ...(seed === undefined ? {} : { seed }) };
   let boundMs = Infinity;
   let ownBoundMs = Infinity;
   const limits = cluster.devices.map(({ memoryBytes }) => memoryBytes);
-  return fitMemory(whole, limits, async (problem): Promise<Placed> => {
+  const isLimited = limits.some((bytes) => bytes !== undefined);
+  const fitting = await fitMemory(arranged.problem, limits, async (problem) => {
     onPass("partition");
     const cut = await options.partition(problem);
     boundMs = Math.min(boundMs, cut.certificate.boundMs);
@@ -79,34 +105,44 @@ export async function place(subject: PlanSubject, candidate: Candidate, options:
     const first = draftOf(subject, problem, cut, timing);
     const draft = await polish(subject, problem, first, { ...timing, isTimeUp: options.isTimeUp });
     onPass("link");
-    const { differentiated, runAgain } = draft.recomputed;
-    const copied = withCopies(differentiated, schedule.replicas ?? 1);
-    const linked = link(copied.differentiated, {
-      ops: OPS,
-      schedule: draft.schedule,
-      order: linearize(draft.schedule, draft.timeline),
-      stageOf: copied.spread(draft.stageOf, (part, copy) => part + copy * stagesPerReplica(schedule)),
-      costs: copied.spread(draft.costs[0]!, (_, copy, node) => draft.costs[copy]!.get(node)!),
-      runAgain: copied.spread(runAgain, (phase) => phase),
-      optimizer,
-      groups: subject.groups,
-      results: subject.training.results.map((result) => ({
-        ...result,
-        copies: copied.valuesOf(result.value).slice(1),
-      })),
-      batchAxes: subject.batchAxes,
-    });
-    return {
-      candidate,
-      cluster,
-      problem,
-      draft,
-      certificate: certify(draft.cut.certificate.bottleneckMs, boundMs, ownBoundMs),
-      linked,
-      heldBytes: linked.heldBytes,
-      updateMs: updateMs(subject, cluster, linked),
-    };
+    const linked = linkDraft(subject, { ...arranged, problem }, draft, options.optimizer);
+    const certificate = certify(draft.cut.certificate.bottleneckMs, boundMs, ownBoundMs);
+    const placed: Placed = { ...linked, certificate };
+    if (!isSearched || !isLimited) return { placed, heldBytes: placed.heldBytes };
+    const start = draftOf(subject, problem, draft.cut, { ...timing, isSearched: false });
+    const { heldBytes } = linkDraft(subject, { ...arranged, problem }, start, options.optimizer);
+    return { placed, heldBytes: heldBytes.map((bytes, device) => Math.max(bytes, placed.heldBytes[device]!)) };
   });
+  return fitting?.placed;
+}
+
+/** A draft as a plan. */
+export function linkDraft(
+  subject: PlanSubject,
+  { candidate, cluster, schedule, problem }: Arranged,
+  draft: Draft,
+  optimizer: OptimizerSpec,
+): Placed {
+  const { differentiated, runAgain } = draft.recomputed;
+  const copied = withCopies(differentiated, schedule.replicas ?? 1);
+  const linked = link(copied.differentiated, {
+    ops: OPS,
+    schedule: draft.schedule,
+    order: linearize(draft.schedule, draft.timeline),
+    stageOf: copied.spread(draft.stageOf, (part, copy) => part + copy * stagesPerReplica(schedule)),
+    costs: copied.spread(draft.costs[0]!, (_, copy, node) => draft.costs[copy]!.get(node)!),
+    runAgain: copied.spread(runAgain, (phase) => phase),
+    optimizer,
+    groups: subject.groups,
+    results: subject.training.results.map((result) => ({
+      ...result,
+      copies: copied.valuesOf(result.value).slice(1),
+    })),
+    batchAxes: subject.batchAxes,
+  });
+  const { certificate } = draft.cut;
+  const { heldBytes } = linked;
+  return { candidate, cluster, problem, draft, certificate, linked, heldBytes, updateMs: updateMs(subject, cluster, linked) };
 }
 
 /** Of the device that takes longest. */

@@ -11,15 +11,18 @@ import { instanceOf } from "../partition/instance.js";
 import { partition } from "../partition/partition.js";
 import type { PartitionOptions } from "../partition/partition.js";
 import type { Certificate, CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
+import { steered } from "../partition/steering.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
 import { scheduleFor } from "./candidate.js";
-import { deviceOrders, givenOrder, recomputations, shapes } from "./candidates.js";
+import { areAllOrders, deviceOrders, givenOrder, recomputations, shapes } from "./candidates.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
 import { neededBytes } from "./fit-memory.js";
+import { leastMemory } from "./least-memory.js";
 import type { PlaceOptions, Placed } from "./place.js";
-import { place, stepMs } from "./place.js";
+import { arrange, place, stepMs } from "./place.js";
+import { memoryRefusal } from "./refusal.js";
 import type { PlanSubject } from "./subject.js";
 
 /** What became of a candidate. "pruned": its bound or its draft rules it out. */
@@ -64,7 +67,7 @@ interface Sketch {
 
 /**
  * The best plan found. Without a time limit the same subject, options and seed give the same plan.
- * @throws PLAN_INFEASIBLE when no candidate fits into memory, with the smallest limit that was found to do.
+ * @throws PLAN_INFEASIBLE when no candidate fits into memory, with the smallest limit under which one would.
  */
 export async function searchPlan(subject: PlanSubject, options: PlanSearchOptions): Promise<Placed> {
   const { pipeline, cluster } = options;
@@ -85,7 +88,9 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
   if (!isAuto) {
     const { schedule, stagesPerDevice, recompute = "none" } = pipeline;
     const only = { schedule, ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }), recompute };
-    return placeNoted(subject, { ...only, order: givenOrder(cluster) }, placing, options);
+    const candidate: Candidate = { ...only, order: givenOrder(cluster) };
+    const placed = await placeNoted(subject, candidate, placing, options);
+    return placed ?? leastPlan(subject, [candidate], placing, options, quick);
   }
   const sketches = await sketchAll(subject, options, quick, isTimeUp);
   let best: Placed | undefined;
@@ -106,15 +111,63 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     count++;
     try {
       const placed = await placeNoted(subject, candidate, placing, options);
+      if (!placed) continue;
       if (!sketch.runsAgain) fitting.add(shapeOf(candidate));
       if (best === undefined || stepMs(placed) < stepMs(best)) best = placed;
     } catch (error) {
       if (!isInfeasible(error)) throw error;
-      failure = smaller(failure, error);
+      failure = error;
     }
   }
   if (best) return best;
-  throw failure ?? noCandidate();
+  if (sketches.length === 0) throw noCandidate();
+  if (failure !== undefined && cluster.devices.every(({ memoryBytes }) => memoryBytes === undefined)) throw failure;
+  return leastPlan(subject, allCandidates(subject, options), placing, options, quick);
+}
+
+/** The plan that needs the least memory, if it fits. @throws PLAN_INFEASIBLE if not, with what it needs. */
+async function leastPlan(
+  subject: PlanSubject,
+  candidates: readonly Candidate[],
+  placing: PlaceOptions,
+  { cluster, pipeline, optimizer, onPass, onAttempt }: PlanSearchOptions,
+  quick: Cutter,
+): Promise<Placed> {
+  onPass("least memory");
+  let failure: unknown;
+  const arranged = candidates.flatMap((candidate) => {
+    try {
+      const one = arrange(subject, candidate, placing);
+      steered(one.problem);
+      return [one];
+    } catch (error) {
+      if (!isInfeasible(error) && !isUsage(error)) throw error;
+      failure ??= error;
+      return [];
+    }
+  });
+  if (arranged.length === 0) throw failure ?? noCandidate();
+  const isWhole = pipeline.schedule !== "auto" || areAllOrders(cluster);
+  const fits = ({ heldBytes, cluster: { devices } }: Placed): boolean =>
+    heldBytes.every((bytes, device) => bytes <= (devices[device]!.memoryBytes ?? Infinity));
+  const options = { optimizer, quick: (problem: PartitionProblem) => quick.cut(problem), fits, isTimeUp: placing.isTimeUp };
+  const least = await leastMemory(subject, arranged, options, isWhole);
+  if (!least.found) throw least.failure ?? noCandidate();
+  if (!fits(least.found)) throw memoryRefusal(cluster, least, pipeline);
+  const { candidate, certificate, draft } = least.found;
+  onAttempt({ candidate, status: certificate.status, makespanMs: draft.timeline.makespanMs, placed: least.found });
+  return least.found;
+}
+
+/** With as much running again as the request allows, which leaves no need for less. */
+function allCandidates(
+  { blocks }: PlanSubject,
+  { cluster, pipeline }: Pick<PlanSearchOptions, "cluster" | "pipeline">,
+): readonly Candidate[] {
+  const recompute = recomputations(cluster, pipeline).at(-1)!;
+  return shapes(cluster.devices.length, blocks.graph.blocks.length, pipeline).flatMap((shape) =>
+    deviceOrders(cluster).map((order): Candidate => ({ ...shape, recompute, order })),
+  );
 }
 
 async function placeNoted(
@@ -122,9 +175,13 @@ async function placeNoted(
   candidate: Candidate,
   placing: PlaceOptions,
   { onAttempt }: PlanSearchOptions,
-): Promise<Placed> {
+): Promise<Placed | undefined> {
   try {
     const placed = await place(subject, candidate, placing);
+    if (!placed) {
+      onAttempt({ candidate, status: "infeasible" });
+      return undefined;
+    }
     const { status } = placed.certificate;
     onAttempt({ candidate, status, makespanMs: placed.draft.timeline.makespanMs, placed });
     return placed;
@@ -255,7 +312,7 @@ function ifPossible<T>(make: () => T): T | undefined {
   try {
     return make();
   } catch (error) {
-    if (error instanceof PipewrightError && (error.code === "USAGE" || isInfeasible(error))) return undefined;
+    if (isUsage(error) || isInfeasible(error)) return undefined;
     throw error;
   }
 }
@@ -264,9 +321,8 @@ function isInfeasible(error: unknown): boolean {
   return error instanceof PipewrightError && error.code === "PLAN_INFEASIBLE";
 }
 
-/** The refusal that asks for less memory; of equal ones the later, which has tried more. */
-function smaller(a: unknown, b: unknown): unknown {
-  return a === undefined || (neededBytes(b) ?? Infinity) <= (neededBytes(a) ?? Infinity) ? b : a;
+function isUsage(error: unknown): boolean {
+  return error instanceof PipewrightError && error.code === "USAGE";
 }
 
 function noCandidate(): PipewrightError {

@@ -1,0 +1,246 @@
+/**
+ * @file The least memory that any plan of a request needs, over all its candidates, cuts and choices of what runs again.
+ * Bounds from device-memory.ts rule out most cuts; what they leave is linked. Where there is too much to look through,
+ * the answer is a range.
+ */
+import { PipewrightError } from "../errors.js";
+import { certify } from "../partition/certificate.js";
+import { workBound } from "../partition/bound.js";
+import { evaluate } from "../partition/evaluate.js";
+import { instanceOf } from "../partition/instance.js";
+import type { Partition, PartitionProblem } from "../partition/problem.js";
+import type { OptimizerSpec } from "../plan/plan.js";
+import type { NodeId, ValueId } from "../ir/graph.js";
+import type { CutPoint } from "./cut-space.js";
+import { CutSpace } from "./cut-space.js";
+import { draftOf } from "./draft.js";
+import { cutTightly } from "./fit-memory.js";
+import type { Arranged, Placed } from "./place.js";
+import { linkDraft } from "./place.js";
+import type { ShapeSubject } from "./stage-shape.js";
+import { leastResident } from "./stage-shape.js";
+import type { PlanSubject } from "./subject.js";
+
+/** Stages that are linked, and whole cuts, before the search settles for a range: some ten seconds. */
+const MOST_SHAPES = 4000;
+const MOST_CUTS = 400;
+/** How far the first walk looks above the bound, as a share of it; the next ones twice as far each. */
+const FIRST_REACH = 0.02;
+/** Bytes in proportion to limits that differ by less are the same. */
+const ROUNDING = 1e-12;
+
+/** What is known of the least memory: in proportion to the limits, bytes of the device with the smallest one. */
+export interface LeastMemory {
+  /** No plan needs less. */
+  readonly boundBytes: number;
+  /** What the best plan found needs; Infinity if none was. */
+  readonly foundBytes: number;
+  readonly found: Placed | undefined;
+  /** Why the partitioner found no plan, if that was not for memory. */
+  readonly failure?: PipewrightError;
+}
+
+export interface LeastMemoryOptions {
+  readonly optimizer: OptimizerSpec;
+  /** Cuts a problem quickly. */
+  readonly quick: (problem: PartitionProblem) => Promise<Partition>;
+  /** Whether a plan keeps the limits that were asked for: then no better one is searched. */
+  readonly fits: (placed: Placed) => boolean;
+  readonly isTimeUp: () => Promise<boolean>;
+}
+
+/**
+ * Requires: some device has a limit; all candidates are of one cluster, `isWhole` if they are all that the request allows.
+ * Ensures: without a time limit the answer depends on the proportions of the limits alone, unless a plan fits.
+ */
+export async function leastMemory(
+  subject: PlanSubject,
+  candidates: readonly Arranged[],
+  { optimizer, quick, fits, isTimeUp }: LeastMemoryOptions,
+  isWhole = true,
+): Promise<LeastMemory> {
+  const search = new Search(subject, optimizer);
+  const known = (boundBytes: number): LeastMemory => {
+    const { foundBytes, found, failure } = search;
+    return { boundBytes, foundBytes, found, ...(failure && { failure }) };
+  };
+  const root = search.rootBound(candidates[0]!);
+  for (const arranged of candidates) {
+    if (search.found && (await isTimeUp())) return known(root);
+    await search.tighten(arranged, quick);
+    if (search.found && fits(search.found)) return known(root);
+  }
+  const spaces: (readonly [Arranged, CutSpace])[] = [];
+  for (const arranged of candidates) {
+    const space = isWhole && (arranged.schedule.replicas ?? 1) === 1 && (await search.spaceOf(arranged, isTimeUp));
+    if (!space) return known(root);
+    spaces.push([arranged, space]);
+  }
+  const isUniform = memoryShares(candidates[0]!).every((share) => share === 1 || share === Infinity);
+  let boundBytes = root;
+  for (let reach = root * FIRST_REACH; boundBytes < search.foundBytes; reach *= 2) {
+    const limit = boundBytes + reach;
+    const isDone = await search.walk(spaces, limit, async () => (search.found !== undefined && fits(search.found)) || (await isTimeUp()));
+    if (!isDone) break;
+    boundBytes = Math.min(isUniform ? Math.floor(limit) + 1 : limit, search.foundBytes);
+  }
+  return known(boundBytes);
+}
+
+/** By device in the order of the pipeline: its limit in proportion to the smallest; Infinity without one. */
+export function memoryShares({ cluster: { devices } }: Pick<Placed, "cluster">): readonly number[] {
+  const limits = devices.map(({ memoryBytes = Infinity }) => memoryBytes);
+  const smallest = Math.min(...limits);
+  return limits.map((bytes) => (bytes === Infinity ? Infinity : bytes / smallest));
+}
+
+class Search {
+  readonly #subject: PlanSubject;
+  readonly #optimizer: OptimizerSpec;
+  readonly #shapes: ShapeSubject;
+  #shapeCount = 0;
+  readonly #linked = new Map<Arranged, Map<string, number>>();
+  found: Placed | undefined;
+  foundBytes = Infinity;
+  failure: PipewrightError | undefined;
+
+  constructor(subject: PlanSubject, optimizer: OptimizerSpec) {
+    this.#subject = subject;
+    this.#optimizer = optimizer;
+    const { differentiated, results } = subject.training;
+    const readers = new Map<ValueId, Set<NodeId>>(differentiated.graph.params.map(({ id }) => [id, new Set()]));
+    for (const node of differentiated.graph.nodes)
+      for (const value of node.inputs) if (value) readers.get(value.id)?.add(differentiated.owner.get(node.id)!);
+    const readersOf = (param: ValueId): readonly NodeId[] => [...(readers.get(param) ?? [])];
+    this.#shapes = { differentiated, optimizer, groups: subject.groups, results, readersOf };
+  }
+
+  /** @returns what the plan needs, in proportion to the limits. */
+  offer(placed: Placed): number {
+    const shares = memoryShares(placed);
+    const bytes = Math.max(...placed.heldBytes.map((held, device) => held / shares[device]!));
+    if (bytes < this.foundBytes) {
+      this.foundBytes = bytes;
+      this.found = placed;
+    }
+    return bytes;
+  }
+
+  /** Offers the plans of the quick cuts that hold least, with forward passes that run again if they may, and without. */
+  async tighten(arranged: Arranged, quick: LeastMemoryOptions["quick"]): Promise<void> {
+    const { recompute, ...without } = arranged.problem;
+    for (const problem of recompute === "auto" ? [arranged.problem, without] : [arranged.problem]) {
+      let limited = problem;
+      try {
+        const cut = await cutTightly(problem, (next) => quick((limited = next)));
+        this.offer(linkedCut(this.#subject, { ...arranged, problem: limited }, cut, this.#optimizer));
+      } catch (error) {
+        if (!(error instanceof PipewrightError) || error.code !== "PLAN_INFEASIBLE") throw error;
+        this.failure ??= error;
+      }
+    }
+  }
+
+  spaceOf({ problem, schedule }: Arranged, isTimeUp: () => Promise<boolean>): Promise<CutSpace | undefined> {
+    let isOver = false;
+    return CutSpace.of({
+      subject: this.#shapes,
+      problem,
+      schedule,
+      onShape: () => void this.#shapeCount++,
+      cancelled: () => isOver,
+      pause: async () => void (isOver = await isTimeUp()),
+    });
+  }
+
+  /** Parameters are somewhere, and each block's on one device. */
+  rootBound({ problem, cluster }: Pick<Arranged, "problem" | "cluster">): number {
+    const blockOf = new Map(problem.graph.blocks.flatMap(({ index, nodes }) => nodes.map((node) => [node, index] as const)));
+    const resident = leastResident(this.#shapes, problem.graph.blocks.length, (node) => blockOf.get(node)!);
+    const shares = memoryShares({ cluster });
+    const total = resident.reduce((sum, bytes) => sum + bytes, 0);
+    const whole = shares.reduce((sum, share) => sum + share, 0);
+    return Math.max(1, Math.ceil(total / whole), Math.ceil(Math.max(...resident) / Math.max(...shares)));
+  }
+
+  /** Looks at every cut below `limit` and below the best plan. @returns false when that took too much. */
+  async walk(
+    spaces: readonly (readonly [Arranged, CutSpace])[],
+    limit: number,
+    isTimeUp: () => Promise<boolean>,
+  ): Promise<boolean> {
+    let cuts = 0;
+    for (const [arranged, space] of spaces) {
+      const isDone = await space.walk({
+        limit: () => Math.min(limit, this.foundBytes * (1 - ROUNDING)),
+        shares: memoryShares(arranged),
+        visit: async (point) => {
+          if (this.#visit(arranged, point)) cuts++;
+        },
+        isOver: async () => cuts >= MOST_CUTS || this.#shapeCount >= MOST_SHAPES || (await isTimeUp()),
+      });
+      if (!isDone) return false;
+    }
+    return true;
+  }
+
+  /** Links a cut unless it was linked before. */
+  #visit(arranged: Arranged, point: CutPoint): boolean {
+    const known = this.#linked.get(arranged) ?? new Map<string, number>();
+    this.#linked.set(arranged, known);
+    const key = `${point.stageOf.join()} ${point.neededBytes.join()}`;
+    if (known.has(key)) return false;
+    known.set(key, this.offer(placedAt(this.#subject, arranged, point, this.#optimizer)));
+    return true;
+  }
+}
+
+/** The plan of a cut, with the schedule as it starts. */
+export function placedAt(
+  subject: PlanSubject,
+  arranged: Arranged,
+  { stageOf, neededBytes }: CutPoint,
+  optimizer: OptimizerSpec,
+): Placed {
+  const problem = needing(arranged.problem, stageOf, neededBytes);
+  const cut = cutAt(problem, stageOf);
+  return linkedCut(subject, { ...arranged, problem }, cut, optimizer);
+}
+
+function linkedCut(subject: PlanSubject, arranged: Arranged, cut: Partition, optimizer: OptimizerSpec): Placed {
+  const { cluster, schedule, problem } = arranged;
+  const draft = draftOf(subject, problem, cut, { cluster, schedule, isSearched: false });
+  return linkDraft(subject, arranged, draft, optimizer);
+}
+
+/** The problem with limits that leave so much to be saved. */
+function needing(
+  problem: PartitionProblem,
+  stageOf: readonly number[],
+  neededBytes: readonly number[],
+): PartitionProblem {
+  if (problem.recompute !== "auto") return problem;
+  const { recompute: _, ...plain } = problem;
+  const limits = new Map(
+    evaluate(plain, stageOf).devices.map(({ stages, peakBytes }) => {
+      const device = problem.stages[stages[0]!]!.device!;
+      return [device, peakBytes - neededBytes[device]!] as const;
+    }),
+  );
+  return {
+    ...problem,
+    stages: problem.stages.map((stage) => ({ ...stage, memoryBytes: limits.get(stage.device!)! })),
+  };
+}
+
+function cutAt(problem: PartitionProblem, stageOf: readonly number[]): Partition {
+  const { stages, again, bottleneckMs } = evaluate(problem, stageOf);
+  const boundMs = Math.min(bottleneckMs, workBound(instanceOf(problem)));
+  return {
+    stageOf,
+    loadMs: stages.map(({ loadMs }) => loadMs),
+    again,
+    certificate: certify(bottleneckMs, boundMs, boundMs),
+    solver: "least-memory",
+  };
+}
