@@ -29,6 +29,8 @@ export const EXIT_CODE = {
   LOSS_NOT_FINITE: 10,
   /** Verification found a difference. */
   VERIFY_MISMATCH: 11,
+  /** A signal came before there was anything to keep; 143 if it was SIGTERM. */
+  INTERRUPTED: 130,
   /** A schedule breaks its rules (see schedule/check.ts). */
   SCHEDULE_INVALID: 7,
 } as const;

@@ -22,6 +22,8 @@ export interface OverheadOptions {
   readonly optimizer?: OptimizerSpec;
   /** Trained elements of a device: when they fit into its caches, so do those of the update that is timed. */
   readonly elements: number;
+  /** Awaited between runs; what it throws ends them. */
+  readonly turn?: () => Promise<void>;
 }
 
 /**
@@ -29,16 +31,17 @@ export interface OverheadOptions {
  * an update can be undone and the clearing of the gradient sums, what an element takes. What a message takes beyond the
  * link is not seen from one process: it is 0 here.
  */
-export function measureOverheads(engine: Engine, options: OverheadOptions): Overheads {
+export async function measureOverheads(engine: Engine, options: OverheadOptions): Promise<Overheads> {
   const slabs = Math.min(MOST_SLABS, Math.max(1, Math.ceil(options.elements / SLAB_ELEMENTS)));
   const slabElements = Math.min(SLAB_ELEMENTS, Math.max(1, options.elements));
-  const actionMs = slabMs(engine, 1, 1, options);
-  return { actionMs, messageMs: 0, updateMsPerElement: slabMs(engine, slabElements, slabs, options) / slabElements };
+  const actionMs = await slabMs(engine, 1, 1, options);
+  const updateMs = await slabMs(engine, slabElements, slabs, options);
+  return { actionMs, messageMs: 0, updateMsPerElement: updateMs / slabElements };
 }
 
 /** Time of the update of one slab, the mean over `slabs` that take turns. */
-function slabMs(engine: Engine, elements: number, slabs: number, options: OverheadOptions): number {
-  const { repeat, clock, optimizer = ADAMW } = options;
+async function slabMs(engine: Engine, elements: number, slabs: number, options: OverheadOptions): Promise<number> {
+  const { repeat, clock, optimizer = ADAMW, turn } = options;
   const graph = updateGraph(optimizer, [elements], OPS);
   const owned: Buffer[] = [];
   const program = engine.load(exportGraph(graph));
@@ -63,6 +66,7 @@ function slabMs(engine: Engine, elements: number, slabs: number, options: Overhe
   const times: number[] = [];
   try {
     for (let run = 0; run <= repeat; run++) {
+      await turn?.();
       const startMs = clock.nowMs();
       for (const { binding, sums, changed } of pieces) {
         for (const [at, buffer] of changed.entries()) engine.copy(buffer, undo[at]!);

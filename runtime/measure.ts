@@ -24,6 +24,8 @@ export interface MeasureOptions {
   readonly clock: Clock;
   /** Copies of the model that compute at the same time; see `concurrencyOf`. Default 1. */
   readonly concurrency?: number;
+  /** Awaited between runs: gives others their turn, and ends the measurement by what it throws. */
+  readonly turn?: () => Promise<void>;
   /** Whose update is timed. Left out: AdamW's. */
   readonly optimizer?: OptimizerSpec;
   /** Start values of parameters, by name; those left out are filled with small numbers. */
@@ -53,7 +55,7 @@ export async function measureProfile(
   engine: Engine,
   options: MeasureOptions,
 ): Promise<Profile> {
-  const { concurrency = 1, optimizer, repeat, clock } = options;
+  const { concurrency = 1, optimizer, repeat, clock, turn } = options;
   const whole = withGradientSums(differentiated, OPS);
   const { forward, backward } = halvesOf(whole);
   const halves = [forward, backward].filter(({ nodes }) => nodes.length > 0);
@@ -70,7 +72,13 @@ export async function measureProfile(
       concurrency,
       graphDigest: graphDigest(differentiated.graph),
       nodes: ownerCosts(whole.differentiated, ({ name }) => times.get(name) ?? 0),
-      overheads: measureOverheads(engine, { repeat, clock, elements, ...(optimizer && { optimizer }) }),
+      overheads: await measureOverheads(engine, {
+        repeat,
+        clock,
+        elements,
+        ...(optimizer && { optimizer }),
+        ...(turn && { turn }),
+      }),
     };
   } finally {
     memory.free();
@@ -99,7 +107,13 @@ async function timeHalves(
     const times = new Map<string, number>();
     for (const [at, { inputs, outputs }] of halves.entries()) {
       const [copy] = copies as [Copy];
-      const own = await engine.timeNodes(models[at]!, bound(inputs, copy), bound(outputs, copy), options.repeat);
+      const own = await engine.timeNodes(
+        models[at]!,
+        bound(inputs, copy),
+        bound(outputs, copy),
+        options.repeat,
+        options.turn,
+      );
       const sumMs = [...own.values()].reduce((sum, ms) => sum + ms, 0);
       for (const [name, ms] of own) times.set(name, sumMs > 0 ? (ms * halfMs[at]!) / sumMs : ms);
     }

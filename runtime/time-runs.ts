@@ -10,14 +10,16 @@ import { median } from "./median.js";
  * are not made faster than they are either: as many copies as devices share memory, caches and the processor's clock.
  * @param programs the bindings of each program: the first one is timed, on this thread, while the others run.
  * @param repeat timed runs, after one to warm up.
+ * @param turn awaited between runs; what it throws ends them.
  */
 export async function timeRuns(
   programs: readonly (readonly Binding[])[],
-  { repeat, clock }: { readonly repeat: number; readonly clock: Clock },
+  { repeat, clock, turn }: { readonly repeat: number; readonly clock: Clock; readonly turn?: () => Promise<void> },
 ): Promise<readonly number[]> {
   const times = programs.map((): number[] => []);
   for (let run = 0; run <= repeat; run++) {
     for (const [at, [timed, ...others]] of programs.entries()) {
+      await turn?.();
       const company = others.map((binding) => binding.runAsync());
       const startMs = clock.nowMs();
       timed!.run();

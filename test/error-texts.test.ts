@@ -8,6 +8,7 @@ import { EXIT_CODE, PipewrightError } from "../compiler/errors.js";
 import { modelFile } from "../models/file.js";
 import { buildMlp, MLP_LOSS } from "../models/mlp.js";
 import { refuseMismatch } from "../runtime/cli/commands/verify.js";
+import { interrupted } from "../runtime/cli/turns.js";
 import { onnxModel } from "./support/onnx-model.js";
 import { pipewright } from "./support/shell.js";
 
@@ -105,6 +106,12 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
         ],
       }),
     text: "plan: 1 of 2 tensors differ from one device, by at most 0.250; got other bits for w, expected the same. Report it with the model.",
+  },
+  INTERRUPTED: {
+    run: () => {
+      throw interrupted("SIGINT");
+    },
+    text: "profile: it was stopped by SIGINT; nothing was written. Run it again, or give --analytic to profile nothing.",
   },
   SCHEDULE_INVALID: {
     run: ["schedule", "--devices", "4", "-m", "8", "--schedule", "dualpipe", "--csv", "out.csv"],

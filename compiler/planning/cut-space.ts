@@ -32,7 +32,7 @@ export interface CutSpaceOptions extends Interruption {
   readonly subject: ShapeSubject;
   readonly problem: PartitionProblem;
   readonly schedule: Schedule;
-  readonly onShape: () => void;
+  readonly onWork: (nodes: number) => void;
 }
 
 /** What a walk is limited by. */
@@ -63,7 +63,7 @@ export class CutSpace {
   readonly #stagesOf: readonly (readonly number[])[];
 
   private constructor(
-    { subject, problem, schedule, onShape }: CutSpaceOptions,
+    { subject, problem, schedule, onWork }: CutSpaceOptions,
     { instance, nodeOf }: ReturnType<typeof steered>,
     lattice: Lattice,
   ) {
@@ -80,7 +80,7 @@ export class CutSpace {
       slots: new LeastSlots(schedule),
       isSplit: splitStages(schedule),
       blockOf: (node) => blockOf.get(node)!,
-      onShape,
+      onWork,
     });
     this.#above = Array.from({ length: lattice.count }, () => undefined);
     this.#resident = leastResident(subject, problem.graph.blocks.length, (node) => blockOf.get(node)!);
@@ -117,7 +117,7 @@ export class CutSpace {
       if (isEnded || (isEnded = await walk.isOver())) return false;
       let isFound = false;
       for (const to of stage === stages - 1 ? [last] : this.#aboveOf(from)) {
-        const own = to === last && stage < stages - 1 ? undefined : this.#stage(stage, from, to);
+        const own = to === last && stage < stages - 1 ? undefined : this.#stage(stage, from, to, walk);
         if (!own) continue;
         chain.push(own);
         if (this.#mayKeep(chain, to, walk) && (await descend(to))) isFound = true;
@@ -136,13 +136,11 @@ export class CutSpace {
     const own = chain[chain.length - 1]!;
     const device = this.#deviceOf(own.stage);
     const limit = walk.limit() * walk.shares[device]!;
-    const resident = own.blocks.reduce((sum, block) => sum + this.#resident[block]!, 0);
-    if (resident > limit || this.#residentIn(to) < this.#residentIn(this.#lattice.count - 1) - this.#room(chain, walk))
-      return false;
+    const behind = this.#residentIn(this.#lattice.count - 1) - this.#residentIn(to);
+    if (behind > this.#room(chain, walk)) return false;
     const stages = this.#stagesOf[device]!;
     const placed = stages.filter((stage) => stage < chain.length).map((stage) => chain[stage]!);
-    if (placed.length === stages.length)
-      return this.#memory.choices(placed, limit).length > 0;
+    if (placed.length === stages.length) return this.#memory.choices(placed, limit).length > 0;
     const loose = placed.map((stage): LooseMemory => this.#memory.loose(stage));
     const kept = loose.reduce((sum, { keptBytes }) => sum + keptBytes, 0);
     return kept + Math.max(...loose.map(({ workBytes }) => workBytes)) <= limit;
@@ -170,7 +168,8 @@ export class CutSpace {
     for (const { stage, blocks } of chain) for (const block of blocks) stageOf[block] = stage;
     const picked: DeviceChoice[] = [];
     const pick = async (device: number): Promise<void> => {
-      if (device === this.#stagesOf.length) return walk.visit({ stageOf, neededBytes: picked.map((own) => own.neededBytes) });
+      if (device === this.#stagesOf.length)
+        return walk.visit({ stageOf, neededBytes: picked.map((own) => own.neededBytes) });
       const placed = this.#stagesOf[device]!.map((stage) => chain[stage]!);
       for (const choice of this.#memory.choices(placed, walk.limit() * walk.shares[device]!)) {
         picked.push(choice);
@@ -181,8 +180,9 @@ export class CutSpace {
     await pick(0);
   }
 
-  /** The stage between two ideals; undefined if pins forbid it. */
-  #stage(stage: number, from: number, to: number): StageBlocks | undefined {
+  /** The stage between two ideals; undefined if pins or its parameters forbid it. */
+  #stage(stage: number, from: number, to: number, { limit, shares }: Walk): StageBlocks | undefined {
+    if (this.#residentIn(to) - this.#residentIn(from) > limit() * shares[this.#deviceOf(stage)]!) return undefined;
     const { first, last, size } = this.#instance;
     for (let v = 0; v < size; v++) {
       if (!holds(this.#lattice, to, v) || holds(this.#lattice, from, v)) continue;

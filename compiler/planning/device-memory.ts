@@ -47,8 +47,8 @@ export interface DeviceMemoryOptions {
   /** By stage. */
   readonly isSplit: readonly boolean[];
   readonly blockOf: (node: NodeId) => number;
-  /** Told of each stage that is linked. */
-  readonly onShape: () => void;
+  /** Told how many nodes were linked or laid out in memory. */
+  readonly onWork: (nodes: number) => void;
 }
 
 export class DeviceMemory {
@@ -89,16 +89,9 @@ export class DeviceMemory {
     if (!known) {
       known = this.#againOf(stages).map(({ taken, neededBytes }) => {
         const again = new Set(taken.map(({ block }) => block));
-        return new OpenChoice(neededBytes, () =>
-          combinations(
-            stages.map((own) =>
-              this.#held(
-                own,
-                own.blocks.filter((block) => again.has(block)),
-              ),
-            ),
-          ),
-        );
+        const againOn = ({ blocks }: StageBlocks) => blocks.filter((block) => again.has(block));
+        const held = () => combinations(stages.map((own) => this.#held(own, againOn(own))));
+        return new OpenChoice(neededBytes, held, this.#options.onWork);
       });
       this.#whole.set(key, known);
     }
@@ -125,14 +118,14 @@ export class DeviceMemory {
   }
 
   #shapesOf({ stage, key, side }: StageBlocks, again: readonly number[]): readonly StageShape[] | undefined {
-    const { problem, subject, isSplit, blockOf, onShape } = this.#options;
+    const { problem, subject, isSplit, blockOf, onWork } = this.#options;
     const name = `${isSplit[stage]} ${key} ${again.join()}`;
     if (this.#shapes.has(name)) return this.#shapes.get(name);
     const nodes = new Set(again.flatMap((block) => problem.graph.blocks[block]!.nodes));
     const choice = { side: (node: NodeId) => side(blockOf(node)), isSplit: isSplit[stage]!, again: nodes };
     const shapes = stageShapes(subject, choice);
     this.#shapes.set(name, shapes);
-    onShape();
+    for (const { programs } of shapes ?? []) onWork(nodesIn(programs));
     return shapes;
   }
 
@@ -156,13 +149,15 @@ const NOTHING: StageShape = { residentBytes: 0, programs: [], updates: [], rings
 class OpenChoice implements DeviceChoice {
   readonly neededBytes: number;
   readonly #held: () => readonly (readonly Held[])[];
+  readonly #onWork: (nodes: number) => void;
   #ways: readonly (readonly Held[])[] | undefined;
   #looseBytes = 0;
   #bytes: number | undefined;
 
-  constructor(neededBytes: number, held: () => readonly (readonly Held[])[]) {
+  constructor(neededBytes: number, held: () => readonly (readonly Held[])[], onWork: (nodes: number) => void) {
     this.neededBytes = neededBytes;
     this.#held = held;
+    this.#onWork = onWork;
   }
 
   mayKeep(limit: number): boolean {
@@ -173,6 +168,7 @@ class OpenChoice implements DeviceChoice {
       }
       if (this.#looseBytes > limit) return false;
       this.#bytes = Math.min(...this.#ways.map((held) => keptBytes(held) + sharedBytes(programsOf(held))));
+      for (const held of this.#ways) this.#onWork(nodesIn(programsOf(held)));
     }
     return this.#bytes <= limit;
   }
@@ -184,6 +180,10 @@ function keptBytes(held: readonly Held[]): number {
 
 function programsOf(held: readonly Held[]): readonly ProgramMemory[] {
   return [...held.flatMap(({ shape }) => shape.programs), ...held.flatMap(({ shape }) => shape.updates)];
+}
+
+function nodesIn(programs: readonly ProgramMemory[]): number {
+  return programs.reduce((sum, { scratch }) => sum + scratch.length, 0);
 }
 
 /** One of each list, in every way. */

@@ -21,9 +21,10 @@ import type { ShapeSubject } from "./stage-shape.js";
 import { leastResident } from "./stage-shape.js";
 import type { PlanSubject } from "./subject.js";
 
-/** Stages that are linked, and whole cuts, before the search settles for a range: some ten seconds. */
-const MOST_SHAPES = 4000;
-const MOST_CUTS = 400;
+/** Nodes that are linked and laid out before the search settles for a range: some five seconds. */
+const MOST_WORK = 1_000_000;
+/** What a whole plan takes, as a multiple of its nodes. */
+const WHOLE_WORK = 8;
 /** How far the first walk looks above the bound, as a share of it; the next ones twice as far each. */
 const FIRST_REACH = 0.02;
 /** Bytes in proportion to limits that differ by less are the same. */
@@ -80,7 +81,11 @@ export async function leastMemory(
   let boundBytes = root;
   for (let reach = root * FIRST_REACH; boundBytes < search.foundBytes; reach *= 2) {
     const limit = boundBytes + reach;
-    const isDone = await search.walk(spaces, limit, async () => (search.found !== undefined && fits(search.found)) || (await isTimeUp()));
+    const isDone = await search.walk(
+      spaces,
+      limit,
+      async () => (search.found !== undefined && fits(search.found)) || (await isTimeUp()),
+    );
     if (!isDone) break;
     boundBytes = Math.min(isUniform ? Math.floor(limit) + 1 : limit, search.foundBytes);
   }
@@ -94,12 +99,21 @@ export function memoryShares({ cluster: { devices } }: Pick<Placed, "cluster">):
   return limits.map((bytes) => (bytes === Infinity ? Infinity : bytes / smallest));
 }
 
+/** What stages are made of. */
+export function shapeSubject({ training, groups }: PlanSubject, optimizer: OptimizerSpec): ShapeSubject {
+  const { differentiated, results } = training;
+  const readers = new Map<ValueId, Set<NodeId>>(differentiated.graph.params.map(({ id }) => [id, new Set()]));
+  for (const node of differentiated.graph.nodes)
+    for (const value of node.inputs) if (value) readers.get(value.id)?.add(differentiated.owner.get(node.id)!);
+  return { differentiated, optimizer, groups, results, readersOf: (param) => [...(readers.get(param) ?? [])] };
+}
+
 class Search {
   readonly #subject: PlanSubject;
   readonly #optimizer: OptimizerSpec;
   readonly #shapes: ShapeSubject;
-  #shapeCount = 0;
-  readonly #linked = new Map<Arranged, Map<string, number>>();
+  #work = 0;
+  readonly #linked = new Map<Arranged, Set<string>>();
   found: Placed | undefined;
   foundBytes = Infinity;
   failure: PipewrightError | undefined;
@@ -107,23 +121,17 @@ class Search {
   constructor(subject: PlanSubject, optimizer: OptimizerSpec) {
     this.#subject = subject;
     this.#optimizer = optimizer;
-    const { differentiated, results } = subject.training;
-    const readers = new Map<ValueId, Set<NodeId>>(differentiated.graph.params.map(({ id }) => [id, new Set()]));
-    for (const node of differentiated.graph.nodes)
-      for (const value of node.inputs) if (value) readers.get(value.id)?.add(differentiated.owner.get(node.id)!);
-    const readersOf = (param: ValueId): readonly NodeId[] => [...(readers.get(param) ?? [])];
-    this.#shapes = { differentiated, optimizer, groups: subject.groups, results, readersOf };
+    this.#shapes = shapeSubject(subject, optimizer);
   }
 
-  /** @returns what the plan needs, in proportion to the limits. */
-  offer(placed: Placed): number {
+  /** Keeps the plan if it needs less than those before. */
+  offer(placed: Placed): void {
     const shares = memoryShares(placed);
     const bytes = Math.max(...placed.heldBytes.map((held, device) => held / shares[device]!));
     if (bytes < this.foundBytes) {
       this.foundBytes = bytes;
       this.found = placed;
     }
-    return bytes;
   }
 
   /** Offers the plans of the quick cuts that hold least, with forward passes that run again if they may, and without. */
@@ -147,7 +155,7 @@ class Search {
       subject: this.#shapes,
       problem,
       schedule,
-      onShape: () => void this.#shapeCount++,
+      onWork: (nodes) => void (this.#work += nodes),
       cancelled: () => isOver,
       pause: async () => void (isOver = await isTimeUp()),
     });
@@ -155,7 +163,9 @@ class Search {
 
   /** Parameters are somewhere, and each block's on one device. */
   rootBound({ problem, cluster }: Pick<Arranged, "problem" | "cluster">): number {
-    const blockOf = new Map(problem.graph.blocks.flatMap(({ index, nodes }) => nodes.map((node) => [node, index] as const)));
+    const blockOf = new Map(
+      problem.graph.blocks.flatMap(({ index, nodes }) => nodes.map((node) => [node, index] as const)),
+    );
     const resident = leastResident(this.#shapes, problem.graph.blocks.length, (node) => blockOf.get(node)!);
     const shares = memoryShares({ cluster });
     const total = resident.reduce((sum, bytes) => sum + bytes, 0);
@@ -169,15 +179,12 @@ class Search {
     limit: number,
     isTimeUp: () => Promise<boolean>,
   ): Promise<boolean> {
-    let cuts = 0;
     for (const [arranged, space] of spaces) {
       const isDone = await space.walk({
         limit: () => Math.min(limit, this.foundBytes * (1 - ROUNDING)),
         shares: memoryShares(arranged),
-        visit: async (point) => {
-          if (this.#visit(arranged, point)) cuts++;
-        },
-        isOver: async () => cuts >= MOST_CUTS || this.#shapeCount >= MOST_SHAPES || (await isTimeUp()),
+        visit: async (point) => this.#visit(arranged, point),
+        isOver: async () => this.#work >= MOST_WORK || (await isTimeUp()),
       });
       if (!isDone) return false;
     }
@@ -185,13 +192,14 @@ class Search {
   }
 
   /** Links a cut unless it was linked before. */
-  #visit(arranged: Arranged, point: CutPoint): boolean {
-    const known = this.#linked.get(arranged) ?? new Map<string, number>();
+  #visit(arranged: Arranged, point: CutPoint): void {
+    const known = this.#linked.get(arranged) ?? new Set<string>();
     this.#linked.set(arranged, known);
     const key = `${point.stageOf.join()} ${point.neededBytes.join()}`;
-    if (known.has(key)) return false;
-    known.set(key, this.offer(placedAt(this.#subject, arranged, point, this.#optimizer)));
-    return true;
+    if (known.has(key)) return;
+    known.add(key);
+    this.#work += WHOLE_WORK * this.#shapes.differentiated.graph.nodes.length;
+    this.offer(placedAt(this.#subject, arranged, point, this.#optimizer));
   }
 }
 

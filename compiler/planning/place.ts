@@ -142,7 +142,16 @@ export function linkDraft(
   });
   const { certificate } = draft.cut;
   const { heldBytes } = linked;
-  return { candidate, cluster, problem, draft, certificate, linked, heldBytes, updateMs: updateMs(subject, cluster, linked) };
+  return {
+    candidate,
+    cluster,
+    problem,
+    draft,
+    certificate,
+    linked,
+    heldBytes,
+    updateMs: updateMs(subject, cluster, linked),
+  };
 }
 
 /** Of the device that takes longest. */

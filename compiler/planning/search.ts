@@ -150,7 +150,12 @@ async function leastPlan(
   const isWhole = pipeline.schedule !== "auto" || areAllOrders(cluster);
   const fits = ({ heldBytes, cluster: { devices } }: Placed): boolean =>
     heldBytes.every((bytes, device) => bytes <= (devices[device]!.memoryBytes ?? Infinity));
-  const options = { optimizer, quick: (problem: PartitionProblem) => quick.cut(problem), fits, isTimeUp: placing.isTimeUp };
+  const options = {
+    optimizer,
+    quick: (problem: PartitionProblem) => quick.cut(problem),
+    fits,
+    isTimeUp: placing.isTimeUp,
+  };
   const least = await leastMemory(subject, arranged, options, isWhole);
   if (!least.found) throw least.failure ?? noCandidate();
   if (!fits(least.found)) throw memoryRefusal(cluster, least, pipeline);

@@ -97,8 +97,7 @@ function openlyKept({ graph, phase, owner }: Differentiated, { side, again }: Sh
   for (const node of graph.nodes) {
     const isOwn = side(owner.get(node.id)!) === 0;
     const isForward = phase.get(node.id) === "F";
-    for (const value of node.inputs)
-      if (value && !isOwn && own.has(value.id)) (isForward ? open : kept).add(value.id);
+    for (const value of node.inputs) if (value && !isOwn && own.has(value.id)) (isForward ? open : kept).add(value.id);
     if (isOwn && isForward && again.has(node.id)) for (const value of node.outputs) if (value) own.add(value.id);
   }
   return [...open].filter((value) => !kept.has(value));

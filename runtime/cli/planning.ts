@@ -35,10 +35,10 @@ import type { DeviceRequest } from "./parse/devices.js";
 import { parseDevices } from "./parse/devices.js";
 import type { Progress } from "./progress.js";
 import { optimizerOf, trainingChoices } from "./training-flags.js";
+import { profileTurns, turns } from "./turns.js";
 import { formatMs, formatShare, profileText } from "../report/format.js";
 
 const DEFAULT_REPEAT = 10;
-const TURN_MS = 100;
 /** The phases that `makePlan` reports. read-model.ts reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
 
@@ -77,7 +77,10 @@ export function clusterOf(requests: readonly DeviceRequest[], link: FlagValues["
   return { devices, link: link?.link ?? SHARED_MEMORY_LINK, ...(links.length > 0 ? { links } : {}) };
 }
 
-/** Profiles, cuts and schedules a model as the flags say, and writes the plan. A signal ends the search with the best so far. */
+/**
+ * Profiles, cuts and schedules a model as the flags say, and writes the plan. A signal ends the search with the best so
+ * far. @throws INTERRUPTED for a signal before the search, with nothing written.
+ */
 export async function makePlan(
   env: Env,
   progress: Progress,
@@ -129,7 +132,7 @@ export async function makePlan(
       ...(flags.gap === undefined ? {} : { gap: flags.gap }),
       ...(flags.timeLimit === undefined ? {} : { timeLimitMs: flags.timeLimit, nowMs: env.clock.nowMs }),
     },
-    profile: profileSource(env, flags, weights, (text) => (profiled = text)),
+    profile: profileSource(env, flags, weights, (text) => (profiled = text), signal),
     onAttempt: (attempt) => {
       const told = attemptOf(attempt);
       const endMs = sinceStart();
@@ -157,16 +160,6 @@ export async function makePlan(
   } finally {
     await solver.close();
   }
-}
-
-/** Gives timers and signals their turn, a few times a second: a search that only computes would not hear of them. */
-function turns(clock: Env["clock"]): () => Promise<void> {
-  let lastMs = clock.nowMs();
-  return async () => {
-    if (clock.nowMs() - lastMs < TURN_MS) return;
-    await clock.sleep(0);
-    lastMs = clock.nowMs();
-  };
 }
 
 /** How to cut, and the user's decisions on it. @throws USAGE for flags that the method does not look at. */
@@ -223,6 +216,7 @@ function profileSource(
   flags: FlagValues,
   weights: StartValues,
   tell: (text: string) => void,
+  signal: AbortSignal | undefined,
 ): CompileOptions["profile"] {
   if (flags.analytic) return "analytic";
   const { profile } = flags;
@@ -242,6 +236,7 @@ function profileSource(
         repeat: flags.repeat ?? DEFAULT_REPEAT,
         clock: env.clock,
         concurrency,
+        turn: profileTurns(env.clock, signal),
         weights: bytes,
         optimizer: optimizerOf(flags),
       });

@@ -1,6 +1,6 @@
 /** @file The shell around the commands: arguments in, one document out, errors as messages and exit codes. */
 import { Command, CommanderError } from "commander";
-import { EXIT_INTERNAL, PipewrightError } from "../../compiler/errors.js";
+import { EXIT_CODE, EXIT_INTERNAL, PipewrightError } from "../../compiler/errors.js";
 import type { Env } from "../env/env.js";
 import type { CommandSpec, Context, Outcome } from "./command.js";
 import type { GivenFlag } from "./config.js";
@@ -88,7 +88,8 @@ export async function runProgram(
     run.exitCode = showError(error, run, shell);
   }
   const interrupted = shell.signal.aborted ? SIGNAL_EXIT_CODES[String(shell.signal.reason)] : undefined;
-  const exitCode = run.exitCode === 0 ? (interrupted ?? 0) : run.exitCode;
+  const isStopped = run.exitCode === 0 || run.exitCode === EXIT_CODE.INTERRUPTED;
+  const exitCode = isStopped ? (interrupted ?? run.exitCode) : run.exitCode;
   run.events?.event("exit", { exitCode });
   return exitCode;
 }

@@ -66,12 +66,16 @@ export interface Engine {
   read(buffer: Buffer): Uint8Array;
   /** Device to device. */
   copy(from: Buffer, to: Buffer): void;
-  /** Runs the program `repeat` times on the bound buffers and gives each node's time; the least of the runs counts for each. */
+  /**
+   * Runs the program `repeat` times on the bound buffers and gives each node's time; the least of the runs counts for
+   * each. `turn` is awaited between runs, and what it throws ends them.
+   */
   timeNodes(
     model: Uint8Array,
     inputs: ReadonlyMap<string, Buffer>,
     outputs: ReadonlyMap<string, Buffer>,
     repeat: number,
+    turn?: () => Promise<void>,
   ): Promise<NodeTimes>;
   /** Most bytes that the engine has taken for values inside programs, over all programs so far; 0 if the kind cannot tell. */
   readonly workspacePeakBytes: number;

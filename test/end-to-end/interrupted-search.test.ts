@@ -1,5 +1,5 @@
 /** @file A search that is interrupted, by a signal or by its time limit, writes the best plan so far; on a clock without time. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -46,7 +46,7 @@ async function partitioned(
   let nowMs = 0;
   const clock: Clock = { nowMs: () => (nowMs += 60), sleep: async () => sleep() };
   const out = join(folder, `plan${runs++}`);
-  const fixed = ["partition", model, "--loss", MLP_LOSS, "--devices", "1xcpu,1xcpu*0.5", "--analytic", "-o", out];
+  const fixed = ["partition", model, "--loss", MLP_LOSS, "--devices", "1xcpu,1xcpu*0.5", "-o", out];
   const makeEnv = async () => ({ ...nodeEnv(), clock });
   return { out, ...(await pipewright([...fixed, ...words], { makeEnv, signal })) };
 }
@@ -56,7 +56,7 @@ describe("an interrupt", () => {
     const control = new AbortController();
     let pauses = 0;
     const { exitCode, out } = await partitioned(
-      [],
+      ["--analytic"],
       () => {
         if (pauses++ === at) control.abort("SIGINT");
       },
@@ -69,11 +69,27 @@ describe("an interrupt", () => {
   });
 });
 
+describe("an interrupt while the model is profiled", () => {
+  it.each([
+    ["SIGINT", 0, 130],
+    ["SIGTERM", 2, 143],
+  ] as const)("by %s at pause %i ends at once, with nothing written", async (name, at, code) => {
+    const control = new AbortController();
+    let pauses = 0;
+    const sleep = (): void => void (pauses++ === at && control.abort(name));
+    const { exitCode, out, stderr } = await partitioned([], sleep, control.signal);
+    expect(exitCode).toBe(code);
+    expect(stderr).toContain(`profile: it was stopped by ${name}; nothing was written.`);
+    expect(existsSync(out)).toBe(false);
+    expect(pauses).toBe(at + 1);
+  });
+});
+
 describe("--time-limit", () => {
   it("ends the search of schedules, and a longer one finds no worse plan", async () => {
     const steps: number[] = [];
     for (const limit of ["1s", "5s", "1h"]) {
-      const { exitCode, out } = await partitioned(["--time-limit", limit], () => undefined);
+      const { exitCode, out } = await partitioned(["--analytic", "--time-limit", limit], () => undefined);
       expect(exitCode).toBe(0);
       const { placed, stepMs } = searched(out);
       expect(stepMs).toBe(Math.min(...placed));

@@ -14,6 +14,7 @@ import { DEFAULTS } from "../defaults.js";
 import { parseDevices } from "../parse/devices.js";
 import { clusterOf } from "../planning.js";
 import { readModel } from "../read-model.js";
+import { profileTurns } from "../turns.js";
 import { trainingChoices } from "../training-flags.js";
 import { formatMs, formatShare, profileText } from "../../report/format.js";
 import { renderTable } from "../render/table.js";
@@ -22,7 +23,7 @@ const DEFAULT_REPEAT = 20;
 const DEFAULT_FILE = "profile.json";
 const SHOWN = 12;
 
-export const profile: CommandBody = async ({ env, columns, progress: phases }, path, given) => {
+export const profile: CommandBody = async ({ env, columns, signal, progress: phases }, path, given) => {
   const progress = phases(["read", "profile"]);
   const { model, flags } = await readModel(env, progress, path, given);
   const { differentiated } = trainingGraph(model.graph, OPS, {
@@ -42,6 +43,7 @@ export const profile: CommandBody = async ({ env, columns, progress: phases }, p
         repeat: flags.repeat ?? DEFAULT_REPEAT,
         clock: env.clock,
         concurrency: concurrencyOf(cluster, device!, hostFacts().cores),
+        turn: profileTurns(env.clock, signal),
         weights,
       });
     } finally {

@@ -120,6 +120,7 @@ class OrtEngine implements Engine {
     inputs: ReadonlyMap<string, Buffer>,
     outputs: ReadonlyMap<string, Buffer>,
     repeat: number,
+    turn?: () => Promise<void>,
   ): Promise<NodeTimes> {
     const { api, files, settings } = this.#parts;
     const directory = await files.temporaryDirectory();
@@ -128,7 +129,10 @@ class OrtEngine implements Engine {
       let path: string;
       try {
         const binding = program.bind(inputs, outputs);
-        for (let run = 0; run < WARMUPS + repeat; run++) binding.run();
+        for (let run = 0; run < WARMUPS + repeat; run++) {
+          await turn?.();
+          binding.run();
+        }
         path = takeText(api, "SessionEndProfiling", program.session);
       } finally {
         program.free();

@@ -2,9 +2,10 @@
 import { describe, expect, it } from "vitest";
 import type { ClusterSpec } from "../../../compiler/cluster.js";
 import { PipewrightError } from "../../../compiler/errors.js";
+import { mlpLesson } from "../../../models/lesson.js";
 import type { Recompute } from "../../../compiler/planning/candidate.js";
 import type { Plan } from "../../../compiler/plan/plan.js";
-import { compileTiny, TIED_GPT, tinyCluster, TINY_MLP, TINY_RESNET } from "../../support/tiny-models.js";
+import { compileTiny, tinyCluster, TINY_MLP, TINY_RESNET } from "../../support/tiny-models.js";
 
 const withMemory = (memoryBytes: number): ClusterSpec => {
   const { devices, link } = tinyCluster(2);
@@ -14,29 +15,25 @@ const withMemory = (memoryBytes: number): ClusterSpec => {
 const heldBytes = ({ schedule }: Omit<Plan, "files">): readonly number[] => schedule.forecast.peakBytes;
 
 describe.each([
-  ["an MLP", TINY_MLP],
-  ["a tied GPT", TIED_GPT],
-  ["a ResNet", TINY_RESNET],
-] as const)("%s", (_, model) => {
-  it.each(["gpipe", "1f1b", "zb-h1", "interleaved-1f1b"])(
-    "under %s keeps the limit that a refusal names",
-    async (schedule) => {
-      const compiled = (memoryBytes: number) =>
-        compileTiny(model, { schedule, microbatches: 8, cluster: withMemory(memoryBytes) });
-      const refusal: unknown = await compiled(1).catch((error: unknown) => error);
-      expect(refusal).toBeInstanceOf(PipewrightError);
-      expect((refusal as PipewrightError).code).toBe("PLAN_INFEASIBLE");
-      const enough = (refusal as PipewrightError).details["smallestMemoryBytes"] as number;
-      const free = await compileTiny(model, { schedule, microbatches: 8 });
-      for (const limit of [enough, Math.ceil(1.2 * enough), 2 * enough]) {
-        const { plan } = await compiled(limit);
-        for (const bytes of heldBytes(plan)) expect(bytes).toBeLessThanOrEqual(limit);
-        const { boundMs, bottleneckMs } = plan.partition.certificate;
-        expect(boundMs).toBeLessThanOrEqual(bottleneckMs);
-        expect(bottleneckMs).toBeGreaterThanOrEqual(free.plan.partition.certificate.boundMs * (1 - 1e-9));
-      }
-    },
-  );
+  ["an MLP", TINY_MLP, ["gpipe", "1f1b", "zb-h1", "interleaved-1f1b"]],
+  ["a ResNet", TINY_RESNET, ["1f1b"]],
+] as const)("%s", (_, model, schedules) => {
+  it.each(schedules)("under %s keeps the limit that a refusal names", async (schedule) => {
+    const compiled = (memoryBytes: number) =>
+      compileTiny(model, { schedule, microbatches: 8, cluster: withMemory(memoryBytes) });
+    const refusal: unknown = await compiled(1).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(PipewrightError);
+    expect((refusal as PipewrightError).code).toBe("PLAN_INFEASIBLE");
+    const enough = (refusal as PipewrightError).details["smallestMemoryBytes"] as number;
+    const free = await compileTiny(model, { schedule, microbatches: 8 });
+    for (const limit of [enough, Math.ceil(1.2 * enough), 2 * enough]) {
+      const { plan } = await compiled(limit);
+      for (const bytes of heldBytes(plan)) expect(bytes).toBeLessThanOrEqual(limit);
+      const { boundMs, bottleneckMs } = plan.partition.certificate;
+      expect(boundMs).toBeLessThanOrEqual(bottleneckMs);
+      expect(bottleneckMs).toBeGreaterThanOrEqual(free.plan.partition.certificate.boundMs * (1 - 1e-9));
+    }
+  });
 });
 
 it("limits only the devices that have a limit", async () => {
@@ -47,9 +44,12 @@ it("limits only the devices that have a limit", async () => {
   expect(heldBytes(plan)[0]).toBeLessThanOrEqual(3004);
 });
 
+/** Its stash is much larger than what its programs take while they run. */
+const WIDE_MLP = mlpLesson({ batch: 64, inputs: 8, widths: [8, 8, 8, 8], classes: 4 });
+
 it("needs less when forward passes run again, and pays for no more than it needs", async () => {
   const compiled = (memoryBytes: number | undefined, recompute: Recompute) =>
-    compileTiny(TIED_GPT, {
+    compileTiny(WIDE_MLP, {
       schedule: "gpipe",
       microbatches: 8,
       devices: 2,

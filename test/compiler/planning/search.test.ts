@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { ClusterSpec } from "../../../compiler/cluster.js";
 import type { CompileOptions, Compiled } from "../../../compiler/compile.js";
 import { compile } from "../../../compiler/compile.js";
-import { gptLesson } from "../../../models/lesson.js";
+import { mlpLesson } from "../../../models/lesson.js";
 import type { PipewrightError } from "../../../compiler/errors.js";
 import { parseLoss } from "../../../compiler/loss/spec.js";
 import { evaluate } from "../../../compiler/partition/evaluate.js";
@@ -99,7 +99,7 @@ describe("auto", () => {
 
 describe("recomputation", () => {
   /** Its stash is much larger than what its programs take while they run. */
-  const model = gptLesson({ layers: 2, width: 16, heads: 2, sequence: 32, batch: 4, vocabulary: 32 });
+  const model = mlpLesson({ batch: 64, inputs: 8, widths: [8, 8, 8, 8], classes: 4 });
   const limited = (memoryBytes: number, recompute?: Recompute): Promise<Compiled> => {
     const { devices, link } = tinyCluster(2);
     const cluster = { devices: devices.map((device) => ({ ...device, memoryBytes })), link };

@@ -1,0 +1,141 @@
+/** @file The limit that a refusal names is the smallest: under it there is a plan, and under a byte less there is none. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ClusterSpec } from "../../../compiler/cluster.js";
+import { PipewrightError } from "../../../compiler/errors.js";
+import { CutSpace } from "../../../compiler/planning/cut-space.js";
+import { shapeSubject } from "../../../compiler/planning/least-memory.js";
+import { arrange } from "../../../compiler/planning/place.js";
+import type { Lesson } from "../../../models/lesson.js";
+import { mlpLesson } from "../../../models/lesson.js";
+import type { TinyOptions } from "../../support/tiny-models.js";
+import { compileTiny, SGD, tinyCluster } from "../../support/tiny-models.js";
+
+interface Refusal {
+  readonly limits: readonly number[];
+  readonly smallestMemoryBytes: number;
+  readonly boundMemoryBytes: number;
+  readonly proven: boolean;
+}
+
+const limited = (limits: readonly number[]): ClusterSpec => {
+  const { devices, link } = tinyCluster(limits.length);
+  return { devices: devices.map((device, at) => ({ ...device, memoryBytes: limits[at]! })), link };
+};
+
+/** What a plan holds under these limits, or why there is none. */
+async function outcome(
+  model: Lesson,
+  options: TinyOptions,
+  limits: readonly number[],
+): Promise<readonly number[] | Refusal> {
+  try {
+    const { plan } = await compileTiny(model, { ...options, cluster: limited(limits) });
+    return plan.schedule.forecast.peakBytes;
+  } catch (error) {
+    if (!(error instanceof PipewrightError) || error.code !== "PLAN_INFEASIBLE") throw error;
+    return error.details as unknown as Refusal;
+  }
+}
+
+async function refusal(model: Lesson, options: TinyOptions, limits: readonly number[]): Promise<Refusal> {
+  const found = await outcome(model, options, limits);
+  expect(Array.isArray(found)).toBe(false);
+  return found as Refusal;
+}
+
+/** Both directions. @returns whether the smallest limit was proven to be that. */
+async function expectSmallest(model: Lesson, options: TinyOptions, shares: readonly number[]): Promise<boolean> {
+  const refused = await refusal(model, options, shares);
+  const held = await outcome(model, options, refused.limits);
+  expect(held).toHaveLength(shares.length);
+  const sorted = [...refused.limits].sort((a, b) => a - b);
+  [...(held as readonly number[])]
+    .sort((a, b) => a - b)
+    .forEach((bytes, at) => expect(bytes).toBeLessThanOrEqual(sorted[at]!));
+  const less = refused.proven ? refused.limits : shares.map((share) => Math.ceil(share * refused.boundMemoryBytes));
+  const again = await refusal(
+    model,
+    options,
+    less.map((bytes) => bytes - 1),
+  );
+  if (new Set(shares).size === 1) expect(again.smallestMemoryBytes).toBe(refused.smallestMemoryBytes);
+  return refused.proven;
+}
+
+const MODELS = fc
+  .record({
+    batch: fc.integer({ min: 1, max: 24 }),
+    inputs: fc.integer({ min: 1, max: 12 }),
+    widths: fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 2 }),
+    classes: fc.integer({ min: 2, max: 5 }),
+  })
+  .map(mlpLesson);
+
+const REQUESTS = fc.record({
+  schedule: fc.constantFrom("1f1b", "gpipe", "zb-h1", "eager-1f1b", "search"),
+  microbatches: fc.integer({ min: 2, max: 5 }),
+  recompute: fc.constantFrom("none", "auto", "all"),
+});
+
+describe("the limit that a refusal names", { timeout: 60_000 }, () => {
+  it("is the smallest, for random models, schedules and ways to run again", async () => {
+    let proven = 0;
+    await fc.assert(
+      fc.asyncProperty(MODELS, REQUESTS, fc.constantFrom([1, 1], [1, 1, 1], [1, 2]), async (model, options, shares) => {
+        if (await expectSmallest(model, options, shares)) proven++;
+      }),
+      { numRuns: 8, seed: 11, endOnFailure: true },
+    );
+    expect(proven).toBe(8);
+  });
+
+  const small = mlpLesson({ batch: 4, inputs: 3, widths: [4], classes: 2 });
+
+  it.each([["none"], ["auto"]] as const)("is the smallest over all schedules, with %s run again", async (recompute) => {
+    expect(await expectSmallest(small, { schedule: "auto", microbatches: 3, recompute }, [1, 1])).toBe(true);
+  });
+
+  it("is one of a range where there is too much to look through", async () => {
+    const large = mlpLesson({ batch: 4, inputs: 3, widths: [8, 8, 8, 8, 8, 8, 8, 8], classes: 2 });
+    const options = { schedule: "interleaved-1f1b", microbatches: 4, recompute: "auto" } as const;
+    expect(await expectSmallest(large, options, [1, 1])).toBe(false);
+  });
+});
+
+it.each([
+  ["1f1b", "none"],
+  ["1f1b", "all"],
+  ["interleaved-1f1b", "none"],
+  ["zb-h1", "all"],
+] as const)("bounds of memory rule out no plan that holds what they allow: %s, %s", async (schedule, recompute) => {
+  const model = mlpLesson({ batch: 6, inputs: 3, widths: [4, 7], classes: 2 });
+  for (const speed of [0.3, 1, 3]) {
+    const { devices, link } = tinyCluster(2);
+    const cluster = { devices: [devices[0]!, { ...devices[1]!, flopsPerMs: devices[1]!.flopsPerMs * speed }], link };
+    const { subject, placed } = await compileTiny(model, { schedule, recompute, cluster });
+    const candidate = { schedule, recompute, order: [0, 1] };
+    const arranged = arrange(subject, candidate, {
+      cluster,
+      pipeline: { schedule, microbatches: 4 },
+      model: "direct",
+    });
+    const space = await CutSpace.of({
+      subject: shapeSubject(subject, SGD),
+      problem: arranged.problem,
+      schedule: arranged.schedule,
+      onWork: () => undefined,
+      cancelled: () => false,
+      pause: async () => undefined,
+    });
+    const seen = new Set<string>();
+    const isWhole = await space!.walk({
+      limit: () => Math.max(...placed.heldBytes),
+      shares: [1, 1],
+      visit: async ({ stageOf }) => void seen.add(stageOf.join()),
+      isOver: async () => false,
+    });
+    expect(isWhole).toBe(true);
+    expect(seen).toContain(placed.draft.cut.stageOf.join());
+  }
+});
