@@ -44,7 +44,8 @@ export function recompute(differentiated: Differentiated, { again, stageOf, keep
   const nodes: Node[] = graph.nodes.filter(({ id }) => phase.get(id) === "F");
   const original = (value: Value, reader: number): Node | undefined => {
     const node = maker.get(value.id);
-    if (!node || phase.get(node.id) !== "F" || !again.has(node.id) || kept.has(value.id) || keeps?.has(value.id)) return undefined;
+    if (!node || phase.get(node.id) !== "F" || !again.has(node.id) || kept.has(value.id) || keeps?.has(value.id))
+      return undefined;
     return stage(node) === reader ? node : undefined;
   };
 

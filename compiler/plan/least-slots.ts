@@ -7,7 +7,7 @@ import { splitStages } from "../schedule/action.js";
 import { ActionIndex, flatten } from "../schedule/flat.js";
 import { Precedence } from "../schedule/precedence.js";
 import type { ProgramKind } from "./plan.js";
-import { PHASE_OF } from "./slots.js";
+import { PHASE_OF } from "./runs.js";
 
 /** Who reads a value of a stage. */
 export interface ValueReaders {
@@ -45,7 +45,15 @@ export class LeastSlots {
       const least = (halves: readonly PassHalf[], from: number, to: number): number => {
         let fewest = Infinity;
         for (let other = from; other < to; other++)
-          fewest = Math.min(fewest, this.#slots(stage, maker, own, halves.map((half) => [other, this.#phase(other, half)])));
+          fewest = Math.min(
+            fewest,
+            this.#slots(
+              stage,
+              maker,
+              own,
+              halves.map((half) => [other, this.#phase(other, half)]),
+            ),
+          );
         return fewest;
       };
       known = Math.max(
@@ -75,8 +83,9 @@ export class LeastSlots {
     const read = each.map((microbatch) =>
       phases.map(([at, phase]) => this.#index.get({ stage: at, phase, microbatch })),
     );
-    const overlaps = made.map((now) =>
-      each.filter((m) => made[m]! <= now && read[m]!.some((reader) => this.#precedence.reaches(now, reader))).length,
+    const overlaps = made.map(
+      (now) =>
+        each.filter((m) => made[m]! <= now && read[m]!.some((reader) => this.#precedence.reaches(now, reader))).length,
     );
     const isShared = others.some(([other]) => placement[other] !== placement[stage]);
     return Math.min(microbatches, Math.max(1, ...overlaps) + (isShared ? 1 : 0));

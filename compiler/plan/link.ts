@@ -12,7 +12,7 @@ import { formatProgramKey, placeNodes } from "./placed.js";
 import type { OptimizerSpec, Plan, PlanParameter, PlanStage, StageProgram, TensorSpec } from "./plan.js";
 import type { LinkedPrograms, ProgramGraph, WantedResult } from "./ports.js";
 import { linkPrograms } from "./ports.js";
-import { runsOf } from "./runs.js";
+import { actionKey, runsOf } from "./runs.js";
 import type { SlotRing } from "./slots.js";
 import { assignSlots } from "./slots.js";
 import { planRows } from "./waits.js";
@@ -73,15 +73,8 @@ export function link(differentiated: Differentiated, options: LinkOptions): Link
     heldBytes: Array.from({ length: schedule.devices }, (_, device) => {
       const own = stages.filter((stage) => stage.device === device);
       const held = own.reduce((sum, stage) => sum + stage.peakBytes - stage.workspaceBytes, 0);
-      return (
-        held +
-        stageWorkspace(
-          own.map(({ index }) => index),
-          linked,
-          parameters,
-          options,
-        )
-      );
+      const indices = own.map(({ index }) => index);
+      return held + stageWorkspace(indices, linked, parameters, options);
     }),
   };
 }
@@ -185,19 +178,39 @@ function planStage(
   };
 }
 
-/** What the programs of some stages of a device take, their updates last. */
+/** What the programs of some stages of a device take, in the order of its row, their updates last. */
 function stageWorkspace(
   indices: readonly number[],
   { programs }: LinkedPrograms,
   parameters: readonly PlanParameter[],
-  { optimizer, ops }: LinkOptions,
+  { optimizer, ops, schedule }: LinkOptions,
 ): number {
   const updates = indices.flatMap((index): GraphValues[] => {
     const held = parameters.filter(({ stage }) => stage === index);
     const update = updateProgram(held, optimizer, ops);
     return update ? [update] : [];
   });
-  return workspaceBytes([...programs.filter(({ key }) => indices.includes(key.stage)), ...updates]);
+  const own = programs.filter(({ key }) => indices.includes(key.stage));
+  const order = [...runOrder(own, schedule), ...updates.map((_, at) => own.length + at)];
+  return workspaceBytes([...own, ...updates], order);
+}
+
+/** The runs of a step of programs of one device, by place in the list. */
+function runOrder(programs: readonly ProgramGraph[], schedule: Schedule): readonly number[] {
+  const { microbatches, placement } = schedule;
+  const runs = runsOf(schedule);
+  const started = new Map<number, number[]>();
+  programs.forEach(({ key }, at) => {
+    for (let microbatch = 0; microbatch < microbatches; microbatch++) {
+      const action = runs(key, microbatch);
+      if (!action) continue;
+      const number = actionKey(action, microbatches);
+      started.set(number, [...(started.get(number) ?? []), at]);
+    }
+  });
+  const [first] = programs;
+  const row = first ? schedule.rows[placement[first.key.stage]!]! : [];
+  return row.flatMap((action) => started.get(actionKey(action, microbatches)) ?? []);
 }
 
 /** Parameter elements of a graph. */

@@ -13,26 +13,41 @@ export interface GraphValues {
   readonly outputs: readonly { readonly value: Value }[];
 }
 
-/** How often the programs run one after another: what the first run leaves behind, the second finds. */
-const RUNS = 2;
+/** Steps that are replayed: what the first one leaves behind, the second finds. */
+const STEPS = 2;
 
 /**
- * Bytes that a process takes for values inside `programs`, which share one arena and run in this order, over and over.
- * Ports are not counted: they live outside the programs. The larger of what the two ways in which the system may place
- * memory lead to. Linear but for the search for free memory.
+ * Bytes that a process takes for values inside `programs`, which share one arena, step after step. `order`: the runs of
+ * a step, by place in the list; default: each once. Ports are not counted: they live outside the programs. The larger of
+ * what the two ways in which the system may place memory lead to. Linear but for the search for free memory.
  */
-export function workspaceBytes(programs: readonly GraphValues[]): number {
-  return sharedBytes(programs.map(programMemory));
+export function workspaceBytes(programs: readonly GraphValues[], order?: readonly number[]): number {
+  return sharedBytes(programs.map(programMemory), order);
 }
 
 /** The same for programs whose requests are known. */
-export function sharedBytes(programs: readonly ProgramMemory[]): number {
+export function sharedBytes(
+  programs: readonly ProgramMemory[],
+  order: readonly number[] = programs.map((_, at) => at),
+): number {
   const totals = (["up", "down"] as const).map((growth) => {
     const arena = new EngineArena(growth);
-    for (let run = 0; run < RUNS; run++) for (const program of programs) replay(program, arena);
+    for (let step = 0; step < STEPS; step++) replayStep(programs, order, arena);
     return arena.totalBytes;
   });
   return Math.max(...totals) + literalsOf(programs);
+}
+
+/** Between runs all memory is free and whole, so a program that once ran without more asks for none until another did. */
+function replayStep(programs: readonly ProgramMemory[], order: readonly number[], arena: EngineArena): void {
+  const settled = new Set<number>();
+  for (const at of order) {
+    if (settled.has(at)) continue;
+    const before = arena.totalBytes;
+    replay(programs[at]!, arena);
+    if (arena.totalBytes > before) settled.clear();
+    else settled.add(at);
+  }
 }
 
 /** What the values of one of the programs take that are there at once; `sharedBytes` of these and others is never less. */
@@ -73,12 +88,11 @@ function literalBytes({ nodes }: GraphValues): number {
   return [...literals].reduce((sum, literal) => sum + tensorBytes(literal), 0);
 }
 
-/** Memory of one value after another. */
+/** Memory of one value after another, from the node that makes the first to that after which it is given back. */
 interface PlannedBuffer {
   readonly bytes: number;
-  /** Position of the node that makes its first value, and of the last one that touches its last. */
   readonly begin: number;
-  end: number;
+  readonly end: number;
 }
 
 interface MemoryPlan {
@@ -132,29 +146,56 @@ function memoryPlan(program: GraphValues): MemoryPlan {
       const isReused = own && (reuse?.how === "view" || (own.readsLeft === 1 && kindOf(input!) === kindOf(value)));
       let buffer = isReused ? own : taken(value);
       if (!buffer) {
-        buffer = { kind: kindOf(value), bytes: tensorBytes(value.type), begin: at, end: at, readsLeft: 0 };
+        buffer = {
+          kind: kindOf(value),
+          bytes: tensorBytes(value.type),
+          begin: at,
+          readsLeft: 0,
+          lastRead: undefined,
+          unreadSince: undefined,
+        };
         buffers.push(buffer);
       }
       buffer.readsLeft += reads.get(value.id) ?? 0;
+      buffer.unreadSince ??= at;
       bufferOf.set(value.id, buffer);
     });
-    for (const value of node.inputs) if (value && bufferOf.has(value.id)) bufferOf.get(value.id)!.readsLeft--;
+    for (const value of node.inputs) {
+      const buffer = value && bufferOf.get(value.id);
+      if (!buffer) continue;
+      buffer.readsLeft--;
+      buffer.lastRead = at;
+      buffer.unreadSince = undefined;
+    }
     const touched = [...node.inputs, ...node.outputs].flatMap((value) => (value && bufferOf.get(value.id)) ?? []);
     for (const buffer of new Set(touched)) {
-      buffer.end = at;
       if (buffer.readsLeft > 0) continue;
       const list = free.get(buffer.kind);
       if (list) list.push(buffer);
       else free.set(buffer.kind, [buffer]);
     }
   });
-  return { buffers, scratch: nodes.map(scratchBytes) };
+  const planned = buffers.flatMap((buffer) => heldFor(buffer, nodes.length - 1));
+  return { buffers: planned.sort((a, b) => a.begin - b.begin), scratch: nodes.map(scratchBytes) };
 }
 
-interface SharedBuffer extends PlannedBuffer {
+/**
+ * A buffer is given back after the last node that reads it. What is written to it later and never read gets it anew and
+ * keeps it to the end of the run. Source: GenerateDeallocationPlan in the same file.
+ */
+function heldFor({ bytes, begin, lastRead, unreadSince }: SharedBuffer, end: number): readonly PlannedBuffer[] {
+  if (lastRead === undefined) return [{ bytes, begin, end }];
+  const read = { bytes, begin, end: lastRead };
+  return unreadSince === undefined ? [read] : [read, { bytes, begin: unreadSince, end }];
+}
+
+interface SharedBuffer extends Pick<PlannedBuffer, "bytes" | "begin"> {
   readonly kind: string;
   /** Reads of its values that are still to come. */
   readsLeft: number;
+  /** Position of the last node that reads it so far, and of the first one behind it that writes to it. */
+  lastRead: number | undefined;
+  unreadSince: number | undefined;
 }
 
 /** Values of one kind can take over each other's buffers: same shape, elements of the same size. */

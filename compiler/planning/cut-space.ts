@@ -11,7 +11,6 @@ import type { PartitionProblem } from "../partition/problem.js";
 import { steered } from "../partition/steering.js";
 import { LeastSlots } from "../plan/least-slots.js";
 import type { Schedule } from "../schedule/action.js";
-import { splitStages } from "../schedule/action.js";
 import type { DeviceChoice, LooseMemory, StageBlocks } from "./device-memory.js";
 import { DeviceMemory } from "./device-memory.js";
 import type { ShapeSubject } from "./stage-shape.js";
@@ -78,7 +77,7 @@ export class CutSpace {
       problem,
       subject,
       slots: new LeastSlots(schedule),
-      isSplit: splitStages(schedule),
+      schedule,
       blockOf: (node) => blockOf.get(node)!,
       onWork,
     });

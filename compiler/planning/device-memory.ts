@@ -8,8 +8,11 @@ import type { AgainOffer } from "../partition/recompute-choice.js";
 import { againChoices } from "../partition/recompute-choice.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import type { LeastSlots } from "../plan/least-slots.js";
+import type { ProgramKind } from "../plan/plan.js";
 import type { ProgramMemory } from "../plan/workspace.js";
 import { liveBytes, sharedBytes } from "../plan/workspace.js";
+import type { Action, Phase, Schedule } from "../schedule/action.js";
+import { splitStages } from "../schedule/action.js";
 import type { ShapeSubject, StageShape } from "./stage-shape.js";
 import { stageShapes } from "./stage-shape.js";
 
@@ -36,6 +39,7 @@ export interface LooseMemory {
 
 /** A stage that is linked with what runs again on it. */
 interface Held {
+  readonly stage: number;
   readonly bytes: number;
   readonly shape: StageShape;
 }
@@ -44,8 +48,8 @@ export interface DeviceMemoryOptions {
   readonly problem: PartitionProblem;
   readonly subject: ShapeSubject;
   readonly slots: LeastSlots;
-  /** By stage. */
-  readonly isSplit: readonly boolean[];
+  /** Of one copy of the model. */
+  readonly schedule: Schedule;
   readonly blockOf: (node: NodeId) => number;
   /** Told how many nodes were linked or laid out in memory. */
   readonly onWork: (nodes: number) => void;
@@ -53,12 +57,14 @@ export interface DeviceMemoryOptions {
 
 export class DeviceMemory {
   readonly #options: DeviceMemoryOptions;
+  readonly #isSplit: readonly boolean[];
   readonly #shapes = new Map<string, readonly StageShape[] | undefined>();
   readonly #loose = new Map<string, LooseMemory>();
   readonly #whole = new Map<string, readonly OpenChoice[]>();
 
   constructor(options: DeviceMemoryOptions) {
     this.#options = options;
+    this.#isSplit = splitStages(options.schedule);
   }
 
   /** What a stage adds to its device at least, whatever runs again. */
@@ -87,11 +93,12 @@ export class DeviceMemory {
     const key = stages.map((own) => `${own.stage} ${own.key}`).join(" ");
     let known = this.#whole.get(key);
     if (!known) {
+      const row = this.#options.schedule.rows[this.#options.schedule.placement[stages[0]!.stage]!]!;
       known = this.#againOf(stages).map(({ taken, neededBytes }) => {
         const again = new Set(taken.map(({ block }) => block));
         const againOn = ({ blocks }: StageBlocks) => blocks.filter((block) => again.has(block));
         const held = () => combinations(stages.map((own) => this.#held(own, againOn(own))));
-        return new OpenChoice(neededBytes, held, this.#options.onWork);
+        return new OpenChoice(neededBytes, held, row, this.#options.onWork);
       });
       this.#whole.set(key, known);
     }
@@ -113,19 +120,24 @@ export class DeviceMemory {
 
   #held(own: StageBlocks, again: readonly number[]): readonly Held[] {
     const shapes = this.#shapesOf(own, again);
-    if (!shapes) return [{ bytes: 0, shape: NOTHING }];
-    return shapes.map((shape) => ({ bytes: shape.residentBytes + this.#ringBytes(own.stage, shape), shape }));
+    if (!shapes) return [{ stage: own.stage, bytes: 0, shape: NOTHING }];
+    return shapes.map((shape) => ({
+      stage: own.stage,
+      bytes: shape.residentBytes + this.#ringBytes(own.stage, shape),
+      shape,
+    }));
   }
 
   #shapesOf({ stage, key, side }: StageBlocks, again: readonly number[]): readonly StageShape[] | undefined {
-    const { problem, subject, isSplit, blockOf, onWork } = this.#options;
-    const name = `${isSplit[stage]} ${key} ${again.join()}`;
+    const { problem, subject, blockOf, onWork } = this.#options;
+    const isSplit = this.#isSplit[stage]!;
+    const name = `${isSplit} ${key} ${again.join()}`;
     if (this.#shapes.has(name)) return this.#shapes.get(name);
     const nodes = new Set(again.flatMap((block) => problem.graph.blocks[block]!.nodes));
-    const choice = { side: (node: NodeId) => side(blockOf(node)), isSplit: isSplit[stage]!, again: nodes };
+    const choice = { side: (node: NodeId) => side(blockOf(node)), isSplit, again: nodes };
     const shapes = stageShapes(subject, choice);
     this.#shapes.set(name, shapes);
-    for (const { programs } of shapes ?? []) onWork(nodesIn(programs));
+    for (const { programs } of shapes ?? []) onWork(STAGE_WORK + nodesIn(programs));
     return shapes;
   }
 
@@ -143,20 +155,30 @@ export class DeviceMemory {
   }
 }
 
-const NOTHING: StageShape = { residentBytes: 0, programs: [], updates: [], rings: [] };
+/** What linking a stage takes besides its nodes, in nodes. */
+const STAGE_WORK = 80;
+
+const NOTHING: StageShape = { residentBytes: 0, programs: [], kinds: [], updates: [], rings: [] };
 
 /** A choice whose bytes are counted as far as a limit asks: first without what lies idle in the arena. */
 class OpenChoice implements DeviceChoice {
   readonly neededBytes: number;
   readonly #held: () => readonly (readonly Held[])[];
+  readonly #row: readonly Action[];
   readonly #onWork: (nodes: number) => void;
   #ways: readonly (readonly Held[])[] | undefined;
   #looseBytes = 0;
   #bytes: number | undefined;
 
-  constructor(neededBytes: number, held: () => readonly (readonly Held[])[], onWork: (nodes: number) => void) {
+  constructor(
+    neededBytes: number,
+    held: () => readonly (readonly Held[])[],
+    row: readonly Action[],
+    onWork: (nodes: number) => void,
+  ) {
     this.neededBytes = neededBytes;
     this.#held = held;
+    this.#row = row;
     this.#onWork = onWork;
   }
 
@@ -167,7 +189,7 @@ class OpenChoice implements DeviceChoice {
         this.#looseBytes = Math.min(...this.#ways.map((held) => keptBytes(held) + liveBytes(programsOf(held))));
       }
       if (this.#looseBytes > limit) return false;
-      this.#bytes = Math.min(...this.#ways.map((held) => keptBytes(held) + sharedBytes(programsOf(held))));
+      this.#bytes = Math.min(...this.#ways.map((held) => keptBytes(held) + workspaceOf(held, this.#row)));
       for (const held of this.#ways) this.#onWork(nodesIn(programsOf(held)));
     }
     return this.#bytes <= limit;
@@ -177,6 +199,22 @@ class OpenChoice implements DeviceChoice {
 function keptBytes(held: readonly Held[]): number {
   return held.reduce((sum, { bytes }) => sum + bytes, 0);
 }
+
+/** As a row runs the programs, with the updates behind it. */
+function workspaceOf(held: readonly Held[], row: readonly Action[]): number {
+  const programs = programsOf(held);
+  const keys = held.flatMap(({ stage, shape }) => shape.kinds.map((kind) => `${stage} ${kind}`));
+  const placeOf = new Map(keys.map((key, at) => [key, at]));
+  const runs = row.flatMap(({ stage, phase }) => placeOf.get(`${stage} ${KIND_OF[phase]}`) ?? []);
+  return sharedBytes(programs, [...runs, ...programs.slice(keys.length).map((_, at) => keys.length + at)]);
+}
+
+const KIND_OF: Readonly<Record<Phase, ProgramKind>> = {
+  F: "forward",
+  B: "backward",
+  I: "input-grad",
+  W: "weight-grad",
+};
 
 function programsOf(held: readonly Held[]): readonly ProgramMemory[] {
   return [...held.flatMap(({ shape }) => shape.programs), ...held.flatMap(({ shape }) => shape.updates)];

@@ -22,7 +22,7 @@ import { leastResident } from "./stage-shape.js";
 import type { PlanSubject } from "./subject.js";
 
 /** Nodes that are linked and laid out before the search settles for a range: some five seconds. */
-const MOST_WORK = 1_000_000;
+const MOST_WORK = 800_000;
 /** What a whole plan takes, as a multiple of its nodes. */
 const WHOLE_WORK = 8;
 /** How far the first walk looks above the bound, as a share of it; the next ones twice as far each. */
@@ -228,9 +228,8 @@ function needing(
   neededBytes: readonly number[],
 ): PartitionProblem {
   if (problem.recompute !== "auto") return problem;
-  const { recompute: _, ...plain } = problem;
   const limits = new Map(
-    evaluate(plain, stageOf).devices.map(({ stages, peakBytes }) => {
+    evaluate(withoutAgain(problem), stageOf).devices.map(({ stages, peakBytes }) => {
       const device = problem.stages[stages[0]!]!.device!;
       return [device, peakBytes - neededBytes[device]!] as const;
     }),
@@ -239,6 +238,12 @@ function needing(
     ...problem,
     stages: problem.stages.map((stage) => ({ ...stage, memoryBytes: limits.get(stage.device!)! })),
   };
+}
+
+function withoutAgain(problem: PartitionProblem): PartitionProblem {
+  const plain = { ...problem };
+  delete plain.recompute;
+  return plain;
 }
 
 function cutAt(problem: PartitionProblem, stageOf: readonly number[]): Partition {

@@ -30,8 +30,9 @@ export interface ShapeRing {
 export interface StageShape {
   /** Parameters that no other stage can own, with all that is kept for them. */
   readonly residentBytes: number;
-  /** In the order in which they run; the update, if there is one, behind those of all stages. */
+  /** With the kind of each; the update, if there is one, runs behind those of all stages. */
   readonly programs: readonly ProgramMemory[];
+  readonly kinds: readonly ProgramKind[];
   readonly updates: readonly ProgramMemory[];
   readonly rings: readonly ShapeRing[];
 }
@@ -125,10 +126,12 @@ function shapeOf(
   const parameters = ownParameters(near, groups, ({ id, name }) =>
     states.has(name) ? linked.ownerOf.get(name) === OWN : readersOf(id).every((node) => side(node) === 0),
   );
+  const programs = linked.programs.filter(({ key }) => key.stage === OWN);
   const update = updateProgram(parameters, optimizer, OPS);
   return {
     residentBytes: residentBytes(parameters, optimizer),
-    programs: linked.programs.filter(({ key }) => key.stage === OWN).map(programMemory),
+    programs: programs.map(programMemory),
+    kinds: programs.map(({ key }) => key.kind),
     updates: update ? [programMemory(update)] : [],
     rings: linked.crossings
       .filter(({ maker }) => maker.stage === OWN)

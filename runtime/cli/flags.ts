@@ -94,12 +94,7 @@ export const FLAGS = {
     ["model", "train", "frozen"],
   ),
   gap: flag("--gap <share>", "stop the solver when this close to the bound: 1%", parseShare, NUMBER),
-  timeLimit: flag(
-    "--time-limit <time>",
-    "30s: then the search, which follows the profile, ends with the best so far",
-    parseDurationMs,
-    NUMBER,
-  ),
+  timeLimit: flag("--time-limit <time>", "30s of search, profiling apart: best so far", parseDurationMs, NUMBER),
   method: choice(
     "--method <name>",
     `how to cut: ${PARTITION_METHODS.join(", ")}; the last three cut as those tools do`,

@@ -75,7 +75,7 @@ describe("without a plan", () => {
     const { devices, link } = tinyCluster(2);
     const cluster = { devices: devices.map((device) => ({ ...device, memoryBytes: 300 })), link };
     expect(await failure({ cluster })).toMatchInlineSnapshot(
-      `"partition: no plan was found that fits into memory; got a limit of 300 bytes on a device, expected 3004 or more. Give more memory, more devices or fewer microbatches in flight, or allow --recompute auto."`,
+      `"partition: no plan fits into memory; got a limit of 300 bytes on a device, expected 3004 or more: the smallest limit that any plan keeps. Give more memory, more devices or fewer microbatches in flight, or allow --recompute auto."`,
     );
   });
 
