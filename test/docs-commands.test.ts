@@ -6,7 +6,7 @@ import { readRepositoryFile } from "./support/sources.js";
 /** The pages beside this file run it. */
 const DEMO = "demo";
 
-it("has commands that run", { timeout: 300_000 }, async () => {
+it("has commands that run", { timeout: 600_000 }, async () => {
   expect(readRepositoryFile("README.md")).toContain(`\nnpx pipewright ${DEMO}\n`);
   await runPage("docs/reference/commands.md", { hasTorch: false, known: new Set([DEMO]) });
 });

@@ -35,7 +35,7 @@ describe.each(PAGES)("%s", (path) => {
 
   it.runIf(path !== COMMANDS_PAGE && blocks.some(({ language }) => language === RUN))(
     "has commands that run",
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     () => runPage(path, { hasTorch, known }),
   );
 

@@ -100,7 +100,7 @@ for (const figure of document.querySelectorAll("figure.model")) {
     paper.font = "600 11px system-ui, sans-serif";
     paper.fillStyle = ink;
     paper.strokeStyle = page;
-    paper.lineWidth = 4;
+    paper.lineWidth = 8;
     for (const [x, y, text] of zoom > 0.3 ? labels : []) {
       paper.strokeText(text, x, y + 4);
       paper.fillText(text, x, y + 4);
