@@ -1,4 +1,7 @@
-/** @file How good a partition is known to be. */
+/**
+ * @file How good a partition is known to be: weak duality, and the relative gap of integer programming (Wolsey 1998,
+ * Integer Programming, section 2.1). Constant time.
+ */
 import { invariant } from "../errors.js";
 import { gapOf } from "../gap.js";
 import type { Certificate } from "./problem.js";
@@ -13,7 +16,7 @@ export function restsOnSolver({ boundMs, ownBoundMs }: Certificate): boolean {
 
 /**
  * The certificate of a bottleneck that was recomputed from the assignment, and lower bounds: the best one, and the best
- * one that needs no solver's word. Constant time.
+ * one that needs no solver's word.
  */
 export function certify(bottleneckMs: number, boundMs: number, ownBoundMs: number): Certificate {
   invariant(boundMs <= bottleneckMs * (1 + 1e-6) + 1e-12, `bound ${boundMs} is above bottleneck ${bottleneckMs}`);

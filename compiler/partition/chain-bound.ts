@@ -1,4 +1,8 @@
-/** @file Which chains of regions of ideals could be partitions below a limit: none means that the limit is a lower bound. */
+/**
+ * @file Which chains of regions of ideals could be partitions below a limit: none means that the limit is a lower bound.
+ * A state-space relaxation (Christofides, Mingozzi & Toth 1981, Networks 11): a region stands for all of its ideals, with
+ * the best reach of any. O(stages · regions) for each limit that is tried.
+ */
 import { mayPrecede } from "./ideal-space.js";
 import type { Ideal, Region } from "./ideal-space.js";
 import type { Instance } from "./instance.js";

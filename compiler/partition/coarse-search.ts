@@ -20,7 +20,8 @@ const GAP = 1e-3;
 /**
  * Offers the partitions that the search over regions of ideals finds on coarser and less coarse graphs, each started from
  * the best slicing of the coarse graph. Their bounds hold for the coarse graphs alone and are left aside.
- * Three times the cost of `searchIdeals` on a graph of a few hundred nodes. Relay model.
+ * Multilevel search as in Hendrickson & Leland 1995, "A multilevel algorithm for partitioning graphs", without refinement
+ * between levels. Cost: three coarsenings, and three searches over at most 4,000 regions each. Relay model.
  */
 export async function searchCoarse(best: Incumbent, { cancelled, pause }: Interruption): Promise<void> {
   for (const share of SHARES) {

@@ -4,7 +4,10 @@ import { foldFree } from "./fold.js";
 import type { Instance } from "./instance.js";
 import { contractUncuttable } from "./uncuttable.js";
 
-/** A smaller instance with the same optimum, if that is below `limitMs`. O(rounds · pins). */
+/**
+ * A smaller instance with the same optimum, if that is below `limitMs`. Presolve by dominance and by bounds, as for
+ * integer programmes (Savelsbergh 1994, ORSA Journal on Computing 6). Cost: that of uncuttable.ts and fold.ts once each.
+ */
 export function reduceInstance(instance: Instance, limitMs: number): Contraction {
   const whole = contractUncuttable(instance, limitMs);
   const folded = foldFree(whole.instance, limitMs);
