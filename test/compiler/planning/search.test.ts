@@ -220,3 +220,17 @@ it("says why: the slowest device, its largest block, the cuts and what would hel
   expect(why.stepMs.linksTwiceAsFast).toBeLessThanOrEqual(why.stepMs.now);
   expect(why.stepMs.memoryWithoutLimit).toBeUndefined();
 });
+
+it("says what memory without a limit would bring, where a limit costs time", async () => {
+  const options = { schedule: "1f1b", microbatches: 4 };
+  const free = await planned(tinyCluster(2), options);
+  const { link, devices } = tinyCluster(2);
+  const memoryBytes = Math.max(...free.plan.schedule.forecast.peakBytes) - 1;
+  const { subject, placed } = await planned(
+    { link, devices: devices.map((device) => ({ ...device, memoryBytes })) },
+    options,
+  );
+  const { stepMs: step } = await whyOf(subject, placed, options);
+  expect(step.now).toBeGreaterThan(stepMs(free));
+  expect(step.memoryWithoutLimit).toBeLessThan(step.now);
+});
