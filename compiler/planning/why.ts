@@ -74,17 +74,18 @@ export async function whyOf(subject: PlanSubject, placed: Placed, pipeline: Pipe
   const sum = (pick: "computeMs" | "communicationMs"): number =>
     slowest.stages.reduce((total, stage) => total + stages[stage]![pick], 0);
   const now = draft.timeline.makespanMs;
-  const [last] = cluster.devices.slice(-1);
-  const more = { ...cluster, devices: [...cluster.devices, { ...last!, name: `${last!.name}+` }] };
+  const kept = withLimitsOf(placed);
+  const [last] = kept.devices.slice(-1);
+  const more = { ...kept, devices: [...kept.devices, { ...last!, name: `${last!.name}+` }] };
   const isLimited = cluster.devices.some(({ memoryBytes }) => memoryBytes !== undefined);
-  const quickMs = (await stepMsOn(subject, placed, cluster, pipeline)) ?? now;
+  const quickMs = (await stepMsOn(subject, placed, kept, pipeline)) ?? now;
   const stepOn = async (other: ClusterSpec): Promise<number | undefined> => {
     const ms = await stepMsOn(subject, placed, other, pipeline);
     return ms === undefined ? undefined : now * (ms / quickMs);
   };
   const [oneMoreDevice, linksTwiceAsFast, memoryWithoutLimit] = [
     await stepOn(more),
-    await stepOn(fasterLinks(cluster)),
+    await stepOn(fasterLinks(kept)),
     isLimited ? await stepOn(withoutLimits(cluster)) : undefined,
   ];
   return {
@@ -166,6 +167,17 @@ function fasterLinks({ link, links, ...rest }: ClusterSpec): ClusterSpec {
     latencyMs: own.latencyMs / 2,
   });
   return { ...rest, link: twice(link), ...(links && { links: links.map(twice) }) };
+}
+
+/** The cluster with the limits that the plan was cut under: what a plan holds besides its cut is taken off. */
+function withLimitsOf({ cluster, problem, draft }: Placed): ClusterSpec {
+  const copies = draft.schedule.replicas ?? 1;
+  const devices = cluster.devices.map((device, index) => {
+    if (device.memoryBytes === undefined) return device;
+    const limits = problem.stages.flatMap((stage) => (stage.device === index ? [stage.memoryBytes ?? Infinity] : []));
+    return { ...device, memoryBytes: Math.min(device.memoryBytes, copies * Math.min(...limits)) };
+  });
+  return { ...cluster, devices };
 }
 
 function withoutLimits(cluster: ClusterSpec): ClusterSpec {
