@@ -49,6 +49,38 @@ describe("openDataset", () => {
     expect(seen.slice(0, 10)).not.toEqual(seen.slice(10, 20));
   });
 
+  const size = (max: number) => fc.integer({ min: 1, max });
+
+  it("gives every sample once per epoch, whatever the sizes and the seed", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        size(40),
+        size(7),
+        size(5),
+        fc.nat(),
+        fc.boolean(),
+        async (samples, batch, steps, seed, shuffle) => {
+          const bytes = new Uint8Array(Float32Array.from({ length: samples }, (_, at) => at).buffer);
+          const arrays = new Map([["x", { dtype: "float32" as const, shape: [samples], bytes }]]);
+          const dataset = arraysDataset([{ name: "x", dtype: "float32", shape: [batch], batchAxis: 0 }], arrays, {
+            seed,
+            shuffle,
+            microbatches: 2,
+            source: "x.npy",
+          });
+          const seen: number[] = [];
+          for await (const { feeds } of microbatchesOf(dataset, 2, 0, steps)) seen.push(...float32s(feeds.get("x")!));
+          expect(seen).toHaveLength(2 * steps * batch);
+          for (let start = 0; start < seen.length; start += samples) {
+            const epoch = seen.slice(start, start + samples);
+            expect(new Set(epoch).size).toBe(epoch.length);
+            if (!shuffle) expect(epoch).toEqual(epoch.map((_, at) => at));
+          }
+        },
+      ),
+    );
+  });
+
   it("gives the same microbatch in any order of calls", async () => {
     const [one, other] = [await open("stored.npz"), await open("stored.npz")];
     const late = await one.feeds(7, 1);
