@@ -5,7 +5,7 @@ them: gradients and training curves of torch in float64, and how far torch in fl
     npm run -s check:models -- DIR --stages 3
 
 Needs torch, onnx, onnxscript, transformers and safetensors; made with torch 2.13.0 (CPU), onnx 1.23.1, onnxscript 0.7.2
-and transformers 5.18.0. A line says what an exporter refuses.
+and transformers 5.18.0. A line says what an exporter refuses, and what ONNX refuses of its files.
 """
 
 import copy
@@ -108,12 +108,12 @@ def export(model, x, path, exporter):
 
 
 def trainable(model, path):
-    """Parameters by the name that the file has for them."""
+    """Parameters that torch trains, by the name that the file has for them."""
     stored = {tensor.name for tensor in onnx.load(path).graph.initializer}
-    named = dict(model.named_parameters(remove_duplicate=False))
     found = {}
-    for name, parameter in named.items():
-        if name in stored and not any(parameter is other for other in found.values()):
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        is_new = not any(parameter is other for other in found.values())
+        if name in stored and parameter.requires_grad and is_new:
             found[name] = parameter
     return found
 
@@ -162,6 +162,7 @@ def write(folder, name, exporter):
     x, batch = samples(2, generator), samples(2 * MICROBATCHES, generator)
     folder.mkdir(parents=True, exist_ok=True)
     export(model, x, str(folder / "model.onnx"), exporter)
+    onnx.checker.check_model(str(folder / "model.onnx"), full_check=True)
     y = model(x)
     is_text = batch.dtype == torch.int64 and y.shape[-1] == WORDS
     draw = lambda n: (
