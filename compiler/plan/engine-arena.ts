@@ -29,12 +29,13 @@ export type Growth = "up" | "down";
 /** What a request got; to be given back. */
 export type Taken = Piece | undefined;
 
-/** Best fit, with free neighbours joined. Cost: linear in the free pieces for each request. */
+/** Best fit, with free neighbours joined. Cost: that of a place in the ordered free pieces for each request. */
 export class EngineArena {
   #totalBytes = 0;
   #lowest = 0;
   #highest = 0;
-  readonly #free = new Set<Piece>();
+  /** By size, then address. */
+  readonly #free: Piece[] = [];
   readonly #growth: Growth;
 
   constructor(growth: Growth) {
@@ -50,10 +51,8 @@ export class EngineArena {
   take(bytes: number): Taken {
     if (bytes === 0) return undefined;
     const wanted = roundedBytes(bytes);
-    let best: Piece | undefined;
-    for (const piece of this.#free) if (piece.bytes >= wanted && (!best || isBefore(piece, best))) best = piece;
-    best ??= this.#grow(wanted);
-    this.#free.delete(best);
+    const [fitting] = this.#free.splice(this.#placeOf(wanted, -Infinity), 1);
+    const best = fitting ?? this.#grow(wanted);
     best.isFree = false;
     if (best.bytes >= 2 * wanted || best.bytes - wanted >= WASTE_BYTES) this.#split(best, wanted);
     return best;
@@ -62,10 +61,36 @@ export class EngineArena {
   /** Takes memory back. */
   give(piece: Taken): void {
     if (!piece) return;
+    let whole = piece;
+    if (whole.after?.isFree) this.#join(whole, this.#withdraw(whole.after));
+    if (whole.before?.isFree) {
+      const before = this.#withdraw(whole.before);
+      this.#join(before, whole);
+      whole = before;
+    }
+    this.#offer(whole);
+  }
+
+  /** Where a free piece of this size and address stands, or would stand. */
+  #placeOf(bytes: number, address: number): number {
+    let [low, high] = [0, this.#free.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const piece = this.#free[middle]!;
+      if (piece.bytes < bytes || (piece.bytes === bytes && piece.address < address)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #offer(piece: Piece): void {
     piece.isFree = true;
-    this.#free.add(piece);
-    if (piece.after?.isFree) this.#join(piece, piece.after);
-    if (piece.before?.isFree) this.#join(piece.before, piece);
+    this.#free.splice(this.#placeOf(piece.bytes, piece.address), 0, piece);
+  }
+
+  #withdraw(piece: Piece): Piece {
+    this.#free.splice(this.#placeOf(piece.bytes, piece.address), 1);
+    return piece;
   }
 
   #grow(bytes: number): Piece {
@@ -78,21 +103,16 @@ export class EngineArena {
 
   #split(piece: Piece, bytes: number): void {
     const address = piece.address + bytes;
-    const rest: Piece = { address, bytes: piece.bytes - bytes, isFree: true, before: piece, after: piece.after };
+    const rest: Piece = { address, bytes: piece.bytes - bytes, isFree: false, before: piece, after: piece.after };
     if (rest.after) rest.after.before = rest;
     piece.bytes = bytes;
     piece.after = rest;
-    this.#free.add(rest);
+    this.#offer(rest);
   }
 
   #join(piece: Piece, next: Piece): void {
-    this.#free.delete(next);
     piece.bytes += next.bytes;
     piece.after = next.after;
     if (next.after) next.after.before = piece;
   }
-}
-
-function isBefore(a: Piece, b: Piece): boolean {
-  return a.bytes === b.bytes ? a.address < b.address : a.bytes < b.bytes;
 }
