@@ -113,13 +113,11 @@ export async function readPlan(
     if (found !== digest) throw broken(path, `${name} was changed; got sha256 ${found}, expected ${digest}`);
   }
   const { schedule, weights, model } = PLAN_FILES;
-  const stageFiles = plan.stages
-    .flatMap(({ programs, update }) => [...programs, ...(update ? [update] : [])])
-    .map(({ file }) => file);
-  for (const file of [schedule, weights, model, ...stageFiles]) {
+  const graphs = plan.stages.flatMap(({ programs, update }) => [...programs, ...(update ? [update] : [])]);
+  for (const file of [schedule, weights, model, ...graphs.map((graph) => graph.file)]) {
     if (!Object.hasOwn(plan.files, file)) throw broken(path, `plan.json has no digest for ${file}`);
   }
-  for (const file of stageFiles) await checkStageGraph(files, path, file, limits);
+  for (const graph of graphs) await checkStageGraph(files, path, graph, limits);
   return plan;
 }
 

@@ -84,6 +84,17 @@ describe("a stage graph of a plan", () => {
   });
 });
 
+describe("a stage graph of a plan with other tensors", () => {
+  it.each(ALL)("is refused before anything runs: %s", async (...words) => {
+    const own = decodeModel(await env.files.read(`${PLAN}/stages/0.forward.onnx`));
+    const graph = own.graph!;
+    const other = { ...graph, input: graph.input!.map((info, at) => (at === 0 ? { ...info, name: "other" } : info)) };
+    expect(await said("stages/0.forward.onnx", encodeModel({ ...own, graph: other }), ...words)).toMatch(
+      /^8 error: \/plans\/plan: the inputs of stages\/0\.forward\.onnx are not those of the plan; got .*"other".*, expected "/,
+    );
+  });
+});
+
 describe("the model of a plan", () => {
   it.each(OF_MODEL)("is counted before it is decoded: %s", async (...words) => {
     expect(await said("model.onnx", flood(1), ...words)).toMatch(
