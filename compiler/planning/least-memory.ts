@@ -21,8 +21,8 @@ import type { ShapeSubject } from "./stage-shape.js";
 import { leastResident } from "./stage-shape.js";
 import type { PlanSubject } from "./subject.js";
 
-/** Nodes that are linked and laid out before the search settles for a range: some five seconds. */
-const MOST_WORK = 800_000;
+/** Nodes that are linked and laid out before the search settles for a range: ten seconds or more. */
+const MOST_WORK = 1_600_000;
 /** What a whole plan takes, as a multiple of its nodes. */
 const WHOLE_WORK = 8;
 /** How far the first walk looks above the bound, as a share of it; the next ones twice as far each. */
