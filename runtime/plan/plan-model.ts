@@ -1,4 +1,4 @@
-/** @file The model that a plan directory keeps, which trained weights are written back into: read as any other model is. */
+/** @file The model in a plan directory, which gets the trained weights. It passes the same checks as a model of the user. */
 import { PipewrightError } from "../../compiler/errors.js";
 import type { TensorType } from "../../compiler/ir/graph.js";
 import { formatType } from "../../compiler/ir/print.js";

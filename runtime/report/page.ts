@@ -15,8 +15,8 @@ import { splitSection } from "./split-section.js";
 /** Name of the report in a plan directory. */
 export const REPORT_FILE = "report.html";
 const STYLE = "style.css";
-/** In the order in which they run; each stands alone. */
-const SCRIPTS = [
+/** Scripts of the page in the order in which they run; each stands alone. */
+export const PAGE_SCRIPTS = [
   "controls.js",
   "view.js",
   "groups.js",
@@ -40,7 +40,7 @@ export async function loadAssets({ files }: Pick<Env, "files">): Promise<PageAss
     const path = fileURLToPath(new URL(`page/${name}`, import.meta.url));
     return new TextDecoder().decode(await files.read(path));
   };
-  return { style: await read(STYLE), scripts: await Promise.all(SCRIPTS.map(read)) };
+  return { style: await read(STYLE), scripts: await Promise.all(PAGE_SCRIPTS.map(read)) };
 }
 
 /** The whole page. Ensures: the same document gives the same page, byte for byte. */

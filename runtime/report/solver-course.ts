@@ -1,4 +1,7 @@
-/** @file How the solver came to the partition: its best bottleneck falls, its bound rises, between them is the gap. */
+/**
+ * @file How the solver came to the partition: its bottleneck falls, its bound rises, between them is the gap. At the end a
+ * descent on the step may take a larger bottleneck.
+ */
 import { gapOf } from "../../compiler/gap.js";
 import type { Certificate } from "../../compiler/partition/problem.js";
 import type { Place } from "./axes.js";
@@ -53,7 +56,7 @@ export function coursePicture({ endMs }: SearchAttempt, course: readonly SolverP
       { kind: "bound", places: lower },
     ],
   })}${legend([
-    ["best", "bottleneck of the best partition so far"],
+    ["best", "bottleneck so far; a shorter step may cost some at the end"],
     ["bound", "proven lower bound"],
     ["gap", "the gap"],
   ])}${pictureTable(

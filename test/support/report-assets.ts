@@ -2,24 +2,13 @@
 import { fileURLToPath } from "node:url";
 import type { Env } from "../../runtime/env/env.js";
 import type { PageAssets } from "../../runtime/report/page.js";
-
-/** In the order of `PageAssets.scripts`. */
-const SCRIPTS = [
-  "controls.js",
-  "view.js",
-  "groups.js",
-  "readout.js",
-  "search.js",
-  "link.js",
-  "curve.js",
-  "large-timeline.js",
-  "large-graph.js",
-];
+import { PAGE_SCRIPTS } from "../../runtime/report/page.js";
 
 /** Puts them there. Left out, they are empty. */
 export async function assetFiles({ files }: Env, assets?: PageAssets): Promise<void> {
   const folder = fileURLToPath(new URL("../../runtime/report/page/", import.meta.url));
   await files.makeDirectory(folder);
   await files.writeAtomic(`${folder}style.css`, assets?.style ?? "");
-  for (const [at, name] of SCRIPTS.entries()) await files.writeAtomic(`${folder}${name}`, assets?.scripts[at] ?? "");
+  for (const [at, name] of PAGE_SCRIPTS.entries())
+    await files.writeAtomic(`${folder}${name}`, assets?.scripts[at] ?? "");
 }
