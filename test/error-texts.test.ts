@@ -135,7 +135,7 @@ async function outcome(run: Case["run"]): Promise<readonly [code: string, text: 
   return [error.code, error.message];
 }
 
-describe("every error code", { timeout: 60_000 }, () => {
+describe("every error code", () => {
   it("has a case here", () => expect(Object.keys(CASES).sort()).toEqual(Object.keys(EXIT_CODE).sort()));
 
   it.each(Object.entries(CASES))("%s says what is wrong and what to do", async (code, { run, text }) => {

@@ -26,7 +26,7 @@ describe.skipIf(chromium === undefined)("the report page in Chromium", () => {
   beforeAll(async () => {
     browser = await launchChromium(chromium!);
     document = sampleDocument(await samplePlan({ devices: 3, microbatches: 6, schedule: "zb-h1" }));
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser.close();
     rmSync(folder, { recursive: true });

@@ -2,8 +2,12 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Child, Clock, Env, Files, Message } from "../../runtime/env/env.js";
+import { compiledUrl } from "../support/compiled.js";
 
-const ENTRY = new URL("./env-child.ts", import.meta.url).href;
+const ENTRY = compiledUrl("test/contract/env-child.js").href;
+
+/** A wake-up that has not come after this time is lost, however slow the machine is. */
+const LOST_MS = 60_000;
 
 /** Files: `directory` is an existing empty one. */
 export function filesContract(make: () => Promise<{ readonly files: Files; readonly directory: string }>): void {
@@ -212,7 +216,7 @@ export function childrenContract(make: () => Env): void {
         Atomics.store(words, 1, round);
         memory.wake(4);
         while (Atomics.load(words, 2) !== round) {
-          if (!memory.wait(8, round - 1, 10_000)) throw new Error(`round ${round} was lost`);
+          if (!memory.wait(8, round - 1, LOST_MS)) throw new Error(`round ${round} was lost`);
         }
       }
       expect(await ended(child)).toEqual({ code: 0, signal: null });

@@ -51,7 +51,7 @@ interface VerifyJson {
 }
 
 describe("demo", () => {
-  it("plans, verifies and trains on two worker processes", { timeout: 180_000 }, async () => {
+  it("plans, verifies and trains on two worker processes", async () => {
     type Demo = PlanJson & { readonly verify: VerifyJson; readonly train: TrainJson & { readonly floor: number } };
     const result = await json<Demo>(["demo", "--steps", "25", "--out", at("demo")]);
     expect(result.model.nodes).toBeGreaterThanOrEqual(100);

@@ -17,7 +17,7 @@ const listed = (output: string): BriefNode => {
   return { op: "Constant", inputs: [], outputs: [output], attrs };
 };
 
-it("train and are written back, or are named by inspect", { timeout: 60_000 }, async () => {
+it("train and are written back, or are named by inspect", async () => {
   const model = modelBytes({
     nodes: [
       listed("scale"),

@@ -3,11 +3,13 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { modelFile } from "../../models/file.js";
 import { buildMlp, MLP_LOSS } from "../../models/mlp.js";
 import { CheckpointStore } from "../../runtime/checkpoint/store.js";
 import { nodeFiles } from "../../runtime/env/node-files.js";
+import { compiledUrl } from "../support/compiled.js";
 import { pipewright } from "../support/shell.js";
 import { isAlive } from "../support/watched-workers.js";
 
@@ -36,7 +38,7 @@ beforeAll(async () => {
       await new Promise((resolve) => setTimeout(resolve, 1e8));
     }`,
   );
-}, 60_000);
+});
 
 /** Processes whose parent is `pid`. */
 function childrenOf(pid: number): readonly number[] {
@@ -59,10 +61,10 @@ async function until(isTrue: () => boolean): Promise<void> {
 it.runIf(process.platform === "linux")(
   "a second SIGINT ends a run that still waits, with its last checkpoint whole and no process left",
   async () => {
-    const main = join(import.meta.dirname, "../../runtime/cli/main.ts");
+    const main = fileURLToPath(compiledUrl("runtime/cli/main.js"));
     const kept = ["--checkpoint-dir", at("kept"), "--checkpoint-every", "1"];
     const words = ["train", at("plan"), "--data", at("tape.mjs"), "--steps", "100", ...kept];
-    const run = spawn(process.execPath, ["--import", "tsx", main, ...words], { stdio: ["ignore", "ignore", "pipe"] });
+    const run = spawn(process.execPath, [main, ...words], { stdio: ["ignore", "ignore", "pipe"] });
     let notes = "";
     run.stderr.on("data", (text: Buffer) => (notes += text.toString()));
     const ended = new Promise<number | null>((resolve) => run.on("close", resolve));

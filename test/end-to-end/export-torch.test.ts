@@ -44,7 +44,7 @@ function stagesOf(name: string) {
   ).stages;
 }
 
-describe("export --target torch", { timeout: 60_000 }, () => {
+describe("export --target torch", () => {
   it("writes stages, schedule, weights and a program", async () => {
     const words = ["--bind", "batch=4", "--loss", "softmax-cross-entropy:logits=labels", "--schedule", "1f1b"];
     const text = await exported("perceptron", docsModel(), words);
@@ -113,68 +113,64 @@ const whole = (shape: readonly number[], value: (at: number) => number): NpyArra
   return { descr: "<i8", shape, bytes: new Uint8Array(elements.buffer) };
 };
 
-describe.skipIf(missing !== undefined)(
-  `on two Gloo ranks of torch ${version ?? "(missing)"}`,
-  { timeout: 180_000 },
-  () => {
-    const gpt = { ...DEMO_GPT, layers: 2, seed: 1 };
-    const tokens = [STEPS * MICROBATCHES * gpt.batch, gpt.sequence];
-    const resnet = { batch: 4, image: 8, channels: 4, groups: 2, blocks: 1, classes: 5 };
-    const images = STEPS * MICROBATCHES * resnet.batch;
-    it.each([
-      [
-        "gpt, zb-h1",
-        modelFile(buildGpt(gpt)),
-        ["--loss", GPT_LOSS, "--schedule", "zb-h1"],
-        { tokens: whole(tokens, (n) => (n * 7) % 31), labels: whole(tokens, (n) => (n * 5) % 31) },
-      ],
-      [
-        "resnet, interleaved-1f1b",
-        modelFile(buildResnet(resnet)),
-        ["--loss", RESNET_LOSS, "--schedule", "interleaved-1f1b", "--stages-per-device", "2"],
-        {
-          image: float([images, 3, 8, 8], (n) => Math.sin(n * 0.7)),
-          labels: whole([images], (n) => n % 5),
-        },
-      ],
-      [
-        "gpt-tied, 1f1b",
-        modelFile(buildGpt({ ...gpt, tied: true })),
-        ["--loss", GPT_LOSS, "--schedule", "1f1b"],
-        { tokens: whole(tokens, (n) => (n * 7) % 31), labels: whole(tokens, (n) => (n * 5) % 31) },
-      ],
-      [
-        "masked, gpipe",
-        maskedModel(),
-        ["--loss", "mse:logits=wanted", "--schedule", "gpipe", "--pin", "first.*=0,second.*=1"],
-        {
-          x: float([STEPS * MICROBATCHES * 4, 8], (n) => Math.sin(n * 1.3)),
-          wanted: float([STEPS * MICROBATCHES * 4, 4], (n) => Math.cos(n)),
-        },
-      ],
-    ] as const)("%s has the losses of our own run", async (label, model, words, arrays) => {
-      const name = label.split(",")[0]!;
-      await exported(name, model, words);
-      writeFileSync(at(`${name}.npz`), npz(arrays));
-      const run = ["--data", at(`${name}.npz`), "--steps", String(STEPS)];
-      const program = [
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        at(`${name}-torch/train.py`),
-      ];
-      const output = execFileSync(PYTHON, [...program, ...run], {
-        encoding: "utf8",
-        env: { ...process.env, OMP_NUM_THREADS: "1" },
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      const theirs = output.match(/^\{.*\}$/gm)!.map((line) => (JSON.parse(line) as { loss: number }).loss);
-      const trained = await pipewright(["train", at(name), ...run, "--no-shuffle", "--json", "-q"]);
-      const { losses } = JSON.parse(trained.stdout) as { losses: readonly number[] };
-      expect(theirs.length).toBe(STEPS);
-      for (const [step, loss] of losses.entries()) expect(Math.abs(theirs[step]! / loss - 1)).toBeLessThan(1e-5);
+describe.skipIf(missing !== undefined)(`on two Gloo ranks of torch ${version ?? "(missing)"}`, () => {
+  const gpt = { ...DEMO_GPT, layers: 2, seed: 1 };
+  const tokens = [STEPS * MICROBATCHES * gpt.batch, gpt.sequence];
+  const resnet = { batch: 4, image: 8, channels: 4, groups: 2, blocks: 1, classes: 5 };
+  const images = STEPS * MICROBATCHES * resnet.batch;
+  it.each([
+    [
+      "gpt, zb-h1",
+      modelFile(buildGpt(gpt)),
+      ["--loss", GPT_LOSS, "--schedule", "zb-h1"],
+      { tokens: whole(tokens, (n) => (n * 7) % 31), labels: whole(tokens, (n) => (n * 5) % 31) },
+    ],
+    [
+      "resnet, interleaved-1f1b",
+      modelFile(buildResnet(resnet)),
+      ["--loss", RESNET_LOSS, "--schedule", "interleaved-1f1b", "--stages-per-device", "2"],
+      {
+        image: float([images, 3, 8, 8], (n) => Math.sin(n * 0.7)),
+        labels: whole([images], (n) => n % 5),
+      },
+    ],
+    [
+      "gpt-tied, 1f1b",
+      modelFile(buildGpt({ ...gpt, tied: true })),
+      ["--loss", GPT_LOSS, "--schedule", "1f1b"],
+      { tokens: whole(tokens, (n) => (n * 7) % 31), labels: whole(tokens, (n) => (n * 5) % 31) },
+    ],
+    [
+      "masked, gpipe",
+      maskedModel(),
+      ["--loss", "mse:logits=wanted", "--schedule", "gpipe", "--pin", "first.*=0,second.*=1"],
+      {
+        x: float([STEPS * MICROBATCHES * 4, 8], (n) => Math.sin(n * 1.3)),
+        wanted: float([STEPS * MICROBATCHES * 4, 4], (n) => Math.cos(n)),
+      },
+    ],
+  ] as const)("%s has the losses of our own run", async (label, model, words, arrays) => {
+    const name = label.split(",")[0]!;
+    await exported(name, model, words);
+    writeFileSync(at(`${name}.npz`), npz(arrays));
+    const run = ["--data", at(`${name}.npz`), "--steps", String(STEPS)];
+    const program = [
+      "-m",
+      "torch.distributed.run",
+      "--standalone",
+      "--nproc-per-node",
+      "2",
+      at(`${name}-torch/train.py`),
+    ];
+    const output = execFileSync(PYTHON, [...program, ...run], {
+      encoding: "utf8",
+      env: { ...process.env, OMP_NUM_THREADS: "1" },
+      stdio: ["ignore", "pipe", "pipe"],
     });
-  },
-);
+    const theirs = output.match(/^\{.*\}$/gm)!.map((line) => (JSON.parse(line) as { loss: number }).loss);
+    const trained = await pipewright(["train", at(name), ...run, "--no-shuffle", "--json", "-q"]);
+    const { losses } = JSON.parse(trained.stdout) as { losses: readonly number[] };
+    expect(theirs.length).toBe(STEPS);
+    for (const [step, loss] of losses.entries()) expect(Math.abs(theirs[step]! / loss - 1)).toBeLessThan(1e-5);
+  });
+});

@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 
 describe("an interrupted run", () => {
-  it("ends after a checkpoint, says how to go on, and goes on with the same bits", { timeout: 120_000 }, async () => {
+  it("ends after a checkpoint, says how to go on, and goes on with the same bits", async () => {
     const interrupt = new AbortController();
     const terminal = {
       write: () => {},

@@ -37,7 +37,7 @@ beforeAll(async () => {
   await output(...plan, "--schedule", "1f1b", "-o", at("a"));
   await output(...plan, "--schedule", "gpipe", "-o", at("b"));
   await output("train", at("a"), "--data", "synthetic", "--steps", "3");
-}, 120_000);
+});
 
 describe("report", () => {
   it("is written by train, and again on request", async () => {

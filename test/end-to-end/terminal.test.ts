@@ -19,7 +19,7 @@ interface Event {
   readonly [member: string]: unknown;
 }
 
-describe("a run", { timeout: 120_000 }, () => {
+describe("a run", () => {
   it("keeps to 80 columns, says what it wrote and what comes next", async () => {
     const { exitCode, stdout, stderr } = await pipewright([...demo, "-v"]);
     expect(exitCode).toBe(0);

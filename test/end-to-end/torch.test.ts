@@ -47,7 +47,7 @@ const CASES = SCHEDULES.flatMap(([name, schedule]) =>
 sayMissing(missing, "our schedule files in PyTorch");
 
 describe.skipIf(missing !== undefined)(`on two Gloo ranks of torch ${version ?? "(missing)"}`, () => {
-  it("every file gives the gradients of one process, bit for bit", { timeout: 300_000 }, () => {
+  it("every file gives the gradients of one process, bit for bit", () => {
     const listed = CASES.map(({ name, form, schedule }, index) => {
       const file = `${index}.csv`;
       writeFileSync(join(folder, file), writeTorchCsv(schedule, { form }));

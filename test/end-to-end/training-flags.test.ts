@@ -72,7 +72,7 @@ describe("training flags", () => {
     expect(await json(["config", ...set, "--print"], variables)).toMatchObject({ resolved: { clipNorm: 4 } });
   });
 
-  it("give the learning rate and the norm of every step, and end with the training", { timeout: 60_000 }, async () => {
+  it("give the learning rate and the norm of every step, and end with the training", async () => {
     const words = ["train", model, ...PLANNING, ...SETTINGS, "--lr-schedule", "linear:warmup=1", "--data", "synthetic"];
     const run = await json<TrainJson>([...words, "--steps", "5", "-o", at("trained.onnx")]);
     expect(run.learningRates).toEqual([0, 0.5, 0.375, 0.25, 0.125]);
@@ -82,7 +82,7 @@ describe("training flags", () => {
     expect(stdout).toContain("lr 0 to 0.125, grad norm ");
   });
 
-  it("go on after a stop with the same bits", { timeout: 60_000 }, async () => {
+  it("go on after a stop with the same bits", async () => {
     const words = ["train", at("flags"), "--data", "synthetic", "--steps"];
     const straight = await json<TrainJson>([...words, "6", "-o", at("straight.onnx")]);
     const kept = ["--checkpoint-every", "3", "--checkpoint-dir", at("kept")];

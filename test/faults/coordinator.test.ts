@@ -5,9 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { RandomStream } from "../../compiler/random.js";
 import { nodeEnv } from "../../runtime/env/node.js";
+import { compiledUrl } from "../support/compiled.js";
 import { planAt, trainTo } from "../support/resuming.js";
 import { TINY_MLP } from "../support/tiny-models.js";
 import { isAlive } from "../support/watched-workers.js";
@@ -34,8 +36,8 @@ async function live(
   total: number,
   kill: { readonly afterSteps: number; readonly delayMs: number } | undefined,
 ): Promise<Life> {
-  const entry = join(import.meta.dirname, "coordinator-child.ts");
-  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", entry, folder, String(total)], {
+  const entry = fileURLToPath(compiledUrl("test/faults/coordinator-child.js"));
+  const child: ChildProcess = spawn(process.execPath, [entry, folder, String(total)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise((resolve) => child.on("close", resolve));

@@ -86,7 +86,7 @@ async function damages(flips: number, cuts: number): Promise<readonly Damage[]> 
 }
 
 describe("damaged checkpoints", () => {
-  it("are refused with a reason, and the one before is used", { timeout: 120_000 }, async () => {
+  it("are refused with a reason, and the one before is used", async () => {
     const all = await damages(sized(200, 2_500), sized(50, 600));
     const accepted: string[] = [];
     for (const { name, apply } of all) {

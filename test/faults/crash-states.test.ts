@@ -59,7 +59,7 @@ async function explore(log: readonly Operation[], limit: number, most: number) {
 }
 
 describe("checkpoints and losses of power", () => {
-  it("lose nothing that was acknowledged, in every state of the disk", { timeout: 300_000 }, async () => {
+  it("lose nothing that was acknowledged, in every state of the disk", async () => {
     const log = await recordRun(sized(3, 8));
     const { states, violations } = await explore(log, sized(200, 500), 5);
     report(`crash states: ${states} states of ${log.length} operations, ${violations.length} violations`);
@@ -67,7 +67,7 @@ describe("checkpoints and losses of power", () => {
     expect(states).toBeGreaterThanOrEqual(sized(500, 5_000));
   });
 
-  it("need each of their syncs", { timeout: 300_000 }, async () => {
+  it("need each of their syncs", async () => {
     const log = await recordRun(3);
     const syncs = syncsOf(log);
     const harmless: string[] = [];

@@ -43,7 +43,7 @@ describe.each(OUTPUTS)("$name", (output) => {
     await output.write(env, "new");
     operations = env.disk.operations.length;
     texts.set("new", await output.found(env));
-  }, 60_000);
+  });
 
   it("is written in two versions", () => {
     expect(texts.get("old")).toBeDefined();
@@ -51,7 +51,7 @@ describe.each(OUTPUTS)("$name", (output) => {
     if (output.name !== "exported ONNX files") expect(texts.get("new")).not.toBe(texts.get("old"));
   });
 
-  it("is old or new after a loss of power, and new once it was written", { timeout: 300_000 }, async () => {
+  it("is old or new after a loss of power, and new once it was written", async () => {
     const env = await withOld(output);
     const start = env.disk.log.length;
     await output.write(env, "new");
@@ -68,7 +68,7 @@ describe.each(OUTPUTS)("$name", (output) => {
     expect(states).toBeGreaterThan(3);
   });
 
-  it("is old or new when an operation fails, and nothing else is left", { timeout: 300_000 }, async () => {
+  it("is old or new when an operation fails, and nothing else is left", async () => {
     const step = sized(Math.max(1, Math.floor(operations / 30)), 1);
     for (let place = 0; place < operations; place += step) {
       const env = await withOld(output);

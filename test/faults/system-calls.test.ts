@@ -3,7 +3,7 @@
  * acknowledged is there afterwards, and nothing damaged is visible. Needs strace 5.3 or newer.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -40,11 +40,17 @@ interface Fault {
   readonly effect: "signal=SIGKILL" | `error=${string}`;
 }
 
+/** Near node_modules, where the program finds what is not in it. */
+const CACHE = join(import.meta.dirname, "../../node_modules/.cache");
+
 let folder: string;
+let built: string;
 let program: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "pipewright-faults-"));
-  program = join(import.meta.dirname, "../../node_modules/.cache/pipewright-saving-child.mjs");
+  mkdirSync(CACHE, { recursive: true });
+  built = mkdtempSync(join(CACHE, "pipewright-saving-child-"));
+  program = join(built, "saving-child.mjs");
   await build({
     entryPoints: [join(import.meta.dirname, "saving-child.ts")],
     outfile: program,
@@ -56,7 +62,9 @@ beforeAll(async () => {
     logLevel: "error",
   });
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  for (const path of [folder, built]) rmSync(path, { recursive: true, force: true });
+});
 
 interface Ended {
   readonly stdout: string;

@@ -25,28 +25,25 @@ const CASES = [
   ["resnet", "1f1b", "all", 3],
 ] as const;
 
-it.each(CASES)(
-  "%s under %s with %s run again on %i devices",
-  { timeout: 60_000 },
-  (name, schedule, recompute, devices) =>
-    withPlan(
-      LESSONS[name],
-      { devices, schedule, microbatches: 6, recompute },
-      async ({ directory, plan, dataset }, env) => {
-        const pipeline = await Pipeline.start(env, directory, plan, "process");
-        try {
-          for (const [parameter, { bytes }] of startWeights(LESSONS[name])) pipeline.writeParameter(parameter, bytes);
-          for (let step = 0; step < 2; step++)
-            await pipeline.step(await stepBatch(plan, dataset, step), { update: step + 1 });
-          const { rows } = await pipeline.step(await stepBatch(plan, dataset, 2), { update: 3 });
-          rows.forEach(({ peakBytes }, device) => {
-            const predicted = plan.schedule.forecast.peakBytes[device]!;
-            expect(peakBytes).toBeLessThanOrEqual(predicted);
-            expect(predicted).toBeLessThan(1.05 * peakBytes);
-          });
-        } finally {
-          await pipeline.close();
-        }
-      },
-    ),
+it.each(CASES)("%s under %s with %s run again on %i devices", (name, schedule, recompute, devices) =>
+  withPlan(
+    LESSONS[name],
+    { devices, schedule, microbatches: 6, recompute },
+    async ({ directory, plan, dataset }, env) => {
+      const pipeline = await Pipeline.start(env, directory, plan, "process");
+      try {
+        for (const [parameter, { bytes }] of startWeights(LESSONS[name])) pipeline.writeParameter(parameter, bytes);
+        for (let step = 0; step < 2; step++)
+          await pipeline.step(await stepBatch(plan, dataset, step), { update: step + 1 });
+        const { rows } = await pipeline.step(await stepBatch(plan, dataset, 2), { update: 3 });
+        rows.forEach(({ peakBytes }, device) => {
+          const predicted = plan.schedule.forecast.peakBytes[device]!;
+          expect(peakBytes).toBeLessThanOrEqual(predicted);
+          expect(predicted).toBeLessThan(1.05 * peakBytes);
+        });
+      } finally {
+        await pipeline.close();
+      }
+    },
+  ),
 );

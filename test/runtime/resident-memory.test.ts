@@ -42,7 +42,7 @@ function resident(lesson: Lesson): Promise<readonly { readonly predicted: number
   });
 }
 
-it.runIf(process.platform === "linux")("workers hold what the plan says", { timeout: 120_000 }, async () => {
+it.runIf(process.platform === "linux")("workers hold what the plan says", async () => {
   const base = Math.max(...(await resident(NUMBERS)).map(({ peak }) => peak));
   for (const [name, lesson] of Object.entries(LESSONS)) {
     for (const { predicted, peak } of await resident(lesson)) {

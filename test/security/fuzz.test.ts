@@ -51,7 +51,7 @@ describe("fuzzing", () => {
     expect(edits.size).toBe(EDITS.length);
   });
 
-  it("finds no crash in 24,000 mutated models", { timeout: 300_000 }, () => {
+  it("finds no crash in 24,000 mutated models", () => {
     const below = randomBelow(SEED);
     for (let execution = 0; execution < EXECUTIONS; execution++) {
       const bytes = mutate(seeds[below(seeds.length)]!, seeds[below(seeds.length)]!, below);

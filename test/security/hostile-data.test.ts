@@ -295,7 +295,7 @@ describe.each([
   ["idx", IDX],
   ["parquet", PARQUET],
 ] as const)("a .%s file that", (ending, cases) => {
-  it.each(cases)("%s is refused", { timeout: 30_000 }, async (_, bytes, reason) => {
+  it.each(cases)("%s is refused", async (_, bytes, reason) => {
     const [once, twice] = [await read(`d.${ending}`, bytes), await read(`d.${ending}`, bytes)];
     expect(once).toMatch(reason);
     expect(twice).toBe(once);

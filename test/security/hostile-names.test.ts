@@ -189,9 +189,9 @@ describe("a model whose names are all one that", () => {
   let plain: Printed;
   beforeAll(async () => {
     plain = await printed(PLAIN);
-  }, 60_000);
+  });
 
-  it.each(Object.entries(NAMES))("%s is shown as one plain name", { timeout: 60_000 }, async (_, name) => {
+  it.each(Object.entries(NAMES))("%s is shown as one plain name", async (_, name) => {
     const found = await printed(name);
     for (const [command, text] of found.texts) {
       expect(text, command).not.toMatch(HARMFUL);

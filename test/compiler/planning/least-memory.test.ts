@@ -78,7 +78,7 @@ const REQUESTS = fc.record({
   recompute: fc.constantFrom("none", "auto", "all"),
 });
 
-describe("the limit that a refusal names", { timeout: 60_000 }, () => {
+describe("the limit that a refusal names", () => {
   it("is the smallest, for random models, schedules and ways to run again", async () => {
     let proven = 0;
     await fc.assert(

@@ -33,7 +33,7 @@ beforeAll(async () => {
   process.chdir(folder);
   fillDocsFolder(folder);
   expect((await pipewright(["partition", ...CUT, "-o", "plan", "-q"])).exitCode).toBe(0);
-}, 60_000);
+});
 afterAll(() => {
   process.chdir(before);
   rmSync(folder, { recursive: true });
@@ -49,7 +49,7 @@ function words(name: string): readonly string[] {
   return name === "export" ? [...RUNS[name]!, `staged${count++}`] : RUNS[name]!;
 }
 
-describe.each(Object.keys(RUNS))("%s", { timeout: 60_000 }, (name) => {
+describe.each(Object.keys(RUNS))("%s", (name) => {
   it("prints one JSON document and nothing else with -q --json", async () => {
     const { exitCode, stdout, stderr } = await pipewright([name, ...words(name), "-q", "--json"]);
     expect([exitCode, stderr]).toEqual([0, ""]);

@@ -5,10 +5,13 @@ import type { Buffer } from "../../../runtime/engine/engine.js";
 import { createOrtEngine } from "../../../runtime/engine/ort/ort-engine.js";
 import { nodeEnv } from "../../../runtime/env/node.js";
 import { threadEnv } from "../../../runtime/env/thread.js";
+import { compiledUrl } from "../../support/compiled.js";
 import { f32, onnxModel } from "../../support/onnx-model.js";
 
 const ELEMENTS = 1024;
 const ROUNDS = 500;
+/** A wake-up that has not come after this time is lost, however slow the machine is. */
+const LOST_MS = 60_000;
 const OFFSETS = { parent: 0, child: 64, from: 4096, to: 4096 + ELEMENTS * 4 };
 
 /** Half of the logistic map x -> 3.8·x·(1−x), which is chaotic: a value that is lost or late shows in every bit. */
@@ -25,7 +28,7 @@ const RATE = Math.fround(1.9);
 
 async function exchange(env: Env): Promise<void> {
   const memory = env.memories.create(OFFSETS.to + ELEMENTS * 4);
-  const child = env.processes.spawn(new URL("./shared-child.ts", import.meta.url).href, {
+  const child = env.processes.spawn(compiledUrl("test/runtime/engine/shared-child.js").href, {
     memory: memory.name,
     elements: ELEMENTS,
     rounds: ROUNDS,
@@ -68,7 +71,7 @@ async function exchange(env: Env): Promise<void> {
     Atomics.store(given, 0, round);
     memory.wake(OFFSETS.parent);
     while (Atomics.load(taken, 0) < round) {
-      if (!memory.wait(OFFSETS.child, round - 1, 10_000)) throw new Error(`round ${round} was lost`);
+      if (!memory.wait(OFFSETS.child, round - 1, LOST_MS)) throw new Error(`round ${round} was lost`);
     }
     expected.forEach(
       (value, at) => (expected[at] = 2 * Math.fround(Math.fround(value * Math.fround(1 - value)) * RATE)),

@@ -3,7 +3,7 @@ import { nodeEnv } from "../../../runtime/env/node.js";
 
 const { processes, memories, clock } = nodeEnv();
 const memory = memories.create(64);
-const entry = new URL("../../contract/env-child.ts", import.meta.url).href;
+const entry = new URL("../../contract/env-child.js", import.meta.url).href;
 const child = processes.spawn(entry, { role: "block", memory: memory.name });
 while (!memory.wait(0, 0, 5)) await clock.sleep(1);
 process.send!(child.pid);

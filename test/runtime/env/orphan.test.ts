@@ -3,8 +3,9 @@ import { fork } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { compiledUrl } from "../../support/compiled.js";
 
-const PARENT = fileURLToPath(new URL("./orphan-parent.ts", import.meta.url));
+const PARENT = fileURLToPath(compiledUrl("test/runtime/env/orphan-parent.js"));
 
 /** Runs or sleeps; a process that nobody has collected yet (Z) does neither. */
 function isAlive(pid: number): boolean {
@@ -17,7 +18,7 @@ function isAlive(pid: number): boolean {
 
 describe.runIf(process.platform === "linux")("a parent that is killed", () => {
   it("takes along a child that blocks", async () => {
-    const parent = fork(PARENT, { execArgv: ["--import", "tsx"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const parent = fork(PARENT, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     const childPid = await new Promise<number>((resolve) => {
       parent.on("message", (pid) => resolve(pid as number));
     });

@@ -194,4 +194,4 @@ it("leaves what was there, and nothing else, when any operation of the disk fail
     const others = (await env.files.list("/")).filter((name) => `/${name}` !== PLAN);
     expect(others, `after operation ${at} failed`).toEqual([]);
   }
-}, 120_000);
+});
