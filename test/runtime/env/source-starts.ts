@@ -30,5 +30,5 @@ const isolated = runIsolated(new URL("./isolated-echo.js", import.meta.url).href
   patienceMs: 60_000,
   heapMiB: 64,
 });
-const [process, thread] = [await outcome(nodeEnv()), await outcome(threadEnv())];
-console.log(JSON.stringify({ process, thread, isolated: await isolated, status }));
+const [child, thread] = [await outcome(nodeEnv()), await outcome(threadEnv())];
+process.stdout.write(JSON.stringify({ process: child, thread, isolated: await isolated, status }));
