@@ -153,7 +153,7 @@ describe("a model of the user", () => {
       "partition: too few blocks; got 12 blocks for 99 stages. Use fewer stages.",
     ],
     [
-      ["partition", "MODEL", "--loss", MLP_LOSS, "--devices", "2xcpu:1KiB"],
+      ["partition", "MODEL", "--loss", MLP_LOSS, "--devices", "2xcpu:1KiB", "--schedule", "1f1b"],
       7,
       "partition: no plan was found that fits into memory; got a limit of 1024 bytes on a device",
     ],
