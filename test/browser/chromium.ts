@@ -26,5 +26,5 @@ export function findChromium(): string | undefined {
 
 /** A fresh browser without a window. */
 export function launchChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
+  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS, timeout: 0 });
 }

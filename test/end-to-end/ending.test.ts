@@ -1,7 +1,7 @@
 /** @file Runs that end early, as users see it: interrupted twice, and with a loss that is not a number. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -11,7 +11,7 @@ import { CheckpointStore } from "../../runtime/checkpoint/store.js";
 import { nodeFiles } from "../../runtime/env/node-files.js";
 import { compiledUrl } from "../support/compiled.js";
 import { pipewright } from "../support/shell.js";
-import { isAlive } from "../support/watched-workers.js";
+import { isRunning, until } from "../support/watched-workers.js";
 
 const folder = mkdtempSync(join(tmpdir(), "pipewright-ending-"));
 const at = (name: string) => join(folder, name);
@@ -53,9 +53,10 @@ function childrenOf(pid: number): readonly number[] {
   });
 }
 
-/** Resolves when `isTrue`, looking every few milliseconds. */
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 10));
+/** Whether a signal has come to a process that has not taken it: two of a kind that wait count as one. */
+function isPending(pid: number, signal: number): boolean {
+  const [, mask] = /^ShdPnd:\s+(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))!;
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 it.runIf(process.platform === "linux")(
@@ -80,11 +81,12 @@ it.runIf(process.platform === "linux")(
     expect(children.length, notes).toBeGreaterThanOrEqual(3);
 
     run.kill("SIGINT");
+    await until(() => !isPending(run.pid!, constants.signals.SIGINT));
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(hasEnded).toBe(false);
     run.kill("SIGINT");
     expect(await ended).toBe(130);
-    await until(() => !children.some(isAlive));
+    await until(() => !children.some(isRunning));
     const { checkpoint, refused } = await store.newest();
     expect([checkpoint?.state.step, refused]).toEqual([TAPE_STEPS, []]);
   },

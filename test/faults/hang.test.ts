@@ -7,6 +7,9 @@ import { TINY_MLP } from "../support/tiny-models.js";
 import type { TinyPlan } from "../support/training.js";
 import { isAlive, watchedEnv } from "../support/watched-workers.js";
 
+/** Long enough that a worker that only waits for a core is not taken for one that stands still. */
+const HANG_MS = 5_000;
+
 const env = nodeEnv();
 let folder: string;
 let tiny: TinyPlan;
@@ -25,7 +28,7 @@ describe("a worker that stands still", () => {
       steps: 6,
       mode: "process",
       restarts: 1,
-      hangMs: 1_500,
+      hangMs: HANG_MS,
       onRecovery: ({ reason }) => reasons.push(reason),
       onStep: ({ step }) => void (step === 3 && process.kill(watched.pids[device]!, "SIGSTOP")),
     });
@@ -55,7 +58,7 @@ describe("a worker that stands still", () => {
   it("ends the run when no restart is left", async () => {
     const watched = watchedEnv();
     const onStep = ({ step }: { step: number }): void => void (step === 1 && process.kill(watched.pids[0]!, "SIGSTOP"));
-    const run = trainTo(watched, tiny, { steps: 4, mode: "process", hangMs: 1_000, onStep });
+    const run = trainTo(watched, tiny, { steps: 4, mode: "process", hangMs: HANG_MS, onStep });
     await expect(run).rejects.toMatchObject({ code: "TRAINING_FAULT", exitCode: 9 });
     expect(watched.pids.filter(isAlive)).toEqual([]);
   });

@@ -1,4 +1,5 @@
 /** @file Real workers that a test sees: their processes, and the words of shared memory that tell how far they are. */
+import { readFileSync } from "node:fs";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Env, SharedMemory } from "../../runtime/env/env.js";
 import { nodeEnv } from "../../runtime/env/node.js";
@@ -50,6 +51,20 @@ export function watchedEnv(): WatchedEnv {
       return stage ? word(arenas[stage.index]!.marker.offset) : 0;
     },
   };
+}
+
+/** True while a process runs or sleeps. One that ended whose parent is gone may stay for a while, until the system collects it. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when `isTrue`, looking every few milliseconds. What never becomes true ends with the time of the test. */
+export async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 /** True while a process is there, also as a zombie. */
