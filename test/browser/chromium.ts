@@ -15,6 +15,9 @@ const ARGUMENTS = [
   "--font-render-hinting=none",
 ];
 
+/** Px by which a page is wider than its window, as an expression. */
+export const OVERHANG = "document.documentElement.scrollWidth - innerWidth";
+
 /** Path of the browser; undefined when there is none. @throws when PIPEWRIGHT_REQUIRE_BROWSER is set and there is none. */
 export function findChromium(): string | undefined {
   const found = PLACES.find((path) => existsSync(path));

@@ -1,6 +1,6 @@
-import axe from "axe-core";
+/** @file The report page in a browser: what it draws, says and does. */
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -10,11 +10,10 @@ import { reportDocument } from "../../runtime/report/document.js";
 import { cellName } from "../../runtime/report/timeline-picture.js";
 import { loadAssets, reportPage } from "../../runtime/report/page.js";
 import { sampleDocument, samplePlan, sampleRun } from "../runtime/report/sample-plan.js";
-import { findChromium, launchChromium } from "./chromium.js";
+import { findChromium, launchChromium, OVERHANG } from "./chromium.js";
+import { closePages, openReport } from "./opened-report.js";
 
 const HOSTILE = `</script><img src=x onerror="window.broken=1">\u202eאב😀${"long".repeat(80)}`;
-/** Px by which the page is wider than the window. */
-const OVERHANG = "document.documentElement.scrollWidth - innerWidth";
 const chromium = findChromium();
 
 describe.skipIf(chromium === undefined)("the report page in Chromium", () => {
@@ -32,25 +31,11 @@ describe.skipIf(chromium === undefined)("the report page in Chromium", () => {
     rmSync(folder, { recursive: true });
   });
 
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-  });
+  afterEach(() => closePages(browser));
 
-  /** Opens the page of a document, offline. */
   async function open(shown: ReportDocument, options: BrowserContextOptions = {}): Promise<Page> {
-    const path = join(folder, "report.html");
-    writeFileSync(path, reportPage(shown, await loadAssets(nodeEnv())));
-    const context = await browser.newContext({ offline: true, viewport: { width: 1280, height: 900 }, ...options });
-    context.setDefaultTimeout(0);
-    const page = await context.newPage();
     complaints.length = 0;
-    page.on("console", (message) => complaints.push(message.text()));
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("request", (request) => {
-      if (request.url() !== `file://${path}`) complaints.push(`asked for ${request.url()}`);
-    });
-    await page.goto(`file://${path}`);
-    return page;
+    return openReport({ browser, folder, complain: (text) => complaints.push(text) }, shown, options);
   }
 
   /** Bars of the timeline with their places in px from the left of the picture. */
@@ -264,28 +249,6 @@ describe.skipIf(chromium === undefined)("the report page in Chromium", () => {
     const { blocks } = document.blocks!;
     expect(titles.length).toBe(blocks.length);
     titles.forEach((title, at) => expect(title).toContain(`stage ${blocks[at]!.stage}:`));
-  });
-
-  /** Has everything that a page can show, once or twice. */
-  const small = async (): Promise<ReportDocument> =>
-    sampleDocument(await samplePlan({ devices: 2, microbatches: 2, schedule: "zb-h1" }));
-
-  it.each([
-    ["light", { colorScheme: "light" }],
-    ["dark", { colorScheme: "dark" }],
-    ["narrow", { viewport: { width: 375, height: 800 } }],
-    ["narrow and dark", { viewport: { width: 375, height: 800 }, colorScheme: "dark" }],
-    ["a tablet", { viewport: { width: 768, height: 1024 } }],
-    ["wide", { viewport: { width: 1440, height: 900 } }],
-  ] as const)("has nothing that axe objects to: %s", async (_, options) => {
-    const page = await open(await small(), { ...options, bypassCSP: true });
-    await page.$$eval("details", (all) => all.forEach((details) => (details.open = true)));
-    await page.evaluate(axe.source);
-    const violations = await page.evaluate<readonly string[]>(
-      "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`))",
-    );
-    expect(violations).toEqual([]);
-    expect(await page.evaluate<number>(OVERHANG)).toBeLessThanOrEqual(0);
   });
 
   it("shows hostile names as text", async () => {

@@ -30,18 +30,30 @@ export interface Source {
 
 /** All .ts files under the given folders. */
 export function sourcesUnder(...folders: readonly string[]): readonly Source[] {
-  return folders.flatMap((folder) =>
-    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-      .map((name) => join(folder, name))
-      .filter((path) => path.endsWith(".ts"))
-      .sort()
-      .map(readSource),
-  );
+  return pathsUnder(folders).map(readSource);
+}
+
+/** Paths and numbers of lines of all .ts files under the given folders. */
+export function lengthsUnder(...folders: readonly string[]): readonly Pick<Source, "path" | "lines">[] {
+  return pathsUnder(folders).map((path) => ({ path, lines: linesOf(readRepositoryFile(path)) }));
 }
 
 /** A file of the repository as text. */
 export function readRepositoryFile(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
+}
+
+function pathsUnder(folders: readonly string[]): readonly string[] {
+  return folders.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+      .map((name) => join(folder, name))
+      .filter((path) => path.endsWith(".ts"))
+      .sort(),
+  );
+}
+
+function linesOf(text: string): number {
+  return text.split("\n").length - 1;
 }
 
 function readSource(path: string): Source {
@@ -73,8 +85,7 @@ function readSource(path: string): Source {
     ts.forEachChild(node, visit);
   };
   visit(file);
-  const lines = text.split("\n").length - 1;
-  return { path, text, lines, imports, identifiers, strings, hasDefaultExport };
+  return { path, text, lines: linesOf(text), imports, identifiers, strings, hasDefaultExport };
 }
 
 /** True for the `default` of `export default function`; the `default` of a switch has another parent. */
