@@ -12,6 +12,7 @@ import type {
   SlotGroup,
   StageProgram,
 } from "../compiler/plan/plan.js";
+import { resultIn } from "../compiler/plan/result-port.js";
 import { PHASE_OF } from "../compiler/plan/runs.js";
 import { clipFactor } from "../compiler/optimizer/gradient-norm.js";
 import { stepScalars } from "../compiler/optimizer/update.js";
@@ -307,7 +308,7 @@ export class Device {
           port.tensor,
         );
       case "result": {
-        const name = port.result ?? port.tensor.slice(0, -"/result".length);
+        const name = resultIn(port)!;
         return this.#adopt(results.get(name)?.[microbatch], typeNamed(this.#plan.results, name), port.tensor);
       }
       case "slot":

@@ -3,6 +3,7 @@ import type { TensorType } from "../compiler/ir/graph.js";
 import { isFloat } from "../compiler/ir/literal.js";
 import { encodeModel } from "../compiler/onnx/codec.js";
 import { dtypeCode } from "../compiler/onnx/dtype.js";
+import { ownName } from "../compiler/onnx/engine-names.js";
 import { importModel } from "../compiler/onnx/import.js";
 import type { ModelLimits } from "../compiler/onnx/limits.js";
 import { DEFAULT_LIMITS, stageLimits } from "../compiler/onnx/limits.js";
@@ -49,7 +50,9 @@ export function exposed(bytes: Uint8Array, limits: ModelLimits = DEFAULT_LIMITS)
   const given = (graph.output ?? []).filter(({ name }) => !outputs.has(name));
   return {
     model: encodeModel(changed(model, { graph: changed(graph, { output: [...given, ...infos] }) })),
-    outputs,
-    made: inner.filter(({ type }) => isFloat(type.dtype)),
+    outputs: new Map([...outputs].map(([tensor, type]) => [ownName(tensor), type])),
+    made: inner
+      .filter(({ type }) => isFloat(type.dtype))
+      .map(({ tensor, node, op }) => ({ tensor: ownName(tensor), node: ownName(node), op })),
   };
 }

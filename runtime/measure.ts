@@ -5,7 +5,7 @@ import { withGradientSums } from "../compiler/autodiff/gradient-sums.js";
 import type { Half } from "../compiler/autodiff/halves.js";
 import { halvesOf } from "../compiler/autodiff/halves.js";
 import type { ClusterSpec } from "../compiler/cluster.js";
-import type { TensorType, Value } from "../compiler/ir/graph.js";
+import type { Node, TensorType, Value } from "../compiler/ir/graph.js";
 import { elementCount, tensorBytes } from "../compiler/ir/literal.js";
 import { exportProgram } from "../compiler/onnx/export.js";
 import { OPS } from "../compiler/ops/registry.js";
@@ -97,7 +97,7 @@ async function timeHalves(
 ): Promise<ReadonlyMap<string, number>> {
   const bound = (values: readonly Value[], copy: Copy): Map<string, Buffer> =>
     new Map(values.map(({ name }) => [name, copy.get(name)!]));
-  const models = halves.map((half) => exportProgram({ name: "profile", ...half }));
+  const models = halves.map((half) => exportProgram({ name: "profile", ...half, nodes: half.nodes.map(numbered) }));
   const programs = models.map((model) => engine.load(model));
   try {
     const bindings = halves.map(({ inputs, outputs }, at) =>
@@ -105,7 +105,7 @@ async function timeHalves(
     );
     const halfMs = await timeRuns(bindings, options);
     const times = new Map<string, number>();
-    for (const [at, { inputs, outputs }] of halves.entries()) {
+    for (const [at, { inputs, outputs, nodes }] of halves.entries()) {
       const [copy] = copies as [Copy];
       const own = await engine.timeNodes(
         models[at]!,
@@ -115,12 +115,18 @@ async function timeHalves(
         options.turn,
       );
       const sumMs = [...own.values()].reduce((sum, ms) => sum + ms, 0);
-      for (const [name, ms] of own) times.set(name, sumMs > 0 ? (ms * halfMs[at]!) / sumMs : ms);
+      for (const [name, ms] of own)
+        times.set(nodes[Number(name)]?.name ?? name, sumMs > 0 ? (ms * halfMs[at]!) / sumMs : ms);
     }
     return times;
   } finally {
     for (const program of programs) program.free();
   }
+}
+
+/** A node under its place in the list: what the engine writes of nodes is no valid text with every name. */
+function numbered(node: Node, at: number): Node {
+  return { ...node, name: String(at) };
 }
 
 /** The tensors of copies of a model: inputs and parameters are shared, what is computed is each copy's own. */

@@ -6,6 +6,7 @@ import { OPS } from "../ops/registry.js";
 import { attributeProtos } from "./attributes.js";
 import { encodeModel } from "./codec.js";
 import { dtypeCode } from "./dtype.js";
+import { engineName } from "./engine-names.js";
 import { constantName } from "./parameter-names.js";
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from "./proto.js";
 import { tensorProto } from "./tensor-data.js";
@@ -34,7 +35,8 @@ export interface ExportOptions {
 }
 
 /**
- * A set of nodes as an ONNX model. Literals become initializers; names of values and nodes are kept.
+ * A set of nodes as an ONNX model. Literals become initializers; names of values and nodes are kept, as `engineName`
+ * writes them.
  *
  * Requires: `inputs` hold every value that the nodes read and do not make, other than literals.
  * Ensures: equal parts give equal bytes. An output may also be an input or a literal.
@@ -57,7 +59,9 @@ export function exportGraph(graph: Graph, options: ExportOptions = {}): Uint8Arr
   );
   const initializer = graph.params.flatMap(({ name, type }): TensorProto[] => {
     const bytes = weights.get(name);
-    return bytes ? [{ dims: type.shape, data_type: dtypeCode(type.dtype), name, raw_data: bytes }] : [];
+    return bytes
+      ? [{ dims: type.shape, data_type: dtypeCode(type.dtype), name: engineName(name), raw_data: bytes }]
+      : [];
   });
   return encodeModel({ ...model, graph: { ...model.graph!, initializer } });
 }
@@ -72,7 +76,7 @@ function programModel(parts: ProgramParts, literals: "initializers" | "constants
     name: parts.name,
     node: [...(asNodes ? constants.map(constantNode) : []), ...nodes],
     initializer: asNodes ? [] : constants.map(({ name, literal }) => tensorProto(literal, name)),
-    input: parts.inputs.map((value) => valueInfoProto(value.name, value.type)),
+    input: parts.inputs.map(({ name, type }) => valueInfoProto(engineName(name), type)),
     output,
     value_info: valueInfo ? innerValues(parts) : [],
   };
@@ -102,17 +106,18 @@ class Names {
   constructor(parts: ProgramParts, asNodes: boolean) {
     this.#asNodes = asNodes;
     this.#outputs = new Set(parts.outputs);
-    for (const value of parts.inputs) this.#taken.add(value.name);
-    for (const node of parts.nodes) for (const value of node.outputs) if (value) this.#taken.add(value.name);
+    for (const value of parts.inputs) this.#taken.add(engineName(value.name));
+    for (const node of parts.nodes)
+      for (const value of node.outputs) if (value) this.#taken.add(engineName(value.name));
   }
 
   of(value: Value | undefined): string {
     if (!value) return "";
-    if (!value.literal) return value.name;
+    if (!value.literal) return engineName(value.name);
     const known = this.#literals.get(value.id);
     if (known) return known.name;
     const isNameless = this.#asNodes && !this.#outputs.has(value);
-    const name = uniqueName(this.#taken, isNameless ? constantName(value.name) : value.name);
+    const name = uniqueName(this.#taken, engineName(isNameless ? constantName(value.name) : value.name));
     this.#literals.set(value.id, { name, literal: value.literal });
     return name;
   }
@@ -128,7 +133,7 @@ function nodeProto(node: Node, names: Names): NodeProto {
     readonly domain?: string;
   };
   return {
-    name: node.name,
+    name: engineName(node.name),
     op_type: node.op,
     input: withoutTrailing(node.inputs.map((value) => names.of(value))),
     output: withoutTrailing(node.outputs.map((value) => names.of(value))),
@@ -149,7 +154,9 @@ function constantNode({ name, literal }: { readonly name: string; readonly liter
 function innerValues(parts: ProgramParts): readonly ValueInfoProto[] {
   const results = new Set(parts.outputs.map(({ id }) => id));
   return parts.nodes.flatMap((node) =>
-    node.outputs.flatMap((value) => (value && !results.has(value.id) ? [valueInfoProto(value.name, value.type)] : [])),
+    node.outputs.flatMap((value) =>
+      value && !results.has(value.id) ? [valueInfoProto(engineName(value.name), value.type)] : [],
+    ),
   );
 }
 

@@ -13,6 +13,7 @@ import type { OptimizerSpec, Plan, PlanParameter, PlanStage, StageProgram, Tenso
 import type { LinkedPrograms, ProgramGraph, WantedResult } from "./ports.js";
 import { linkPrograms } from "./ports.js";
 import { actionKey, runsOf } from "./runs.js";
+import { resultIn } from "./result-port.js";
 import type { SlotRing } from "./slots.js";
 import { assignSlots } from "./slots.js";
 import { planRows } from "./waits.js";
@@ -131,9 +132,8 @@ function planInputs(graph: Graph, linked: LinkedPrograms, { batchAxes }: LinkOpt
   });
 }
 
-function resultStage(name: string, linked: LinkedPrograms): number {
-  const tensor = `${name}/result`;
-  return linked.programs.find(({ outputs }) => outputs.some(({ port }) => port.tensor === tensor))!.key.stage;
+function resultStage(name: string, { programs }: LinkedPrograms): number {
+  return programs.find(({ outputs }) => outputs.some(({ port }) => resultIn(port) === name))!.key.stage;
 }
 
 function planStage(

@@ -7,6 +7,7 @@ import type { OpTable } from "../ops/define.js";
 import type { PlacedGraph, ProgramKey } from "./placed.js";
 import { formatProgramKey } from "./placed.js";
 import type { Port, ProgramKind } from "./plan.js";
+import { resultTensor } from "./result-port.js";
 
 /** A value with its port. */
 export interface BoundPort {
@@ -105,8 +106,9 @@ export function linkPrograms(placed: PlacedGraph, ops: OpTable, results: readonl
     for (const wanted of [value, ...copies]) {
       const maker = placed.producer.get(wanted.id);
       const key = maker ? programOf.get(maker.id)! : { stage: 0, kind: "forward" as const };
-      const copy = copyOf(builder, wanted, `${name}/result`);
-      const named = copy.name === `${name}/result` ? {} : { result: name };
+      const tensor = resultTensor(name);
+      const copy = copyOf(builder, wanted, tensor);
+      const named = copy.name === tensor ? {} : { result: name };
       appended(key, { value: copy, port: { tensor: copy.name, at: "result", ...named } });
     }
   }

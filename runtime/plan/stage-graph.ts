@@ -1,6 +1,7 @@
 /** @file Stage graphs of a plan directory, read within the limits that hold for every model. */
 import { PipewrightError } from "../../compiler/errors.js";
 import { decodeModel } from "../../compiler/onnx/codec.js";
+import { ownName, withOwnNames } from "../../compiler/onnx/engine-names.js";
 import type { ModelLimits } from "../../compiler/onnx/limits.js";
 import { stageLimits } from "../../compiler/onnx/limits.js";
 import { formatName } from "../../compiler/names.js";
@@ -10,7 +11,7 @@ import type { Port } from "../../compiler/plan/plan.js";
 import type { Files } from "../env/env.js";
 import { readPlainFile } from "../plain-file.js";
 
-/** The graph of a file. @throws FILE; ARTEFACT_MISMATCH, LIMIT_EXCEEDED naming the file. */
+/** The graph of a file, with the names that the plan has. @throws FILE; ARTEFACT_MISMATCH, LIMIT_EXCEEDED naming the file. */
 export async function readStageGraph(
   files: Files,
   directory: string,
@@ -18,7 +19,7 @@ export async function readStageGraph(
   limits: ModelLimits,
 ): Promise<ModelProto> {
   const bytes = await readPlainFile(files, directory, file, limits.fileBytes);
-  return within(directory, file, () => decodeModel(bytes, stageLimits(limits)));
+  return withOwnNames(within(directory, file, () => decodeModel(bytes, stageLimits(limits))));
 }
 
 /** A stage graph as a plan has it; the update of a stage has no ports. */
@@ -54,7 +55,7 @@ function checkPorts(
   infos: readonly ValueInfoProto[] | undefined,
   ports: readonly Port[],
 ): void {
-  const got = (infos ?? []).map(({ name = "" }) => name).sort();
+  const got = (infos ?? []).map(({ name = "" }) => ownName(name)).sort();
   const expected = [...new Set(ports.map(({ tensor }) => tensor))].sort();
   if (JSON.stringify(got) === JSON.stringify(expected)) return;
   const listed = (names: readonly string[]): string => names.map(formatName).join(", ") || "none";

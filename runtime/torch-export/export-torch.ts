@@ -12,6 +12,7 @@ import type { ModelLimits } from "../../compiler/onnx/limits.js";
 import { DEFAULT_LIMITS } from "../../compiler/onnx/limits.js";
 import type { ModelProto } from "../../compiler/onnx/proto.js";
 import type { Plan } from "../../compiler/plan/plan.js";
+import { resultIn } from "../../compiler/plan/result-port.js";
 import { planSchedule } from "../../compiler/plan/replay.js";
 import { writeTorchCsv } from "../../compiler/schedule/torch.js";
 import type { Env } from "../env/env.js";
@@ -126,7 +127,7 @@ function describeStage(plan: Plan, crossings: readonly Crossing[], stage: number
     return [[tensor, { trainable, shape, dtype, ...(fill === undefined ? {} : { fill }) }] as const];
   });
   const states = forward.outputs.flatMap((port) => (port.at === "param" ? [[port.param, port.tensor] as const] : []));
-  const [result] = plan.results;
+  const loss = forward.outputs.find((port) => resultIn(port) === plan.results[0]!.name);
   return {
     index: stage,
     rank: plan.stages[stage]!.device,
@@ -136,7 +137,7 @@ function describeStage(plan: Plan, crossings: readonly Crossing[], stage: number
     inputs: forward.inputs.filter(({ at }) => at === "input").map(({ tensor }) => tensor),
     parameters: Object.fromEntries(parameters),
     states: Object.fromEntries(states),
-    ...(stage === plan.stages.length - 1 ? { loss: `${result!.name}/result` } : {}),
+    ...(stage === plan.stages.length - 1 ? { loss: loss!.tensor } : {}),
   };
 }
 

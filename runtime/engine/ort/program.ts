@@ -1,5 +1,6 @@
 /** @file A loaded graph: a session, its names and its bindings. */
 import { PipewrightError, invariant } from "../../../compiler/errors.js";
+import { engineName, ownName } from "../../../compiler/onnx/engine-names.js";
 import type { Binding, Buffer, Program } from "../engine.js";
 import { OrtError } from "./api.js";
 import type { Handle, OrtApi } from "./api.js";
@@ -31,8 +32,8 @@ export class OrtProgram implements Program {
     this.#api = api;
     this.#onGone = onGone;
     this.session = loadSession(api, env, model, settings);
-    this.inputs = sessionNames(api, this.session, "Input");
-    this.outputs = sessionNames(api, this.session, "Output");
+    this.inputs = sessionNames(api, this.session, "Input").map(ownName);
+    this.outputs = sessionNames(api, this.session, "Output").map(ownName);
     this.runOptions = api.create("CreateRunOptions");
     api.check("RunOptionsSetRunLogSeverityLevel", this.runOptions, QUIET);
   }
@@ -81,7 +82,7 @@ function loadSession(api: OrtApi, env: Handle, model: Uint8Array, settings: Sess
   }
 }
 
-/** Checks that a map has every name and no other, and that the buffers are ours. */
+/** Checks that a map has every name and no other, and that the buffers are ours; the names are then the engine's. */
 function ownBuffers(
   side: "input" | "output",
   names: readonly string[],
@@ -91,7 +92,7 @@ function ownBuffers(
   const unknown = [...buffers.keys()].filter((name) => !names.includes(name));
   invariant(missing.length === 0, `binding lacks ${side} ${quoted(missing)}`);
   invariant(unknown.length === 0, `the program has no ${side} ${quoted(unknown)}; it has ${quoted(names)}`);
-  return new Map([...buffers].map(([name, buffer]) => [name, ownBuffer(buffer)]));
+  return new Map([...buffers].map(([name, buffer]) => [engineName(name), ownBuffer(buffer)]));
 }
 
 function quoted(names: readonly string[]): string {
