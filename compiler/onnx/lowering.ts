@@ -10,7 +10,7 @@ import type { Half } from "../ir/half.js";
 import { elementCount, isFloat } from "../ir/literal.js";
 import type { AttrValue } from "./attributes.js";
 import { attributeValue, fitsKind } from "./attributes.js";
-import { COMPILE_TIME_INPUTS, SETTING_INPUTS } from "./positions.js";
+import { COMPILE_TIME_INPUTS, isListInput, SETTING_INPUTS } from "./positions.js";
 import { DECOMPOSITIONS, SIMPLIFICATIONS } from "./decompose/table.js";
 import { isExternal } from "./external.js";
 import { FoldingEmitter, notATensor, opDef, opNames } from "./folding.js";
@@ -19,7 +19,7 @@ import { overLimit } from "./limits.js";
 import { describe, nodeName, sortNodes } from "./order.js";
 import { inTrainingPrecision, trainingType } from "./precision.js";
 import { Problems, unknownOperator } from "./problems.js";
-import { attributeFault } from "./switches.js";
+import { attributeFault } from "./attribute-domains.js";
 import type { AttributeProto, GraphProto, NodeProto, SparseTensorProto, TensorProto } from "./proto.js";
 import { changed } from "./proto.js";
 import type { Bound, Scope } from "./scope.js";
@@ -27,7 +27,7 @@ import { isTensor, isUnknown, UNKNOWN } from "./scope.js";
 import type { SourceNode } from "./source.js";
 import { malformedNode, unsupportedNode } from "./source.js";
 import { sparseLiteral } from "./sparse.js";
-import { checkSignature } from "./signatures.js";
+import { checkInputTypes, checkSignature } from "./signatures.js";
 import { STRUCTURAL } from "./structural/table.js";
 import { tensorLiteral, tensorType } from "./tensor-data.js";
 import { UPGRADES } from "./upgrade/table.js";
@@ -60,6 +60,7 @@ export class Lowering {
   /** Float constants that are read where operators have weights, and are none. */
   readonly constants = new Set<string>();
   #lowered = 0;
+  readonly #order = new Map<readonly NodeProto[], readonly NodeProto[]>();
   readonly #names = new Map<ValueId, string>();
   /** How deep the scope is that a name comes from; names of the main graph are not listed. */
   readonly #depths = new Map<ValueId, number>();
@@ -107,7 +108,7 @@ export class Lowering {
     for (const [position, tensor] of (body.initializer ?? []).entries()) this.#initializer(tensor, position, scope);
     for (const sparse of body.sparse_initializer ?? []) this.#sparseInitializer(sparse, scope);
     const { prefix } = this.emitter.builder;
-    for (const node of sortNodes(body.node ?? [])) this.#lowerNode(node, scope);
+    for (const node of this.#sorted(body.node ?? [])) this.#lowerNode(node, scope);
     this.emitter.namePrefix(prefix);
   }
 
@@ -181,13 +182,26 @@ export class Lowering {
     });
   }
 
-  #lowerNode(node: NodeProto, scope: Scope): void {
-    const most = this.nodesInFile + this.limits.expandedNodes;
-    if (++this.#lowered > most) {
-      const { expandedNodes } = this.limits;
-      const added = this.#lowered - this.nodesInFile;
+  /** Bodies of functions and loops are lowered many times, and sorted once. */
+  #sorted(nodes: readonly NodeProto[]): readonly NodeProto[] {
+    const known = this.#order.get(nodes);
+    if (known) return known;
+    const sorted = sortNodes(nodes);
+    this.#order.set(nodes, sorted);
+    return sorted;
+  }
+
+  /** @throws LIMIT_EXCEEDED when so many more nodes of functions and loops are past the limit, before any is lowered. */
+  expectNodes(count: number): void {
+    const added = this.#lowered + count - this.nodesInFile;
+    const { expandedNodes } = this.limits;
+    if (added > expandedNodes)
       throw overLimit("expandedNodes", "number of nodes that functions and loops add", added, expandedNodes);
-    }
+  }
+
+  #lowerNode(node: NodeProto, scope: Scope): void {
+    this.expectNodes(1);
+    this.#lowered++;
     const inputs = (node.input ?? []).map((name) =>
       name === "" || scope.isAbsent(name) ? undefined : this.lookup(name, scope, describe(node)),
     );
@@ -233,9 +247,13 @@ export class Lowering {
     if (inputs.some((bound) => bound && isUnknown(bound))) return undefined;
     this.emitter.namePrefix(`${scope.prefix}${nodeName(node)}/`);
     try {
-      if (call) return call(this, site);
-      if (domain === "") checkSignature(node, scope.opsets.get("") ?? 1);
-      return structural ? structural(this, site) : this.#lowerPlain(site, domain);
+      if (call) return allOutputs(node, call(this, site));
+      if (domain === "") {
+        const opset = scope.opsets.get("") ?? 1;
+        checkSignature(node, opset);
+        checkInputTypes(node, opset, inputs);
+      }
+      return structural ? allOutputs(node, structural(this, site)) : this.#lowerPlain(site, domain);
     } catch (error) {
       if (!(error instanceof PipewrightError)) throw error;
       if (error.code !== "MODEL_UNSUPPORTED") throw withNode(error, site);
@@ -265,7 +283,7 @@ export class Lowering {
       attrs: this.#attrValues(node, scope),
       outputs: (node.output ?? []).map((name) => name !== ""),
     };
-    const fault = domain === "" ? attributeFault(source.attrs) : undefined;
+    const fault = domain === "" ? attributeFault(source.op, source.attrs) : undefined;
     if (fault) throw malformedNode(source, fault);
     for (const { until, apply } of UPGRADES.get(keyOf(source)) ?? []) {
       if (source.version < until) source = apply(this.emitter, source);
@@ -293,7 +311,11 @@ export class Lowering {
     const settings = SETTING_INPUTS.get(source.op) ?? [];
     const inputs = source.inputs.map((value, position) => {
       const isSetting = value && settings.includes(position) && this.weights.has(value.id);
-      return value && (isSetting || fixed.includes(position)) ? this.emitter.known(value) : value;
+      if (!value || !(isSetting || fixed.includes(position))) return value;
+      const known = this.emitter.known(value);
+      return known.literal && isListInput(source.op, position) && known.literal.shape.length === 0
+        ? this.emitter.literal({ ...known.literal, shape: [1] })
+        : known;
     });
     const outputs = this.emitter.apply(source.op, inputs, Object.fromEntries(source.attrs), {
       name: name === "" ? "" : source.name,
@@ -325,6 +347,16 @@ export function domainOf(node: { readonly domain?: string }): string {
 /** The name under which a function is called. */
 export function functionKey(domain: string, name: string, overload: string): string {
   return `${domain}\n${name}\n${overload}`;
+}
+
+/** Outputs of a function or an inner graph. @throws MODEL_MALFORMED when the node has more. */
+function allOutputs<T>({ output = [] }: NodeProto, made: readonly T[]): readonly T[] {
+  const given = output.findLastIndex((name) => name !== "") + 1;
+  if (given <= made.length) return made;
+  throw new PipewrightError(
+    "MODEL_MALFORMED",
+    `it has too many outputs; got ${given}, expected at most ${made.length}. Remove the others.`,
+  );
 }
 
 /** An error that says which node it is about. */

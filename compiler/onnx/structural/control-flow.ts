@@ -2,7 +2,7 @@
 import { listed } from "../../ir/listed.js";
 import { PipewrightError } from "../../errors.js";
 import type { Literal, Value } from "../../ir/graph.js";
-import { allocateElements, literalNumbers, literalOf } from "../../ir/literal.js";
+import { allocateElements, elementCount, hasPlainNumbers, literalNumbers, literalOf } from "../../ir/literal.js";
 import type { Emitter } from "../../ops/define.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import { concatenated, expanded, scalarOf } from "../decompose/emission.js";
@@ -27,6 +27,7 @@ import {
   siteNumbers,
   tensorInput,
 } from "./handler.js";
+import { leastLoopNodes, leastNodes } from "./loop-count.js";
 import { stack, unstack } from "./slices.js";
 
 const branch: Handler = (lowering, site) => {
@@ -47,13 +48,14 @@ const loop: Handler = (lowering, site) => {
   const body = siteGraph(lowering, site, "body");
   const trips = constantNumber(lowering, site, 0) ?? Infinity;
   let running = constantTruth(lowering, site, 1) ?? true;
+  lowering.expectNodes(leastLoopNodes(site.node, (name) => numberNamed(lowering, site, name)));
   let carried: readonly Bound[] = site.inputs.slice(2).map((_, position) => boundInput(site, position + 2));
   const collected: Value[][] = (body.output ?? []).slice(1 + carried.length).map(() => []);
+  const condition = lowering.emitter.literal(literalOf("bool", scalarShape(body, 1), [1]));
   for (let trip = 0; running && trip < trips; trip++) {
     if (trip > lowering.limits.expandedNodes)
       throw overLimit("expandedNodes", `iterations of ${describe(site.node)}`, trip, lowering.limits.expandedNodes);
     const counter = lowering.emitter.literal(literalOf("int64", scalarShape(body, 0), [trip]));
-    const condition = lowering.emitter.literal(literalOf("bool", scalarShape(body, 1), [1]));
     const outputs = lowerStep(lowering, site, body, [counter, condition, ...carried], trip);
     if (outputs.some(isUnknown)) return (body.output ?? []).slice(1).map(() => UNKNOWN);
     running = isTrue(lowering, outputs[0]!, trip);
@@ -67,6 +69,15 @@ const loop: Handler = (lowering, site) => {
   ];
 };
 
+/** The one number that a name stands for here, if it is known without folding anything. */
+function numberNamed({ emitter }: Lowering, { scope }: CallSite, name: string): number | undefined {
+  const bound = scope.lookup(name);
+  const literal = bound && isTensor(bound) ? emitter.constant(bound) : undefined;
+  return literal && elementCount(literal.shape) === 1 && hasPlainNumbers(literal.dtype)
+    ? literalNumbers(literal)[0]
+    : undefined;
+}
+
 /** Some exporters declare the counter and the condition with one axis; a body that says so gets them so. */
 function scalarShape(body: GraphProto, position: number): readonly number[] {
   return body.input?.[position]?.type?.tensor_type?.shape?.dim?.length === 1 ? [1] : [];
@@ -78,6 +89,16 @@ function isTrue(lowering: Lowering, bound: Bound, trip: number): boolean {
   throw refusedForm(REFUSED_FORMS.Loop.unknownEnd, `one after iteration ${trip}`);
 }
 
+/** A list of one number for each scanned tensor, zeros when it is left out. Directions are 0 or 1. */
+function perScanned(lowering: Lowering, site: CallSite, name: string, length: number): readonly number[] {
+  const given = siteNumbers(lowering, site, name) ?? [];
+  const isWrong = (number: number): boolean => name.endsWith("directions") && number !== 0 && number !== 1;
+  if (given.length === 0) return listed(length, () => 0);
+  if (given.length === length && !given.some(isWrong)) return given;
+  const expected = name.endsWith("directions") ? `${length} of 0 or 1` : `${length} numbers`;
+  throw malformedSite(site, `attribute "${name}" is wrong; got [${given.join(",")}], expected ${expected}`);
+}
+
 /** Scan: inputs states, then tensors to walk along; body outputs states, then one slice of each result. */
 const scan: Handler = (lowering, site) => {
   if ((site.scope.opsets.get("") ?? 1) < 9) return batchedScan(lowering, site);
@@ -86,17 +107,21 @@ const scan: Handler = (lowering, site) => {
   const states = site.inputs.length - walked;
   if (walked < 1 || states < 0) throw malformedSite(site, `attribute "num_scan_inputs" is wrong; got ${walked}`);
   const results = (body.output?.length ?? 0) - states;
-  const list = (name: string, length: number) => siteNumbers(lowering, site, name) ?? listed(length, () => 0);
+  const list = (name: string, length: number) => perScanned(lowering, site, name, length);
   const [inputAxes, inputBack] = [list("scan_input_axes", walked), list("scan_input_directions", walked)];
   const [outputAxes, outputBack] = [list("scan_output_axes", results), list("scan_output_directions", results)];
-  const slices = listed(walked, (position) => {
-    const x = tensorInput(site, states + position);
-    const axis = normalizeAxis(inputAxes[position]!, x.type.shape.length);
-    const all = unstack(lowering.emitter, x, axis);
+  const axes = listed(walked, (position) =>
+    normalizeAxis(inputAxes[position]!, tensorInput(site, states + position).type.shape.length),
+  );
+  const sizes = axes.map((axis, position) => tensorInput(site, states + position).type.shape[axis]!);
+  const trips = sizes[0]!;
+  if (sizes.some((size) => size !== trips))
+    throw malformedSite(site, `the scanned axes have different sizes; got ${sizes.join(", ")}`);
+  lowering.expectNodes(trips * leastNodes(body, (name) => numberNamed(lowering, site, name)));
+  const slices = axes.map((axis, position) => {
+    const all = unstack(lowering.emitter, tensorInput(site, states + position), axis);
     return inputBack[position] ? [...all].reverse() : all;
   });
-  const trips = slices[0]!.length;
-  if (slices.some((all) => all.length !== trips)) throw malformedSite(site, "the scanned axes have different sizes");
   let carried: readonly Bound[] = site.inputs.slice(0, states).map((_, position) => boundInput(site, position));
   const collected: Value[][] = listed(results, () => []);
   for (let trip = 0; trip < trips; trip++) {
@@ -128,7 +153,7 @@ const batchedScan: Handler = (lowering, site) => {
   if (walked < 1 || states < 0) throw malformedSite(site, `attribute "num_scan_inputs" is wrong; got ${walked}`);
   const lengths = site.inputs[0] && emitter.constant(tensorInput(site, 0));
   if (site.inputs[0] && !lengths) throw refusedForm(REFUSED_FORMS.Scan.lengths);
-  const back = siteNumbers(lowering, site, "directions") ?? [];
+  const back = perScanned(lowering, site, "directions", walked);
   const given = site.inputs.slice(1).map((_, position) => unstack(emitter, tensorInput(site, position + 1), 0));
   const longest = tensorInput(site, 1 + states).type.shape[1]!;
   const samples: (readonly Value[])[] = [];

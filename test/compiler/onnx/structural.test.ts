@@ -85,11 +85,33 @@ describe("Loop", () => {
     expect(importedNodes(model(doubling(goOn), 0))).toEqual(["last = Identity(x) : float32[2]"]);
   });
 
-  test("that never ends is over a limit", () => {
-    const endless = { ...model(doubling(goOn), 0), initializers: { n: int(1_000_000) } };
-    expect(() => importedNodes(endless, { limits: { ...DEFAULT_LIMITS, expandedNodes: 50 } })).toThrow(
-      "number of nodes that functions and loops add is over the limit; got 51, the limit is 50. Raise it with --limit expandedNodes=51.",
+  const few = { limits: { ...DEFAULT_LIMITS, expandedNodes: 50 } };
+  const counted = (added: number | string): string =>
+    `number of nodes that functions and loops add is over the limit; got ${added}, the limit is 50.`;
+
+  test("is counted before it is unrolled", () => {
+    expect(() => importedNodes(model(doubling(goOn), 1_000_000), few)).toThrow(
+      `${counted(1_999_998)} Raise it with --limit expandedNodes=1999998.`,
     );
+  });
+
+  test("that never ends is over a limit at once", () => {
+    const endless = model(doubling({ op: "Identity", inputs: ["go"], outputs: ["on"] }), 1);
+    const nodes = [{ ...endless.nodes[0]!, inputs: ["", "", "x"] }];
+    expect(() => importedNodes({ ...endless, nodes }, few)).toThrow(counted("more than 2^53"));
+  });
+
+  test("in a loop counts once for each iteration around it", () => {
+    const attrs = { body: { graph: doubling(goOn) } };
+    const inner: BriefNode = { op: "Loop", inputs: ["three", "", "v"], outputs: ["w", "parts"], attrs };
+    const outer = { ...model({ ...doubling(goOn), node: [goOn, inner].map(briefNode) }, 9), initializers: {} };
+    const initializers = { n: int(9), three: int(3) };
+    expect(() => importedNodes({ ...outer, initializers }, few)).toThrow(counted(9 * (2 + 3 * 2) + 1 - 5));
+  });
+
+  test("whose condition is computed is unrolled as far as the limit", () => {
+    const less: BriefNode = { op: "Less", inputs: ["i", "n"], outputs: ["on"] };
+    expect(() => importedNodes(model(doubling(less), 1_000_000), few)).toThrow(counted(51));
   });
 
   test("lists an operator of its body once", () => {
