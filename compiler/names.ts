@@ -1,6 +1,7 @@
 /**
- * @file Names out of files, made safe to show. A name may hold anything: control characters that move the cursor,
- * marks that turn the reading direction, a megabyte of text. What is compared and stored is always the name itself.
+ * @file Names out of files, made safe to show, and to hand to an engine. A name may hold anything: control characters that
+ * move the cursor, marks that turn the reading direction, a megabyte of text. What is compared and stored is always the
+ * name itself, but for stage graphs.
  */
 
 /** Longest part of a name that is shown. */
@@ -45,4 +46,21 @@ export function formatName(name: string): string {
 /** A name as it is where it reads as one word, else as `formatName` writes it. */
 export function plainName(name: string): string {
   return name.length <= SHOWN_CHARACTERS && PLAIN.test(name) ? name : formatName(name);
+}
+
+const UNWRITABLE = /\0|\\(?=(?:u005c)*u0000)/g;
+const WRITTEN = /\\u0000|\\u005c(?=(?:u005c)*u0000)/g;
+
+/**
+ * A name as a stage graph has it. Engines take names as C strings, which end at a NUL, so NULs are written as the six
+ * characters \u0000; where a name has those six already, their backslash is written as \u005c.
+ * Ensures: no NUL; different names stay different; `ownName` gives the name back.
+ */
+export function engineName(name: string): string {
+  return name.replace(UNWRITABLE, (found) => (found === "\0" ? "\\u0000" : "\\u005c"));
+}
+
+/** The name behind one of a stage graph. */
+export function ownName(written: string): string {
+  return written.replace(WRITTEN, (found) => (found === "\\u0000" ? "\0" : "\\"));
 }

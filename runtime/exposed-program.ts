@@ -3,7 +3,7 @@ import type { TensorType } from "../compiler/ir/graph.js";
 import { isFloat } from "../compiler/ir/literal.js";
 import { encodeModel } from "../compiler/onnx/codec.js";
 import { dtypeCode } from "../compiler/onnx/dtype.js";
-import { ownName } from "../compiler/onnx/engine-names.js";
+import { ownName } from "../compiler/names.js";
 import { importModel } from "../compiler/onnx/import.js";
 import type { ModelLimits } from "../compiler/onnx/limits.js";
 import { DEFAULT_LIMITS, stageLimits } from "../compiler/onnx/limits.js";

@@ -40,7 +40,11 @@ const IMPORTS: readonly [part: string, values: readonly string[], types: readonl
   ["compiler/", ["compiler/"], []],
   ["models/", ["compiler/"], []],
   ["runtime/env/", ["compiler/errors.ts", "koffi", "node:"], []],
-  ["runtime/engine/", ["compiler/errors.ts", "runtime/env/", "koffi", "zod", "node:"], ["compiler/"]],
+  [
+    "runtime/engine/",
+    ["compiler/errors.ts", "compiler/names.ts", "runtime/env/", "koffi", "zod", "node:"],
+    ["compiler/"],
+  ],
   [
     "runtime/dataset/",
     [...LEAVES, "compiler/ir/", "compiler/plan/", "runtime/env/isolated.ts", "node:zlib", "hyparquet"],

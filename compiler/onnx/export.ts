@@ -6,7 +6,7 @@ import { OPS } from "../ops/registry.js";
 import { attributeProtos } from "./attributes.js";
 import { encodeModel } from "./codec.js";
 import { dtypeCode } from "./dtype.js";
-import { engineName } from "./engine-names.js";
+import { engineName } from "../names.js";
 import { constantName } from "./parameter-names.js";
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from "./proto.js";
 import { tensorProto } from "./tensor-data.js";

@@ -67,6 +67,31 @@ export function checkCompileTime(op: string, position: number): void {
   invariant(COMPILE_TIME_INPUTS.get(op)?.includes(position), `input ${position} of ${op} is no compile-time input`);
 }
 
+/** True where engines want a list even of one number, which some exporters write without an axis. */
+export function isListInput(op: string, position: number): boolean {
+  const isFixed = COMPILE_TIME_INPUTS.get(op)?.includes(position) ?? false;
+  return isFixed && (op === "TopK" || !SCALAR_INPUTS.get(op)?.includes(position));
+}
+
+/** Inputs that hold one number. */
+export const SCALAR_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
+  Object.entries({
+    BlackmanWindow: [0],
+    CumProd: [1],
+    CumSum: [1],
+    DFT: [1, 2],
+    Dropout: [1, 2],
+    HammingWindow: [0],
+    HannWindow: [0],
+    MelWeightMatrix: [0, 1, 2, 3, 4],
+    OneHot: [1],
+    Range: [0, 1, 2],
+    STFT: [1, 3],
+    TopK: [1],
+    Trilu: [1],
+  }),
+);
+
 /** Inputs where operators have weights, so that a constant of the file which stands there is one. */
 export const WEIGHT_INPUTS: ReadonlyMap<string, readonly number[]> = new Map(
   Object.entries({

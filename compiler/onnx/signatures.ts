@@ -1,270 +1,106 @@
-/**
- * @file What a node of each operator of ai.onnx may have at most, in any operator set: inputs, outputs, attributes.
- * Source: the operator schemas of ONNX 1.23, all versions of each operator together.
- */
+/** @file Holds nodes of ai.onnx against the forms of their operators. */
 import { suggestion } from "../closest.js";
 import { PipewrightError } from "../errors.js";
+import type { DType } from "../ir/graph.js";
+import { elementCount } from "../ir/literal.js";
 import { formatName } from "../names.js";
-import { introducedIn } from "./introduced.js";
+import type { AttributeForm, OperatorForm } from "./operator-forms.js";
+import { operatorForm } from "./operator-forms.js";
 import { describe, nodeName } from "./order.js";
-import type { NodeProto } from "./proto.js";
+import { COMPILE_TIME_INPUTS, SCALAR_INPUTS } from "./positions.js";
+import type { AttributeProto, NodeProto } from "./proto.js";
+import type { Bound } from "./scope.js";
+import { isTensor } from "./scope.js";
 
-/** The most inputs, the most outputs, and the names of all attributes. */
-type Signature = readonly [inputs: number, outputs: number, attributes: string];
+/** AttributeProto.AttributeType, by number. */
+const KINDS: readonly string[] =
+  "undefined float int string tensor graph floats ints strings tensors graphs sparse sparse_tensors type types".split(
+    " ",
+  );
 
-const SIGNATURES: Readonly<Record<string, Signature>> = {
-  Abs: [1, 1, "consumed_inputs"],
-  Acos: [1, 1, ""],
-  Acosh: [1, 1, ""],
-  Add: [2, 1, "axis broadcast consumed_inputs"],
-  AffineGrid: [2, 1, "align_corners"],
-  And: [2, 1, "axis broadcast"],
-  ArgMax: [1, 1, "axis keepdims select_last_index"],
-  ArgMin: [1, 1, "axis keepdims select_last_index"],
-  Asin: [1, 1, ""],
-  Asinh: [1, 1, ""],
-  Atan: [1, 1, ""],
-  Atanh: [1, 1, ""],
-  Attention: [
-    7,
-    4,
-    "is_causal kv_num_heads left_window_size q_num_heads qk_matmul_output_mode right_window_size scale softcap softmax_precision",
-  ],
-  AveragePool: [1, 1, "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides"],
-  BatchNormalization: [5, 5, "consumed_inputs epsilon is_test momentum spatial training_mode"],
-  Bernoulli: [1, 1, "dtype seed"],
-  BitCast: [1, 1, "to"],
-  BitShift: [2, 1, "direction"],
-  BitwiseAnd: [2, 1, ""],
-  BitwiseNot: [1, 1, ""],
-  BitwiseOr: [2, 1, ""],
-  BitwiseXor: [2, 1, ""],
-  BlackmanWindow: [1, 1, "output_datatype periodic"],
-  Cast: [1, 1, "round_mode saturate to"],
-  CastLike: [2, 1, "round_mode saturate"],
-  CausalConvWithState: [4, 2, "activation"],
-  Ceil: [1, 1, "consumed_inputs"],
-  Celu: [1, 1, "alpha"],
-  CenterCropPad: [2, 1, "axes"],
-  Clip: [3, 1, "consumed_inputs max min"],
-  Col2Im: [3, 1, "dilations pads strides"],
-  Compress: [2, 1, "axis"],
-  Concat: [Infinity, 1, "axis"],
-  ConcatFromSequence: [1, 1, "axis new_axis"],
-  Constant: [0, 1, "sparse_value value value_float value_floats value_int value_ints value_string value_strings"],
-  ConstantOfShape: [1, 1, "value"],
-  Conv: [3, 1, "auto_pad dilations group kernel_shape pads strides"],
-  ConvInteger: [4, 1, "auto_pad dilations group kernel_shape pads strides"],
-  ConvTranspose: [3, 1, "auto_pad dilations group kernel_shape output_padding output_shape pads strides"],
-  Cos: [1, 1, ""],
-  Cosh: [1, 1, ""],
-  CumProd: [2, 1, "exclusive reverse"],
-  CumSum: [2, 1, "exclusive reverse"],
-  DFT: [3, 1, "axis inverse onesided"],
-  DeformConv: [5, 1, "dilations group kernel_shape offset_group pads strides"],
-  DepthToSpace: [1, 1, "blocksize mode"],
-  DequantizeLinear: [3, 1, "axis block_size output_dtype"],
-  Det: [1, 1, ""],
-  Div: [2, 1, "axis broadcast consumed_inputs"],
-  Dropout: [3, 2, "consumed_inputs is_test ratio seed"],
-  DynamicQuantizeLinear: [1, 3, ""],
-  Einsum: [Infinity, 1, "equation"],
-  Elu: [1, 1, "alpha consumed_inputs"],
-  Equal: [2, 1, "axis broadcast"],
-  Erf: [1, 1, ""],
-  Exp: [1, 1, "consumed_inputs"],
-  Expand: [2, 1, ""],
-  EyeLike: [1, 1, "dtype k"],
-  Flatten: [1, 1, "axis"],
-  Floor: [1, 1, "consumed_inputs"],
-  GRU: [
-    6,
-    2,
-    "activation_alpha activation_beta activations clip direction hidden_size layout linear_before_reset output_sequence",
-  ],
-  Gather: [2, 1, "axis"],
-  GatherElements: [2, 1, "axis"],
-  GatherND: [2, 1, "batch_dims"],
-  Gelu: [1, 1, "approximate"],
-  Gemm: [3, 1, "alpha beta broadcast transA transB"],
-  GlobalAveragePool: [1, 1, ""],
-  GlobalLpPool: [1, 1, "p"],
-  GlobalMaxPool: [1, 1, ""],
-  Greater: [2, 1, "axis broadcast"],
-  GreaterOrEqual: [2, 1, ""],
-  GridSample: [2, 1, "align_corners mode padding_mode"],
-  GroupNormalization: [3, 1, "epsilon num_groups stash_type"],
-  HammingWindow: [1, 1, "output_datatype periodic"],
-  HannWindow: [1, 1, "output_datatype periodic"],
-  HardSigmoid: [1, 1, "alpha beta consumed_inputs"],
-  HardSwish: [1, 1, ""],
-  Hardmax: [1, 1, "axis"],
-  Identity: [1, 1, ""],
-  If: [1, Infinity, "else_branch then_branch"],
-  ImageDecoder: [1, 1, "pixel_format"],
-  InstanceNormalization: [3, 1, "consumed_inputs epsilon"],
-  IsInf: [1, 1, "detect_negative detect_positive"],
-  IsNaN: [1, 1, ""],
-  LRN: [1, 1, "alpha beta bias size"],
-  LSTM: [
-    8,
-    3,
-    "activation_alpha activation_beta activations clip direction hidden_size input_forget layout output_sequence",
-  ],
-  LayerNormalization: [3, 3, "axis epsilon stash_type"],
-  LeakyRelu: [1, 1, "alpha consumed_inputs"],
-  Less: [2, 1, "axis broadcast"],
-  LessOrEqual: [2, 1, ""],
-  LinearAttention: [6, 2, "chunk_size kv_num_heads q_num_heads scale update_rule"],
-  Log: [1, 1, "consumed_inputs"],
-  LogSoftmax: [1, 1, "axis"],
-  Loop: [Infinity, Infinity, "body"],
-  LpNormalization: [1, 1, "axis p"],
-  LpPool: [1, 1, "auto_pad ceil_mode dilations kernel_shape p pads strides"],
-  MatMul: [2, 1, ""],
-  MatMulInteger: [4, 1, ""],
-  Max: [Infinity, 1, "consumed_inputs"],
-  MaxPool: [1, 2, "auto_pad ceil_mode dilations kernel_shape pads storage_order strides"],
-  MaxRoiPool: [2, 1, "pooled_shape spatial_scale"],
-  MaxUnpool: [3, 1, "kernel_shape pads strides"],
-  Mean: [Infinity, 1, "consumed_inputs"],
-  MeanVarianceNormalization: [1, 1, "axes"],
-  MelWeightMatrix: [5, 1, "output_datatype"],
-  Min: [Infinity, 1, "consumed_inputs"],
-  Mish: [1, 1, ""],
-  Mod: [2, 1, "fmod"],
-  Mul: [2, 1, "axis broadcast consumed_inputs"],
-  Multinomial: [1, 1, "dtype sample_size seed"],
-  Neg: [1, 1, "consumed_inputs"],
-  NegativeLogLikelihoodLoss: [3, 1, "ignore_index reduction"],
-  NonMaxSuppression: [5, 1, "center_point_box"],
-  NonZero: [1, 1, ""],
-  Not: [1, 1, ""],
-  OneHot: [3, 1, "axis"],
-  Optional: [1, 1, "type"],
-  OptionalGetElement: [1, 1, ""],
-  OptionalHasElement: [1, 1, ""],
-  Or: [2, 1, "axis broadcast"],
-  PRelu: [2, 1, "consumed_inputs"],
-  Pad: [4, 1, "mode paddings pads value"],
-  Pow: [2, 1, "axis broadcast"],
-  QLinearConv: [9, 1, "auto_pad dilations group kernel_shape pads strides"],
-  QLinearMatMul: [8, 1, ""],
-  QuantizeLinear: [3, 1, "axis block_size output_dtype precision saturate"],
-  RMSNormalization: [2, 1, "axis epsilon stash_type"],
-  RNN: [6, 2, "activation_alpha activation_beta activations clip direction hidden_size layout output_sequence"],
-  RandomNormal: [0, 1, "dtype mean scale seed shape"],
-  RandomNormalLike: [1, 1, "dtype mean scale seed"],
-  RandomUniform: [0, 1, "dtype high low seed shape"],
-  RandomUniformLike: [1, 1, "dtype high low seed"],
-  Range: [3, 1, "stash_type"],
-  Reciprocal: [1, 1, "consumed_inputs"],
-  ReduceL1: [2, 1, "axes keepdims noop_with_empty_axes"],
-  ReduceL2: [2, 1, "axes keepdims noop_with_empty_axes"],
-  ReduceLogSum: [2, 1, "axes keepdims noop_with_empty_axes"],
-  ReduceLogSumExp: [2, 1, "axes keepdims noop_with_empty_axes"],
-  ReduceMax: [2, 1, "axes keepdims noop_with_empty_axes"],
-  ReduceMean: [2, 1, "axes keepdims noop_with_empty_axes"],
-  ReduceMin: [2, 1, "axes keepdims noop_with_empty_axes"],
-  ReduceProd: [2, 1, "axes keepdims noop_with_empty_axes"],
-  ReduceSum: [2, 1, "axes keepdims noop_with_empty_axes"],
-  ReduceSumSquare: [2, 1, "axes keepdims noop_with_empty_axes"],
-  RegexFullMatch: [1, 1, "pattern"],
-  Relu: [1, 1, "consumed_inputs"],
-  Reshape: [2, 1, "allowzero consumed_inputs shape"],
-  Resize: [
-    4,
-    1,
-    "antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value keep_aspect_ratio_policy mode nearest_mode",
-  ],
-  ReverseSequence: [2, 1, "batch_axis time_axis"],
-  RoiAlign: [3, 1, "coordinate_transformation_mode mode output_height output_width sampling_ratio spatial_scale"],
-  RotaryEmbedding: [4, 1, "interleaved num_heads rotary_embedding_dim"],
-  Round: [1, 1, ""],
-  STFT: [4, 1, "onesided"],
-  Scan: [
-    Infinity,
-    Infinity,
-    "body directions num_scan_inputs scan_input_axes scan_input_directions scan_output_axes scan_output_directions",
-  ],
-  Scatter: [3, 1, "axis"],
-  ScatterElements: [3, 1, "axis reduction"],
-  ScatterND: [3, 1, "reduction"],
-  Selu: [1, 1, "alpha consumed_inputs gamma"],
-  SequenceAt: [2, 1, ""],
-  SequenceConstruct: [Infinity, 1, ""],
-  SequenceEmpty: [0, 1, "dtype"],
-  SequenceErase: [2, 1, ""],
-  SequenceInsert: [3, 1, ""],
-  SequenceLength: [1, 1, ""],
-  SequenceMap: [Infinity, Infinity, "body"],
-  Shape: [1, 1, "end start"],
-  Shrink: [1, 1, "bias lambd"],
-  Sigmoid: [1, 1, "consumed_inputs"],
-  Sign: [1, 1, ""],
-  Sin: [1, 1, ""],
-  Sinh: [1, 1, ""],
-  Size: [1, 1, ""],
-  Slice: [5, 1, "axes ends starts"],
-  Softmax: [1, 1, "axis"],
-  SoftmaxCrossEntropyLoss: [3, 2, "ignore_index reduction"],
-  Softplus: [1, 1, ""],
-  Softsign: [1, 1, ""],
-  SpaceToDepth: [1, 1, "blocksize mode"],
-  Split: [2, Infinity, "axis num_outputs split"],
-  SplitToSequence: [2, 1, "axis keepdims"],
-  Sqrt: [1, 1, "consumed_inputs"],
-  Squeeze: [2, 1, "axes"],
-  StringConcat: [2, 1, ""],
-  StringNormalizer: [1, 1, "case_change_action is_case_sensitive locale stopwords"],
-  StringSplit: [1, 2, "delimiter maxsplit"],
-  Sub: [2, 1, "axis broadcast consumed_inputs"],
-  Sum: [Infinity, 1, "consumed_inputs"],
-  SwiGLU: [2, 1, "alpha"],
-  Swish: [1, 1, "alpha"],
-  Tan: [1, 1, ""],
-  Tanh: [1, 1, "consumed_inputs"],
-  TensorScatter: [3, 1, "axis mode"],
-  TfIdfVectorizer: [
-    1,
-    1,
-    "max_gram_length max_skip_count min_gram_length mode ngram_counts ngram_indexes pool_int64s pool_strings weights",
-  ],
-  ThresholdedRelu: [1, 1, "alpha"],
-  Tile: [3, 1, ""],
-  TopK: [2, 2, "axis k largest sorted"],
-  Transpose: [1, 1, "perm"],
-  Trilu: [2, 1, "upper"],
-  Unique: [1, 4, "axis sorted"],
-  Unsqueeze: [2, 1, "axes"],
-  Upsample: [2, 1, "height_scale mode scales width_scale"],
-  Where: [3, 1, ""],
-  Xor: [2, 1, "axis broadcast"],
-};
+const INTEGERS: readonly DType[] = ["int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8"];
+const FLOATS: readonly DType[] = ["float32", "float64", "float16", "bfloat16"];
+
+/** Types by their letter in the forms, and what they are called. */
+const TYPES: ReadonlyMap<string, readonly [name: string, types: readonly DType[]]> = new Map([
+  ["f", ["floats", FLOATS]],
+  ["i", ["int64 or int32", ["int64", "int32"]]],
+  ["z", ["integers", INTEGERS]],
+  ["n", ["numbers", [...FLOATS, ...INTEGERS]]],
+  ["b", ["bool", ["bool"]]],
+  ["s", ["strings", ["string"]]],
+]);
 
 /**
- * Holds a node of ai.onnx against its operator's signature; operators that are not known are passed over.
- * @throws MODEL_MALFORMED for operators that are newer than `opset`, and for inputs, outputs or attributes that no version has.
+ * Holds a node of ai.onnx against its operator's form in the operator set; operators that are not known are passed over.
+ * @throws MODEL_MALFORMED for operators, inputs, outputs and attributes that the set does not have, and for attributes of
+ * another kind.
  */
 export function checkSignature(node: NodeProto, opset: number): void {
-  if (!Object.hasOwn(SIGNATURES, node.op_type)) return;
-  const since = introducedIn(node.op_type);
-  if (since > opset)
-    throw malformed(
-      node,
-      `operator set ${opset} has no ${node.op_type}; it came with ${since}. Import a newer operator set.`,
-    );
-  const [inputs, outputs, attributes] = SIGNATURES[node.op_type]!;
-  checkCount(node, "inputs", node.input, inputs);
-  checkCount(node, "outputs", node.output, outputs);
-  const known = attributes.split(" ");
-  for (const { name } of node.attribute ?? []) {
-    if (known.includes(name)) continue;
-    throw malformed(
-      node,
-      `attribute ${formatName(name)} does not exist.${suggestion(name, known)} Remove it or correct its name.`,
-    );
+  const form = operatorForm(node.op_type, opset);
+  if (!form) return;
+  if (form.since > opset)
+    throw malformed(node, `${hasNone(opset, node.op_type)}; it came with ${form.since}. Import a newer operator set.`);
+  if (form.until <= opset)
+    throw malformed(node, `${hasNone(opset, node.op_type)}; it went with ${form.until}. Export the model again.`);
+  checkCount(node, "inputs", node.input, form.inputs);
+  checkCount(node, "outputs", node.output, form.outputs);
+  const missing = form.isFull ? (node.input ?? []).indexOf("") : -1;
+  if (missing >= 0) throw malformed(node, `input ${missing} is missing; all of its inputs are required.`);
+  for (const attribute of node.attribute ?? []) checkAttribute(node, attribute, form, opset);
+}
+
+/**
+ * @throws MODEL_MALFORMED for an input of a type that the operator has in no operator set, and for one of another form than
+ * a number or a list of numbers where the operator takes that.
+ */
+export function checkInputTypes(node: NodeProto, opset: number, inputs: readonly (Bound | undefined)[]): void {
+  const types = operatorForm(node.op_type, opset)?.types ?? "";
+  for (const [position, bound] of inputs.entries()) {
+    const allowed = TYPES.get(types[Math.min(position, types.length - 1)] ?? "*");
+    if (!bound || !isTensor(bound)) continue;
+    const { dtype, shape } = bound.type;
+    if (allowed && !allowed[1].includes(dtype))
+      throw malformed(node, `input ${position} holds ${dtype}; expected ${allowed[0]}.`);
+    const isOne = SCALAR_INPUTS.get(node.op_type)?.includes(position);
+    if (isOne && elementCount(shape) !== 1)
+      throw malformed(node, `input ${position} has ${elementCount(shape)} elements; expected one.`);
+    if (shape.length > 1 && !isOne && isList(node.op_type, position))
+      throw malformed(node, `input ${position} has ${shape.length} axes; expected a list of numbers.`);
   }
+}
+
+/** Inputs that must be known at compile time are numbers or lists of them, but for the one that is looked through. */
+function isList(op: string, position: number): boolean {
+  return op !== "NonZero" && (COMPILE_TIME_INPUTS.get(op) ?? []).includes(position);
+}
+
+function checkAttribute(node: NodeProto, attribute: AttributeProto, form: OperatorForm, opset: number): void {
+  const { name, type = 0 } = attribute;
+  const named = form.attributes.filter((known) => known.name === name);
+  if (named.length === 0) {
+    const near = suggestion(
+      name,
+      form.attributes.map((known) => known.name),
+    );
+    throw malformed(node, `attribute ${formatName(name)} does not exist.${near} Remove it or correct its name.`);
+  }
+  const known = named.filter(({ since, until }) => since <= opset && opset < until);
+  if (known.length === 0)
+    throw malformed(node, `attribute "${name}" ${lifetime(named[0]!, opset)}; the model imports ${opset}.`);
+  if (type === 0 || known.some(({ kind }) => kind === KINDS[type])) return;
+  throw malformed(
+    node,
+    `attribute "${name}" is wrong; got ${KINDS[type] ?? "another kind"}, expected ${known[0]!.kind}.`,
+  );
+}
+
+function lifetime({ since, until }: AttributeForm, opset: number): string {
+  return since > opset ? `came with operator set ${since}` : `went with operator set ${until}`;
+}
+
+function hasNone(opset: number, op: string): string {
+  return `operator set ${opset} has no ${op}`;
 }
 
 /** Names left out at the end do not count. */

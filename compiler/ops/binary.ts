@@ -83,7 +83,11 @@ export const binary: { readonly [K in keyof BinaryAttrs]: OpDef<K> } = {
   // With fmod, y = a − trunc(a/c)·c  =>  da = dy,  dc = −dy·trunc(a/c). Integers get no gradient.
   Mod: {
     attributes: { fmod: int(0) },
-    infer: inferArithmetic,
+    infer: (x, { fmod }) => {
+      const [type] = inferArithmetic(x);
+      if (fmod === 0 && isFloat(type!.dtype)) throw mismatch(`attribute "fmod" is 0; expected 1 for ${type!.dtype}.`);
+      return [type!];
+    },
     work: perElement(4),
     grad: (b, { x, y: [y], dy: [dy] }) => {
       const quotient = b.emit("Round", [div(b, sub(b, x[0]!, y!), x[1]!)]);

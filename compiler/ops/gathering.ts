@@ -23,10 +23,23 @@ export function indicesAt(x: readonly (Operand | undefined)[], index: number): T
 }
 
 /** Throws when known indices point outside an axis of `size`. */
-function checkRange(indices: Literal | undefined, axis: number, size: number): void {
+export function checkRange(indices: Literal | undefined, axis: number, size: number): void {
   const outside = indices && literalNumbers(indices).find((index) => index < -size || index >= size);
   if (outside !== undefined) {
     throw mismatch(`index ${outside} is out of range; axis ${axis} has ${size} elements.`);
+  }
+}
+
+/** Throws when known index tuples point outside the first of `sizes`. */
+export function checkTuples(indices: Literal | undefined, sizes: Shape): void {
+  const length = indices?.shape.at(-1) ?? 0;
+  if (!indices || length === 0) return;
+  for (const [at, index] of literalNumbers(indices).entries()) {
+    const size = sizes[at % length]!;
+    if (index < -size || index >= size)
+      throw mismatch(
+        `index ${index} is out of range; axis ${at % length} of ${formatShape(sizes)} has ${size} elements.`,
+      );
   }
 }
 
@@ -159,7 +172,9 @@ export const gathering: { readonly [K in keyof GatheringAttrs]: OpDef<K> } = {
       const { dtype, shape } = typeAt(x, 0);
       const indices = typeAt(x, 1);
       if (indices.dtype !== "int64") throw mismatch(`input 1 holds no indices; got ${indices.dtype}, expected int64.`);
-      return [{ dtype, shape: gatherNdShape(shape, indices.shape, batch_dims) }];
+      const result = gatherNdShape(shape, indices.shape, batch_dims);
+      checkTuples(x[1]?.literal, shape.slice(batch_dims));
+      return [{ dtype, shape: result }];
     },
     work: copyWork,
     grad: (b, { x: [data, indices], dy: [dy], attrs: { batch_dims } }) => {

@@ -6,7 +6,7 @@ import type { Emitter, NoAttrs, OpDef } from "./define.js";
 import { int, ints, noAttrs } from "./define.js";
 import { inverseOf, reshape, sumOver, transpose } from "./emission.js";
 import { FOLD_LIMIT, picked, positionOf, reshaped, stepsOf } from "./picking.js";
-import { broadcastShapes, formatShape, mismatch, normalizeAxis, numbersAt, typeAt } from "./shape.js";
+import { distinctAxes, broadcastShapes, formatShape, mismatch, normalizeAxis, numbersAt, typeAt } from "./shape.js";
 import { perElement } from "./work.js";
 
 export interface MovementAttrs {
@@ -40,13 +40,6 @@ export function reshapedShape(shape: Shape, wanted: readonly number[], allowZero
   const result = copied.map((size) => (size === -1 ? elementCount(shape) / known : size));
   if (elementCount(result) !== elementCount(shape)) throw fail(`it holds ${elementCount(result)} elements`);
   return result;
-}
-
-/** Distinct axes in 0..rank-1. @throws SHAPE_MISMATCH when one repeats or lies outside. */
-function distinctAxes(axes: readonly number[], rank: number): ReadonlySet<number> {
-  const distinct = new Set(axes.map((axis) => normalizeAxis(axis, rank)));
-  if (distinct.size !== axes.length) throw mismatch(`axes repeat; got [${axes.join(",")}] for ${rank} axes.`);
-  return distinct;
 }
 
 function permutation(shape: Shape, perm: readonly number[] | undefined): readonly number[] {

@@ -7,7 +7,7 @@ import { ints, text } from "./define.js";
 import { padZeros, reshape, sumOver, zeros } from "./emission.js";
 import { mul } from "./expression.js";
 import { scatterAlong } from "./gathering.js";
-import { formatShape, mismatch, normalizeAxis, numbersAt, typeAt } from "./shape.js";
+import { distinctAxes, formatShape, mismatch, numbersAt, typeAt } from "./shape.js";
 import { perElement } from "./work.js";
 
 export type PadMode = "constant" | "reflect" | "edge" | "wrap";
@@ -26,7 +26,7 @@ interface Margins {
 function marginsOf(x: readonly (Operand | undefined)[]): Margins {
   const { shape } = typeAt(x, 0);
   const pads = numbersAt(x, 1);
-  const axes = x[3] ? numbersAt(x, 3).map((axis) => normalizeAxis(axis, shape.length)) : [...shape.keys()];
+  const axes = x[3] ? [...distinctAxes(numbersAt(x, 3), shape.length)] : [...shape.keys()];
   if (pads.length !== 2 * axes.length) {
     throw mismatch(
       `pads have the wrong length; got ${pads.length} for ${axes.length} axes, expected ${2 * axes.length}.`,
@@ -103,7 +103,7 @@ function centerMargins(shape: Shape, wanted: readonly number[], axes: readonly n
 
 function centerAxes(x: readonly (Operand | undefined)[], axes: readonly number[] | undefined): readonly number[] {
   const rank = typeAt(x, 0).shape.length;
-  return axes ? axes.map((axis) => normalizeAxis(axis, rank)) : Array.from({ length: rank }, (_, axis) => axis);
+  return axes ? [...distinctAxes(axes, rank)] : Array.from({ length: rank }, (_, axis) => axis);
 }
 
 export const padding: { readonly [K in keyof PaddingAttrs]: OpDef<K> } = {

@@ -1,7 +1,7 @@
 /** @file Pooling over sliding windows: MaxPool, AveragePool, LpPool, and MaxUnpool. */
 import { listed } from "../ir/listed.js";
 import type { Shape, TensorType, Value } from "../ir/graph.js";
-import { elementCount, literalOf } from "../ir/literal.js";
+import { elementCount, literalNumbers, literalOf } from "../ir/literal.js";
 import type { Emitter, OpDef } from "./define.js";
 import { int, required, ints } from "./define.js";
 import { reshape, zeros } from "./emission.js";
@@ -31,7 +31,13 @@ function poolWindow(x: Shape, attrs: SlidingPool): Window {
   return resolveWindow(spatialOf(x), attrs.kernel_shape, attrs);
 }
 
+/** @throws SHAPE_MISMATCH when given pads leave room for a window without any element, which has no result. */
 function pooledShape(x: Shape, attrs: SlidingPool): Shape {
+  const { pads = [], kernel_shape: kernel, auto_pad } = attrs;
+  if (auto_pad === "NOTSET" && pads.some((size, at) => size >= kernel[at % kernel.length]!))
+    throw mismatch(
+      `attribute "pads" is wrong; got [${pads.join(",")}], expected less than the kernel [${kernel.join(",")}].`,
+    );
   return [...x.slice(0, 2), ...slideShape(spatialOf(x), poolWindow(x, attrs), attrs.ceil_mode !== 0)];
 }
 
@@ -163,7 +169,19 @@ export const pool: { readonly [K in keyof PoolAttrs]: OpDef<K> } = {
         (count, axis) =>
           (count - 1) * window.strides[axis]! + window.kernel[axis]! - window.padsBegin[axis]! - window.padsEnd[axis]!,
       );
-      return [{ dtype, shape: x[2] ? numbersAt(x, 2) : [...shape.slice(0, 2), ...whole] }];
+      const inferred = [...shape.slice(0, 2), ...whole];
+      const given = x[2] ? numbersAt(x, 2) : inferred;
+      if (
+        given.length !== shape.length ||
+        given.some((size, axis) => (axis < 2 ? size !== shape[axis] : size < inferred[axis]!))
+      )
+        throw mismatch(
+          `output_shape is wrong; got ${formatShape(given)}, expected ${formatShape(inferred)} or more along its spatial axes.`,
+        );
+      const count = elementCount(inferred);
+      const outside = x[1]?.literal && literalNumbers(x[1].literal).find((index) => index < 0 || index >= count);
+      if (outside !== undefined) throw mismatch(`index ${outside} is out of range; the output has ${count} elements.`);
+      return [{ dtype, shape: given }];
     },
     work: (x, y) => ({ flops: 0, bytes: trafficBytes(x, y) }),
     grad: (b, { x: [x, indices], dy: [dy] }) => {

@@ -9,7 +9,7 @@ import type { CoordinateMode, NearestMode, ResizedAxis } from "./resize-coordina
 import { COORDINATE_MODES } from "./resize-coordinates.js";
 import type { Interpolation, WeightRow } from "./resize-matrix.js";
 import { resizeRows } from "./resize-matrix.js";
-import { formatShape, mismatch, normalizeAxis, numbersAt, typeAt } from "./shape.js";
+import { distinctAxes, formatShape, mismatch, numbersAt, typeAt } from "./shape.js";
 import { trafficBytes } from "./work.js";
 
 type AspectPolicy = "stretch" | "not_larger" | "not_smaller";
@@ -52,7 +52,7 @@ function bySizes(shape: Shape, axes: readonly number[], sizes: readonly number[]
 /** Every axis of the input, resized or not. */
 function resizedAxes(x: readonly (Operand | undefined)[], attrs: Attrs): readonly ResizedAxis[] {
   const { shape } = typeAt(x, 0);
-  const axes = attrs.axes?.map((axis) => normalizeAxis(axis, shape.length)) ?? [...shape.keys()];
+  const axes = attrs.axes?.length ? [...distinctAxes(attrs.axes, shape.length)] : [...shape.keys()];
   const [scales, sizes] = [optionalNumbers(x, 2), optionalNumbers(x, 3)];
   const given = scales ?? sizes;
   if (!given || (scales && sizes))

@@ -5,7 +5,7 @@ import type { Emitter, GradUse, OpDef } from "./define.js";
 import { int, text } from "./define.js";
 import { asType, zeros } from "./emission.js";
 import { add, div, equal, mul, select } from "./expression.js";
-import { checkElementIndices, indicesAt } from "./gathering.js";
+import { checkElementIndices, checkRange, checkTuples, indicesAt } from "./gathering.js";
 import { perElement } from "./work.js";
 
 export type Reduction = "none" | "add" | "mul" | "max" | "min";
@@ -92,7 +92,9 @@ export const scattering: { readonly [K in keyof ScatteringAttrs]: OpDef<K> } = {
       const { dtype, shape } = typeAt(x, 0);
       checkReduction(attrs.reduction);
       const indices = indicesAt(x, 1).shape;
-      checkElementIndices(shape, indices, normalizeAxis(attrs.axis, shape.length));
+      const axis = normalizeAxis(attrs.axis, shape.length);
+      checkElementIndices(shape, indices, axis);
+      checkRange(x[1]?.literal, axis, shape[axis]!);
       checkUpdates(typeAt(x, 2).shape, indices);
       return [{ dtype, shape }];
     },
@@ -118,6 +120,7 @@ export const scattering: { readonly [K in keyof ScatteringAttrs]: OpDef<K> } = {
       if (indices.length === 0 || tuple > shape.length) {
         throw mismatch(`index tuples do not fit; got indices ${formatShape(indices)} into ${formatShape(shape)}.`);
       }
+      checkTuples(x[1]?.literal, shape);
       checkUpdates(typeAt(x, 2).shape, [...indices.slice(0, -1), ...shape.slice(tuple)]);
       return [{ dtype, shape }];
     },

@@ -42,6 +42,13 @@ export function normalizeAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
+/** Distinct axes in 0..rank-1, in their order. @throws SHAPE_MISMATCH when one repeats or lies outside. */
+export function distinctAxes(axes: readonly number[], rank: number): ReadonlySet<number> {
+  const distinct = new Set(axes.map((axis) => normalizeAxis(axis, rank)));
+  if (distinct.size !== axes.length) throw mismatch(`axes repeat; got [${axes.join(",")}] for ${rank} axes.`);
+  return distinct;
+}
+
 /** Shape of a multidirectional (NumPy) broadcast. @throws SHAPE_MISMATCH when sizes differ and neither is 1. */
 export function broadcastShapes(...shapes: readonly Shape[]): Shape {
   return broadcastAll(shapes);

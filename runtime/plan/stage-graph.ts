@@ -1,10 +1,10 @@
 /** @file Stage graphs of a plan directory, read within the limits that hold for every model. */
 import { PipewrightError } from "../../compiler/errors.js";
 import { decodeModel } from "../../compiler/onnx/codec.js";
-import { ownName, withOwnNames } from "../../compiler/onnx/engine-names.js";
+import { withOwnNames } from "../../compiler/onnx/own-names.js";
 import type { ModelLimits } from "../../compiler/onnx/limits.js";
 import { stageLimits } from "../../compiler/onnx/limits.js";
-import { formatName } from "../../compiler/names.js";
+import { formatName, ownName } from "../../compiler/names.js";
 import type { ModelProto, ValueInfoProto } from "../../compiler/onnx/proto.js";
 import { scanModel } from "../../compiler/onnx/scan.js";
 import type { Port } from "../../compiler/plan/plan.js";

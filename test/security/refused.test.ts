@@ -197,7 +197,7 @@ describe("a node", () => {
     [
       "a number for a condition",
       one("Loop", { body: body(["d", "w"]) }, ["minus", "unit", "x"]),
-      "input 1 is float32; expected a condition of bool",
+      "input 1 holds float32; expected bool",
     ],
     ["two conditions", one("If", branches, ["trues"]), "input 0 has 2 elements; expected one"],
     [

@@ -30,6 +30,8 @@ export const deformConv: Decomposition = (b, node) => {
     throw rank < 1
       ? malformedNode(node, "input 0 has no spatial axis")
       : refusedForm(REFUSED_FORMS.DeformConv.axes, String(rank));
+  if (weights.type.shape.length !== shape.length)
+    throw malformedNode(node, `weights have ${weights.type.shape.length} axes; expected ${shape.length}`);
   const [kernels, , ...kernel] = weights.type.shape as readonly [number, number, ...number[]];
   const [dilations, pads, strides] = ["dilations", "pads", "strides"].map((name) => numbersAttr(node, name));
   const window = resolveWindow(shape.slice(2), numbersAttr(node, "kernel_shape") ?? kernel, {

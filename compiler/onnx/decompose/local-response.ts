@@ -1,4 +1,4 @@
-/** @file LRN where engines lack it: they have it for images and windows of odd size only. */
+/** @file LRN where engines lack it: they have it for images, windows of odd size and positive settings. */
 import { channelWindowMean } from "../../ops/response-norm.js";
 import type { Simplification } from "../source.js";
 import { inputAt, numberAttr } from "../source.js";
@@ -16,8 +16,8 @@ export const localResponse: Simplification = (b, node) => {
     numberAttr(node, "bias", 1),
   ];
   if (shape.length < 3 || size < 1) return undefined;
-  if (size % 2 === 0) {
-    const mean = channelWindowMean(b, b.emit("Mul", [x, x]), size, size / 2 - 1);
+  if (size % 2 === 0 || alpha <= 0 || beta <= 0) {
+    const mean = channelWindowMean(b, b.emit("Mul", [x, x]), size, Math.floor((size - 1) / 2));
     const sum = b.emit("Add", [b.emit("Mul", [mean, scalarOf(b, alpha, x)]), scalarOf(b, bias, x)]);
     return [b.emit("Div", [x, b.emit("Pow", [sum, scalarOf(b, beta, x)])])];
   }

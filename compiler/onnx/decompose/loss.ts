@@ -1,5 +1,6 @@
 /** @file NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss. Source: ONNX NegativeLogLikelihoodLoss-13. */
 import type { Value } from "../../ir/graph.js";
+import { formatShape, sameShape } from "../../ops/shape.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { inputAt, malformedNode, numberAttr, textAttr } from "../source.js";
 import { cast, scalarOf } from "./emission.js";
@@ -10,6 +11,9 @@ import { cast, scalarOf } from "./emission.js";
  */
 function negativeLogLikelihood(b: ImportEmitter, node: SourceNode, logProbabilities: Value): Value {
   const labels = inputAt(node, 1);
+  const [shape, wanted] = [labels.type.shape, logProbabilities.type.shape.filter((_, axis) => axis !== 1)];
+  if (logProbabilities.type.shape.length < 2 || !sameShape(shape, wanted))
+    throw malformedNode(node, `labels do not fit; got ${formatShape(shape)}, expected ${formatShape(wanted)}`);
   const ignored = node.attrs.has("ignore_index") ? numberAttr(node, "ignore_index") : undefined;
   const { dtype } = logProbabilities.type;
   const counts =

@@ -3,7 +3,7 @@
  * what is dequantised from floats; rounding stops them. Source: ONNX QuantizeLinear-23, DynamicQuantizeLinear-11.
  */
 import type { DType, Value } from "../../ir/graph.js";
-import { isFloat } from "../../ir/literal.js";
+import { isFloat, literalNumbers } from "../../ir/literal.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeOf } from "../dtype.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
@@ -43,6 +43,13 @@ function spread(b: ImportEmitter, node: SourceNode, part: Value, x: Value): Valu
   return sliced(b, repeated, axis, 0, shape[axis]!);
 }
 
+/** @throws MODEL_MALFORMED for a scale that divides by 0 or is no number. */
+function checkScale(b: ImportEmitter, node: SourceNode, scale: Value): void {
+  const known = b.constant(scale);
+  const wrong = known && literalNumbers(known).find((number) => number === 0 || Number.isNaN(number));
+  if (wrong !== undefined) throw malformedNode(node, `input 1 holds a scale of ${wrong}; expected others`);
+}
+
 const dequantize: Decomposition = (b, node) => {
   const [x, scale, zero] = [inputAt(node, 0), inputAt(node, 1), node.inputs[2]];
   const wide = spread(b, node, scale, x);
@@ -66,6 +73,7 @@ const quantize: Decomposition = (b, node) => {
   const [x, scale, zero] = [inputAt(node, 0), inputAt(node, 1), node.inputs[2]];
   const code = numberAttr(node, "output_dtype", 0);
   const dtype = zero?.type.dtype ?? (code === 0 ? "uint8" : dtypeOf(code, `node ${node.name}`));
+  checkScale(b, node, scale);
   const number = isFloat(x.type.dtype) ? x : cast(b, x, "float32");
   const ratio = b.emit("Div", [number, cast(b, spread(b, node, scale, x), number.type.dtype)]);
   return [rounded(b, ratio, zero && spread(b, node, zero, x), dtype)];

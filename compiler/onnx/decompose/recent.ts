@@ -1,6 +1,7 @@
 /** @file Small operators that opsets 23 to 26 added. Source: the operators of the same names in ONNX. */
 import { listed } from "../../ir/listed.js";
 import type { Value } from "../../ir/graph.js";
+import { literalNumbers } from "../../ir/literal.js";
 import { normalizeAxis } from "../../ops/shape.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { constantNumbers, inputAt, malformedNode, numberAttr, textAttr } from "../source.js";
@@ -36,6 +37,18 @@ const tensorScatter: Decomposition = (b, node) => {
   const rank = cache.type.shape.length;
   const axis = normalizeAxis(numberAttr(node, "axis", -2), rank);
   if (axis === 0) throw malformedNode(node, "axis 0 is the batch axis; expected another one");
+  const { shape } = cache.type;
+  const isWrong = (size: number, at: number): boolean => (at === axis ? size > shape[at]! : size !== shape[at]);
+  if (update.type.shape.length !== rank || update.type.shape.some(isWrong))
+    throw malformedNode(
+      node,
+      `the update does not fit; got [${update.type.shape.join(",")}] for a cache [${shape.join(",")}]`,
+    );
+  if (starts && (starts.type.shape.length !== 1 || starts.type.shape[0] !== shape[0]))
+    throw malformedNode(node, `input 2 is wrong; got [${starts.type.shape.join(",")}], expected [${shape[0]}]`);
+  const known = b.constant(starts);
+  const before = known && literalNumbers(known).find((start) => start < 0);
+  if (before !== undefined) throw malformedNode(node, `input 2 holds the place ${before}; expected at least 0`);
   const along = (length: number, at: number): readonly number[] =>
     cache.type.shape.map((_, own) => (own === at ? length : 1));
   const steps = listed(update.type.shape[axis]!, (step) => step);

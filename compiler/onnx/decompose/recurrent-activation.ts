@@ -48,7 +48,8 @@ export function activationsOf(
   directions: number,
   defaults: readonly string[],
 ): readonly (readonly Activation[])[] {
-  const names = textsAttr(node, "activations") ?? Array.from({ length: directions }, () => defaults).flat();
+  const given = textsAttr(node, "activations") ?? [];
+  const names = given.length > 0 ? given : Array.from({ length: directions }, () => defaults).flat();
   if (names.length !== directions * defaults.length) {
     throw malformedNode(node, `it names ${names.length} activations; expected ${directions * defaults.length}`);
   }

@@ -11,6 +11,7 @@ import type { Value } from "../../ir/graph.js";
 import type { Decomposition, ImportEmitter, SourceNode } from "../source.js";
 import { inputAt, malformedNode, numberAttr, textAttr } from "../source.js";
 import { literalNumbers } from "../../ir/literal.js";
+import { formatShape, sameShape } from "../../ops/shape.js";
 import { splitAlong } from "../structural/slices.js";
 import type { Cell } from "./cells.js";
 import { gruCell, lstmCell, rnnCell } from "./cells.js";
@@ -98,7 +99,29 @@ function sequenceOf(b: ImportEmitter, node: SourceNode, type: CellType, batchFir
   const [steps, batch] = x.type.shape as readonly [number, number];
   if (steps === 0) throw malformedNode(node, "the sequence has no steps");
   b.expectNodes(steps * directions);
+  for (let state = 0; state < type.states; state++) {
+    const own = node.inputs[5 + state]?.type.shape;
+    const expected = batchFirst ? [batch, directions, hidden] : [directions, batch, hidden];
+    if (own && !sameShape(own, expected))
+      throw malformedNode(
+        node,
+        `input ${5 + state} is wrong; got ${formatShape(own)}, expected ${formatShape(expected)}`,
+      );
+  }
+  checkLengths(b, node, steps, batch);
   return { x, steps, batch, hidden, directions, isLive: liveSteps(b, node.inputs[4], steps, batch) };
+}
+
+/** @throws MODEL_MALFORMED unless there is a length for each sample, and none is known to pass the sequence. */
+function checkLengths(b: ImportEmitter, node: SourceNode, steps: number, batch: number): void {
+  const lengths = node.inputs[4];
+  if (!lengths) return;
+  if (!sameShape(lengths.type.shape, [batch]))
+    throw malformedNode(node, `input 4 is wrong; got ${formatShape(lengths.type.shape)}, expected [${batch}]`);
+  const known = b.constant(lengths);
+  const outside = known && literalNumbers(known).find((length) => length < 0 || length > steps);
+  if (outside !== undefined)
+    throw malformedNode(node, `input 4 holds the length ${outside}; expected 0 to ${steps}, the steps of the sequence`);
 }
 
 function liveSteps(

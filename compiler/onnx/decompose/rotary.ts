@@ -1,5 +1,6 @@
 /** @file RotaryEmbedding: pairs of features turned by an angle that depends on the position. Source: ONNX RotaryEmbedding-23. */
 import type { Value } from "../../ir/graph.js";
+import { literalNumbers } from "../../ir/literal.js";
 import type { Decomposition, ImportEmitter } from "../source.js";
 import { inputAt, malformedNode, numberAttr } from "../source.js";
 import { splitAlong } from "../structural/slices.js";
@@ -20,10 +21,16 @@ export const rotary: Decomposition = (b, node) => {
   const turned = numberAttr(node, "rotary_embedding_dim", 0) || size;
   if (turned < 0 || turned > size || turned % 2 !== 0)
     throw malformedNode(node, `rotary_embedding_dim is ${turned}; expected an even number up to ${size}`);
+  const positions = node.inputs[3];
+  const known = b.constant(positions);
+  const before = known && literalNumbers(known).find((position) => position < 0);
+  if (before !== undefined) throw malformedNode(node, `input 3 holds the position ${before}; expected at least 0`);
+  if (positions && positions.type.shape.length !== 2)
+    throw malformedNode(node, `input 3 has ${positions.type.shape.length} axes; expected [batch,sequence]`);
   const interleaved = numberAttr(node, "interleaved", 0) !== 0;
   const table = (position: number): Value => {
     const cache = inputAt(node, position);
-    const rows = node.inputs[3] ? b.emit("Gather", [cache, node.inputs[3]], { axis: 0 }) : cache;
+    const rows = positions ? b.emit("Gather", [cache, positions], { axis: 0 }) : cache;
     const wide = b.emit("Unsqueeze", [rows, b.int64s([isFlat ? 2 : 1])]);
     return interleaved ? b.emit("Unsqueeze", [wide, b.int64s([4])]) : wide;
   };

@@ -4,12 +4,18 @@ import { elementCount, hasPlainNumbers, literalNumbers, literalOf } from "../../
 import { normalizeAxis } from "../../ops/shape.js";
 import { dtypeCode } from "../dtype.js";
 import type { ImportEmitter, Simplification, SourceNode } from "../source.js";
-import { constantNumbers, inputAt, numberAttr } from "../source.js";
+import { constantNumbers, inputAt, malformedNode, numberAttr } from "../source.js";
 import { expanded, shaped, sliced } from "./emission.js";
 
-/** Outside training, or with ratio 0, dropout passes its input on and its mask is all true. */
+/**
+ * Outside training, or with ratio 0, dropout passes its input on and its mask is all true.
+ * @throws MODEL_MALFORMED for a ratio that is no share, in training or not.
+ */
 const dropout: Simplification = (b, node) => {
   const x = inputAt(node, 0);
+  const known = b.constant(node.inputs[1]);
+  const ratio = known && hasPlainNumbers(known.dtype) ? literalNumbers(known)[0]! : 0;
+  if (!(ratio >= 0 && ratio < 1)) throw malformedNode(node, `the ratio is ${ratio}; expected at least 0 and below 1`);
   if (trains(b, node)) return undefined;
   const mask = (): Value => b.emit("Expand", [b.literal(literalOf("bool", [], [1])), b.int64s(x.type.shape)]);
   return [x, node.outputs[1] ? mask() : undefined];

@@ -1,7 +1,7 @@
 /** @file Operators that move elements: shapes, slices, pads and counts that were attributes. */
 import { listed } from "../../ir/listed.js";
-import { literalNumbers } from "../../ir/literal.js";
-import { normalizeAxis } from "../../ops/shape.js";
+import { elementCount, literalNumbers } from "../../ir/literal.js";
+import { distinctAxes, normalizeAxis } from "../../ops/shape.js";
 import type { UpgradeRule } from "../source.js";
 import {
   constantNumbers,
@@ -64,6 +64,8 @@ const topCount: UpgradeRule = (b, node) => withInput(withoutAttrs(node, "k"), 1,
 
 /** An empty pad value or an empty list of axes counts as left out. */
 const padInputs: UpgradeRule = (b, node) => {
+  const count = elementCount(node.inputs[2]?.type.shape ?? []);
+  if (count > 1) throw malformedNode(node, `input 2 has ${count} elements; expected one`);
   const value = node.inputs[2] && b.constant(node.inputs[2]);
   return value && value.shape.includes(0) ? withInput(node, 2, undefined) : node;
 };
@@ -77,8 +79,7 @@ const padAxes: UpgradeRule = (b, node) => {
   const pads = constantNumbers(b, node, 1);
   if (pads.length !== 2 * axes.length) throw malformedNode(node, `${pads.length} pads for ${axes.length} axes`);
   const full = new Array<number>(2 * shape.length).fill(0);
-  for (const [position, axis] of axes.entries()) {
-    const own = normalizeAxis(axis, shape.length);
+  for (const [position, own] of [...distinctAxes(axes, shape.length)].entries()) {
     full[own] = pads[position]!;
     full[own + shape.length] = pads[position + axes.length]!;
   }

@@ -1,9 +1,18 @@
 /** @file Resize and its predecessor Upsample, brought to the form of opset 19 with scales or sizes for every axis. */
 import type { ImportEmitter, SourceNode, UpgradeRule } from "../source.js";
-import { constantNumbers, inputAt, numberAttr, numbersAttr, textAttr, withAttrs, withoutAttrs } from "../source.js";
+import {
+  constantNumbers,
+  inputAt,
+  malformedNode,
+  numberAttr,
+  numbersAttr,
+  textAttr,
+  withAttrs,
+  withoutAttrs,
+} from "../source.js";
 import type { Value } from "../../ir/graph.js";
 import { literalOf } from "../../ir/literal.js";
-import { normalizeAxis } from "../../ops/shape.js";
+import { distinctAxes } from "../../ops/shape.js";
 import type { Upgrades } from "./rule.js";
 
 const OLD_FORM = { coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" } as const;
@@ -37,11 +46,13 @@ const allAxes: UpgradeRule = (b, node) => {
   const isStretched = !sizes || textAttr(node, "keep_aspect_ratio_policy", "stretch") === "stretch";
   const rest = isStretched ? withoutAttrs(node, "axes", "keep_aspect_ratio_policy") : node;
   const compact: SourceNode = { ...rest, inputs: [x, roi, scales, sizes] };
-  if (!axes || !x || !isStretched) return compact;
+  if (!axes || axes.length === 0 || !x || !isStretched) return compact;
   const rank = x.type.shape.length;
-  const own = axes.map((axis) => normalizeAxis(axis, rank));
+  const own = [...distinctAxes(axes, rank)];
   const spread = (position: number, fallback: readonly number[]): readonly number[] => {
     const numbers = constantNumbers(b, compact, position);
+    if (numbers.length !== own.length)
+      throw malformedNode(node, `input ${position} holds ${numbers.length} numbers for ${own.length} axes`);
     return fallback.map((other, axis) => (own.includes(axis) ? numbers[own.indexOf(axis)]! : other));
   };
   const ones = x.type.shape.map(() => 1);

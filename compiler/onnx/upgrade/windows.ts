@@ -54,6 +54,12 @@ const transposedPads: UpgradeRule = (_b, node) => {
   const same = mode === "SAME_UPPER" || mode === "SAME_LOWER";
   if (!wanted && !same) return mode === "VALID" ? withoutAttrs(rest, "pads") : rest;
   const { sizes, kernel, strides, dilations } = windowOf(node);
+  const pads = numbersAttr(node, "pads") ?? [];
+  if (pads.length > 0 && pads.length !== 2 * sizes.length)
+    throw malformedNode(
+      node,
+      `attribute "pads" is wrong; got [${pads.join(",")}], expected ${2 * sizes.length} numbers`,
+    );
   const outputs = wanted?.slice(-sizes.length) ?? sizes.map((size, axis) => size * strides[axis]!);
   const extra = numbersAttr(node, "output_padding") ?? sizes.map(() => 0);
   const totals = sizes.map((size, axis) => {

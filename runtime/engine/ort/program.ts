@@ -1,6 +1,6 @@
 /** @file A loaded graph: a session, its names and its bindings. */
 import { PipewrightError, invariant } from "../../../compiler/errors.js";
-import { engineName, ownName } from "../../../compiler/onnx/engine-names.js";
+import { engineName, ownName } from "../../../compiler/names.js";
 import type { Binding, Buffer, Program } from "../engine.js";
 import { OrtError } from "./api.js";
 import type { Handle, OrtApi } from "./api.js";

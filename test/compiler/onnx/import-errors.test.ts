@@ -62,7 +62,7 @@ describe("errors", () => {
       { nodes: [{ op: "Softmax", inputs: ["x"], outputs: ["y"], attrs: { axis: "last" } }], inputs, outputs },
       {},
       "MODEL_MALFORMED",
-      'node y (Softmax): attribute "axis" is wrong; got last, expected int.',
+      'node y (Softmax): attribute "axis" is wrong; got string, expected int.',
     ],
     [
       "an axis outside the tensor",

@@ -109,7 +109,7 @@ const CASES: readonly Case[] = [
   {
     what: "Tile along one axis",
     opset: 1,
-    node: { op: "Tile", inputs: ["x", "i:3", "i:1"] },
+    node: { op: "Tile", inputs: ["x", "f:3", "f:1"] },
     now: { op: "Tile", inputs: ["x", "i:1,3,1"] },
   },
   {

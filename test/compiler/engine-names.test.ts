@@ -1,7 +1,7 @@
 /** @file Names in stage graphs: none has a NUL, none is lost. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { engineName, ownName } from "../../../compiler/onnx/engine-names.js";
+import { engineName, ownName } from "../../compiler/names.js";
 
 /** Texts of the pieces that the rule is about. */
 const names = fc
