@@ -138,6 +138,21 @@ describe("effects", () => {
   });
 });
 
+describe("state", () => {
+  /** What stands outside functions and may change: a variable, or a container that is not readonly. */
+  const CHANGING =
+    /^(export )?(let |(const \w+ = |const \w+: (?!readonly|Readonly)[^=]*= )(new (Map|Set|WeakMap|Array)\b|\[\];))/m;
+
+  /** Hold what they read out of constants, so that it is read once. */
+  const MEMORIES = ["compiler/onnx/operator-forms.ts"];
+
+  it("is kept by no part of the compiler from call to call", () => {
+    expect(CHANGING.test("const known = new Map<string, number>();\nlet calls = 0;")).toBe(true);
+    const found = sources.filter(({ path, text }) => /^(compiler|models)\//.test(path) && CHANGING.test(text));
+    expect(found.map(({ path }) => path)).toEqual(MEMORIES);
+  });
+});
+
 describe("files from anywhere", () => {
   const using = (name: string): readonly string[] =>
     sources.filter(({ identifiers }) => identifiers.has(name)).map(({ path }) => path);
