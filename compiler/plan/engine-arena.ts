@@ -2,6 +2,7 @@
  * @file The memory that ONNX Runtime's arena takes from the system for a sequence of requests: BFCArena in
  * onnxruntime/core/framework/bfc_arena.cc, growing by what is asked for (kSameAsRequested) and giving nothing back.
  */
+import { FreePieces } from "./free-pieces.js";
 
 /** Sizes are multiples of this. */
 const UNIT_BYTES = 256;
@@ -29,13 +30,12 @@ export type Growth = "up" | "down";
 /** What a request got; to be given back. */
 export type Taken = Piece | undefined;
 
-/** Best fit, with free neighbours joined. Cost: that of a place in the ordered free pieces for each request. */
+/** Best fit, with free neighbours joined. Cost: that of a place among the free pieces for each request. */
 export class EngineArena {
   #totalBytes = 0;
   #lowest = 0;
   #highest = 0;
-  /** By size, then address. */
-  readonly #free: Piece[] = [];
+  readonly #free = new FreePieces<Piece>();
   readonly #growth: Growth;
 
   constructor(growth: Growth) {
@@ -51,8 +51,7 @@ export class EngineArena {
   take(bytes: number): Taken {
     if (bytes === 0) return undefined;
     const wanted = roundedBytes(bytes);
-    const [fitting] = this.#free.splice(this.#placeOf(wanted, -Infinity), 1);
-    const best = fitting ?? this.#grow(wanted);
+    const best = this.#free.takeFitting(wanted) ?? this.#grow(wanted);
     best.isFree = false;
     if (best.bytes >= 2 * wanted || best.bytes - wanted >= WASTE_BYTES) this.#split(best, wanted);
     return best;
@@ -71,25 +70,13 @@ export class EngineArena {
     this.#offer(whole);
   }
 
-  /** Where a free piece of this size and address stands, or would stand. */
-  #placeOf(bytes: number, address: number): number {
-    let [low, high] = [0, this.#free.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const piece = this.#free[middle]!;
-      if (piece.bytes < bytes || (piece.bytes === bytes && piece.address < address)) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   #offer(piece: Piece): void {
     piece.isFree = true;
-    this.#free.splice(this.#placeOf(piece.bytes, piece.address), 0, piece);
+    this.#free.add(piece);
   }
 
   #withdraw(piece: Piece): Piece {
-    this.#free.splice(this.#placeOf(piece.bytes, piece.address), 1);
+    this.#free.remove(piece);
     return piece;
   }
 
