@@ -2,9 +2,21 @@
 import { randomWords, RANDOM_WORDS } from "../../compiler/random.js";
 import type { Dataset, FeedSpec } from "./dataset.js";
 
+/**
+ * The input of the random words: the last one of their name and type. Where the model has a tensor of that name already,
+ * theirs has a number behind it.
+ */
+function wordsAmong(inputs: readonly FeedSpec[]): FeedSpec | undefined {
+  return inputs.findLast(
+    ({ name, dtype, shape }) =>
+      (name === RANDOM_WORDS || name.startsWith(`${RANDOM_WORDS}.`)) && dtype === "uint32" && shape.join() === "2",
+  );
+}
+
 /** The inputs that data must bring: all but the random words. */
 export function inputsOfData(inputs: readonly FeedSpec[]): readonly FeedSpec[] {
-  return inputs.filter(({ name }) => name !== RANDOM_WORDS);
+  const words = wordsAmong(inputs);
+  return inputs.filter((input) => input !== words);
 }
 
 /**
@@ -12,13 +24,14 @@ export function inputsOfData(inputs: readonly FeedSpec[]): readonly FeedSpec[] {
  * so that a run that resumes draws what it would have drawn.
  */
 export function withRandomWords(dataset: Dataset, inputs: readonly FeedSpec[], seed: number): Dataset {
-  if (inputsOfData(inputs).length === inputs.length) return dataset;
+  const name = wordsAmong(inputs)?.name;
+  if (name === undefined) return dataset;
   return {
     samples: dataset.samples,
     about: dataset.about,
     feeds: async (step, microbatch) => {
       const words = Uint32Array.from(randomWords(seed, step, microbatch));
-      return new Map([...(await dataset.feeds(step, microbatch)), [RANDOM_WORDS, new Uint8Array(words.buffer)]]);
+      return new Map([...(await dataset.feeds(step, microbatch)), [name, new Uint8Array(words.buffer)]]);
     },
   };
 }

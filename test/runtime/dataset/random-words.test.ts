@@ -34,3 +34,11 @@ test("the other inputs are what they are without random words", async () => {
   expect((await random.feeds(3, 1)).get("x")).toEqual((await plain.feeds(3, 1)).get("x"));
   expect(random.about).toBe(plain.about);
 });
+
+test("an input of the model that has their name is data, and theirs has a number", async () => {
+  const own: FeedSpec = { name: RANDOM_WORDS, dtype: "float32", shape: [2], batchAxis: 0 };
+  const numbered: FeedSpec = { ...words, name: `${RANDOM_WORDS}.1` };
+  const feeds = await (await open([own, numbered])).feeds(0, 0);
+  expect(feeds.get(RANDOM_WORDS)).toEqual((await (await open([own])).feeds(0, 0)).get(RANDOM_WORDS));
+  expect(feeds.get(numbered.name)).toEqual((await (await open([words])).feeds(0, 0)).get(RANDOM_WORDS));
+});
