@@ -6,7 +6,7 @@ import { computeMs } from "../compute-ms.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { Net, PartitionProblem } from "./problem.js";
 import type { AgainOffer } from "./recompute-choice.js";
-import { chooseAgain } from "./recompute-choice.js";
+import { chooseAgain, stashesSaved } from "./recompute-choice.js";
 
 /** One stage of an evaluated partition. */
 export interface StageEvaluation {
@@ -24,7 +24,7 @@ export interface StageEvaluation {
   readonly stashBytes: number;
   /** Per microbatch in flight: copies of tensors of ordered nets that earlier stages made. */
   readonly receiveBytes: number;
-  /** residentBytes + inFlight · (stashBytes + receiveBytes); what runs again stashes once. */
+  /** residentBytes + inFlight · (stashBytes + receiveBytes); less what running again saves. */
   readonly peakBytes: number;
 }
 
@@ -181,18 +181,26 @@ export function stagesByDevice(problem: PartitionProblem): readonly (readonly nu
   return [...lists.values()];
 }
 
+/** What it takes and saves to run each block again where it is. */
+export function againOffers(
+  { graph, stages }: Pick<PartitionProblem, "graph" | "stages">,
+  stageOf: ArrayLike<number>,
+): readonly AgainOffer[] {
+  return graph.blocks.map(({ index, forwardMs, stashBytes }): AgainOffer => {
+    const { speed, inFlight } = stages[stageOf[index]!]!;
+    return { block: index, ms: forwardMs / speed, savesBytes: stashesSaved(inFlight) * stashBytes };
+  });
+}
+
 /** What runs again: nothing, everything, or what each device needs. `held`: bytes of each stage if nothing does. */
 function againOf(
   problem: PartitionProblem,
   stageOf: ArrayLike<number>,
   held: readonly number[],
 ): readonly AgainOffer[] {
-  const { graph, stages, recompute } = problem;
+  const { stages, recompute } = problem;
   if (recompute === undefined) return [];
-  const offers = graph.blocks.map(({ index, forwardMs, stashBytes }): AgainOffer => {
-    const { speed, inFlight } = stages[stageOf[index]!]!;
-    return { block: index, ms: forwardMs / speed, savesBytes: Math.max(0, inFlight - 1) * stashBytes };
-  });
+  const offers = againOffers(problem, stageOf);
   if (recompute === "all") return offers;
   return stagesByDevice(problem).flatMap((own) => {
     const needed = own.reduce((sum, s) => sum + held[s]!, 0) - (stages[own[0]!]!.memoryBytes ?? Infinity);

@@ -4,6 +4,7 @@ import { boundaryLink, stagesByDevice } from "./evaluate.js";
 import { computeMs } from "../compute-ms.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { PartitionProblem } from "./problem.js";
+import { stashesKept } from "./recompute-choice.js";
 import { rowsFromLists, rowsOf, transposed } from "./rows.js";
 import type { Rows } from "./rows.js";
 
@@ -250,7 +251,7 @@ export function instanceOf(problem: PartitionProblem): Instance {
   const nodes: RawNodes = {
     work: Float64Array.from(blocks, (b) => computeMs(b) + (all ? b.forwardMs : 0)),
     againMs: problem.recompute === "auto" ? Float64Array.from(blocks, (b) => b.forwardMs) : undefined,
-    residentBytes: Float64Array.from(blocks, (b) => b.residentBytes + (all ? b.stashBytes : 0)),
+    residentBytes: Float64Array.from(blocks, (b) => b.residentBytes + (all ? stashesKept(1) * b.stashBytes : 0)),
     stashBytes: Float64Array.from(blocks, (b) => (all ? 0 : b.stashBytes)),
     first,
     last,

@@ -5,6 +5,7 @@ import { reducedEdges } from "./closure.js";
 import { infeasibility } from "./milp.js";
 import type { MilpModel } from "./milp.js";
 import type { Windows } from "./windows.js";
+import { stashesSaved } from "./recompute-choice.js";
 
 /** A programme and how to read its solutions. */
 export interface PartitionMilp {
@@ -282,9 +283,10 @@ export function partitionMilp(instance: Instance, options: MilpOptions): Partiti
       const share = 1 / Math.max(1, memory);
       for (const s of own) {
         const flights = stages.inFlight[s]! * share;
+        const saved = stashesSaved(stages.inFlight[s]!) * share;
         for (const v of members[s]!)
           addOn(v, s, instance.residentBytes[v]! * share + flights * instance.stashBytes[v]!);
-        for (const { node, term } of again[s] ?? []) writer.add(term, -(flights - share) * instance.stashBytes[node]!);
+        for (const { node, term } of again[s] ?? []) writer.add(term, -saved * instance.stashBytes[node]!);
         for (const { net, term } of relay ? paidAt[s]! : []) writer.add(term, nets.forwardBytes[net]! * flights);
       }
       const most = own.reduce((flights, s) => Math.max(flights, stages.inFlight[s]!), 0) * share;
@@ -339,7 +341,7 @@ function againColumns(
   addOn: (v: number, s: number, factor: number) => void,
 ): readonly (readonly { readonly node: number; readonly term: Term }[])[] {
   return members.map((nodes, s) => {
-    if (!memoryMatters || stages.inFlight[s]! <= 1 || stages.memory[s] === Infinity) return [];
+    if (!memoryMatters || stashesSaved(stages.inFlight[s]!) === 0 || stages.memory[s] === Infinity) return [];
     const saving = nodes.filter((v) => stashBytes[v]! > 0);
     return saving.map((node) => {
       const term = writer.column(0, 1, false, 0);

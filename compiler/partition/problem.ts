@@ -88,8 +88,8 @@ export interface PartitionProblem {
   readonly link: LinkSpec;
   readonly steering?: Steering;
   /**
-   * Blocks that run their forward pass again in the backward pass and stash only while they do: all of them, or (auto)
-   * as many as each device needs to fit its memory. Left out: none.
+   * Blocks that run their forward pass again in the backward pass and stash less (recompute-choice.ts): all of them, or
+   * (auto) as many as each device needs to fit its memory. Left out: none.
    */
   readonly recompute?: "auto" | "all";
   /** true: a stage may hold no block (the convention of published benchmarks). Default: every stage holds one or more. */

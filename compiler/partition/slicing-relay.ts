@@ -1,5 +1,6 @@
 /** @file Slicing for the relay model in near-linear time, for graphs of tens of thousands of nodes. */
 import type { Instance } from "./instance.js";
+import { stashesKept } from "./recompute-choice.js";
 import { boundaryWindows, crossings } from "./slicing.js";
 import type { Candidate } from "./slicing.js";
 
@@ -141,7 +142,7 @@ function canReach(
     const memory = stages.memory[s]!;
     const inFlight = stages.inFlight[s]!;
     /** Where forward passes may run again, all of them do as far as memory goes; what that takes is left out. */
-    const stashes = againMs ? Math.min(1, inFlight) : inFlight;
+    const stashes = againMs ? stashesKept(inFlight) : inFlight;
     const before = at.cuts[s]!;
     const after = at.cuts[s + 1]!;
     let first = -1;

@@ -1,5 +1,6 @@
 /** @file Slicing: the best partition whose stages are consecutive pieces of one topological order. An upper bound. */
 import type { Instance } from "./instance.js";
+import { stashesSaved } from "./recompute-choice.js";
 
 /** An assignment of nodes to stages and its largest load, as the solver counted it. */
 export interface Candidate {
@@ -69,7 +70,7 @@ export function crossings(
  */
 export function againFor(overBytes: number, inFlight: number, stashBytes: number, againMs: number | undefined): number {
   if (overBytes <= 0) return 0;
-  const savable = Math.max(0, inFlight - 1) * stashBytes;
+  const savable = stashesSaved(inFlight) * stashBytes;
   return againMs === undefined || overBytes > savable ? Infinity : (againMs * overBytes) / savable;
 }
 

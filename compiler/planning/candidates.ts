@@ -38,8 +38,8 @@ export function shapes(
 }
 
 /**
- * What may run again: what is asked for, else nothing and, where memory is limited, as much as that asks for. To run all
- * again frees no more memory than that and takes longer, so it is a candidate only by request.
+ * What may run again: what is asked for, else nothing and, where memory is limited, as much as that asks for, which may
+ * be all of it.
  */
 export function recomputations(
   { devices }: ClusterSpec,

@@ -96,6 +96,15 @@ export class CutSpace {
     return lattice && new CutSpace(options, contraction, lattice);
   }
 
+  /** At most so many cuts: as many as there are ways to choose the ideals between stages. */
+  get chains(): number {
+    const between = this.#problem.stages.length - 1;
+    return Array.from({ length: between }, (_, at) => (this.#lattice.count - at) / (between - at)).reduce(
+      (product, factor) => product * factor,
+      1,
+    );
+  }
+
   /** Visits every cut that may keep the limits. @returns false when it was ended before. */
   async walk(walk: Walk): Promise<boolean> {
     const stages = this.#problem.stages.length;

@@ -5,7 +5,7 @@
  */
 import type { NodeId } from "../ir/graph.js";
 import type { AgainOffer } from "../partition/recompute-choice.js";
-import { againChoices } from "../partition/recompute-choice.js";
+import { againChoices, stashesSaved } from "../partition/recompute-choice.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import type { LeastSlots } from "../plan/least-slots.js";
 import type { ProgramKind } from "../plan/plan.js";
@@ -111,7 +111,7 @@ export class DeviceMemory {
       blocks.map((block): AgainOffer => {
         const { forwardMs, stashBytes } = problem.graph.blocks[block]!;
         const { speed, inFlight } = problem.stages[stage]!;
-        return { block, ms: forwardMs / speed, savesBytes: Math.max(0, inFlight - 1) * stashBytes };
+        return { block, ms: forwardMs / speed, savesBytes: stashesSaved(inFlight) * stashBytes };
       }),
     );
     if (problem.recompute === "auto") return againChoices(offers);

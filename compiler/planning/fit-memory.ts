@@ -1,22 +1,25 @@
 /**
  * @file Cuts until the finished plan keeps the memory of its devices. The partitioner counts parameters and stashes; what
  * a plan holds besides, such as spare slots, gradients between stages and the workspace of its programs, is known only
- * when it is linked. What a device turns out to hold too much is taken off its limit, and the model is cut again.
+ * when it is linked. What a device turns out to
+ * hold besides is taken off its limit, more of it from round to round, and the model is cut again.
  */
 import { PipewrightError } from "../errors.js";
 import type { PartitionProblem } from "../partition/problem.js";
 
-/** Cuts that are tried: each takes off more, and few devices need a third. */
-const ROUNDS = 8;
+/** Cuts that are tried: most that fit at all do after three. */
+const ROUNDS = 10;
 
 /** A plan as far as its memory goes: bytes by device. */
 export interface Sized {
   readonly heldBytes: readonly number[];
+  /** What the partitioner counts of them. */
+  readonly countedBytes: readonly number[];
 }
 
 /**
  * Requires: `limits`, bytes by device, undefined for no limit; a device for every stage of `problem`; `place`, which
- * cuts and links.
+ * cuts and links; `reservedAtFirst`, bytes by device that are taken off the limits (negative: added) from the start.
  * Ensures: no device of the result holds more than its limit; undefined if this way leads to no such result.
  * @throws what `place` throws, but for too little memory.
  */
@@ -24,15 +27,20 @@ export async function fitMemory<T extends Sized>(
   problem: PartitionProblem,
   limits: readonly (number | undefined)[],
   place: (problem: PartitionProblem) => Promise<T>,
+  reservedAtFirst: readonly number[] = limits.map(() => 0),
 ): Promise<T | undefined> {
-  const reserved = limits.map(() => 0);
+  const reserved = [...reservedAtFirst];
   for (let round = 0; round < ROUNDS; round++) {
     const limited = withLimits(problem, (bytes, device) => Math.max(1, bytes - reserved[device]!));
     const placed = await unlessTooSmall(() => place(limited));
     if (typeof placed === "number") return undefined;
     const over = placed.heldBytes.map((bytes, device) => Math.max(0, bytes - (limits[device] ?? Infinity)));
     if (over.every((bytes) => bytes === 0)) return placed;
-    over.forEach((bytes, device) => (reserved[device]! += bytes));
+    over.forEach((bytes, device) => {
+      if (bytes === 0) return;
+      const uncounted = placed.heldBytes[device]! - placed.countedBytes[device]!;
+      reserved[device] = Math.max(reserved[device]! + bytes, uncounted + round * bytes);
+    });
   }
   return undefined;
 }

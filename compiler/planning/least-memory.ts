@@ -4,27 +4,27 @@
  * the answer is a range.
  */
 import { PipewrightError } from "../errors.js";
-import { certify } from "../partition/certificate.js";
-import { workBound } from "../partition/bound.js";
-import { evaluate } from "../partition/evaluate.js";
-import { instanceOf } from "../partition/instance.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 import type { NodeId, ValueId } from "../ir/graph.js";
 import type { CutPoint } from "./cut-space.js";
 import { CutSpace } from "./cut-space.js";
-import { draftOf } from "./draft.js";
 import { cutTightly } from "./fit-memory.js";
+import { descendMemory } from "./memory-descent.js";
 import type { Arranged, Placed } from "./place.js";
-import { linkDraft } from "./place.js";
+import { cutAt, linkedCut, placedAt } from "./placed-cut.js";
 import type { ShapeSubject } from "./stage-shape.js";
 import { leastResident } from "./stage-shape.js";
 import type { PlanSubject } from "./subject.js";
 
 /** Nodes that are linked and laid out before the search settles for a range: ten seconds or more. */
 const MOST_WORK = 1_600_000;
+/** Cuts of a candidate beyond which bounds do not rule out enough of them. */
+const MOST_CHAINS = 1e10;
 /** What a whole plan takes, as a multiple of its nodes. */
 const WHOLE_WORK = 8;
+/** Quick cuts whose boundaries are moved: those that need least. */
+const MOST_DESCENTS = 12;
 /** How far the first walk looks above the bound, as a share of it; the next ones twice as far each. */
 const FIRST_REACH = 0.02;
 /** Bytes in proportion to limits that differ by less are the same. */
@@ -66,26 +66,29 @@ export async function leastMemory(
     return { boundBytes, foundBytes, found, ...(failure && { failure }) };
   };
   const root = search.rootBound(candidates[0]!);
+  const isEnough = async (): Promise<boolean> =>
+    search.found !== undefined && (fits(search.found) || (await isTimeUp()));
+  const tight: Tight[] = [];
   for (const arranged of candidates) {
-    if (search.found && (await isTimeUp())) return known(root);
-    await search.tighten(arranged, quick);
-    if (search.found && fits(search.found)) return known(root);
+    if (await isEnough()) return known(root);
+    tight.push(...(await search.tighten(arranged, quick)));
+  }
+  tight.sort((a, b) => a.bytes - b.bytes);
+  for (const own of tight.slice(0, MOST_DESCENTS)) {
+    await search.descend(own, isEnough);
+    if (await isEnough()) return known(root);
   }
   const spaces: (readonly [Arranged, CutSpace])[] = [];
   for (const arranged of candidates) {
     const space = isWhole && (arranged.schedule.replicas ?? 1) === 1 && (await search.spaceOf(arranged, isTimeUp));
-    if (!space) return known(root);
+    if (!space || space.chains > MOST_CHAINS) return known(root);
     spaces.push([arranged, space]);
   }
   const isUniform = memoryShares(candidates[0]!).every((share) => share === 1 || share === Infinity);
   let boundBytes = root;
   for (let reach = root * FIRST_REACH; boundBytes < search.foundBytes; reach *= 2) {
     const limit = boundBytes + reach;
-    const isDone = await search.walk(
-      spaces,
-      limit,
-      async () => (search.found !== undefined && fits(search.found)) || (await isTimeUp()),
-    );
+    const isDone = await search.walk(spaces, limit, isEnough);
     if (!isDone) break;
     boundBytes = Math.min(isUniform ? Math.floor(limit) + 1 : limit, search.foundBytes);
   }
@@ -108,6 +111,14 @@ export function shapeSubject({ training, groups }: PlanSubject, optimizer: Optim
   return { differentiated, optimizer, groups, results, readersOf: (param) => [...(readers.get(param) ?? [])] };
 }
 
+/** A quick cut of a candidate, with what its plan needs. */
+interface Tight {
+  readonly arranged: Arranged;
+  readonly problem: PartitionProblem;
+  readonly cut: Partition;
+  readonly bytes: number;
+}
+
 class Search {
   readonly #subject: PlanSubject;
   readonly #optimizer: OptimizerSpec;
@@ -124,29 +135,56 @@ class Search {
     this.#shapes = shapeSubject(subject, optimizer);
   }
 
-  /** Keeps the plan if it needs less than those before. */
-  offer(placed: Placed): void {
+  /** Keeps the plan if it needs less than those before. @returns what it needs. */
+  offer(placed: Placed): number {
     const shares = memoryShares(placed);
     const bytes = Math.max(...placed.heldBytes.map((held, device) => held / shares[device]!));
     if (bytes < this.foundBytes) {
       this.foundBytes = bytes;
       this.found = placed;
     }
+    return bytes;
   }
 
-  /** Offers the plans of the quick cuts that hold least, with forward passes that run again if they may, and without. */
-  async tighten(arranged: Arranged, quick: LeastMemoryOptions["quick"]): Promise<void> {
+  /**
+   * Offers the plans of quick cuts, the ones that hold least and the fastest ones, with no, some and all forward passes
+   * running again if they may.
+   */
+  async tighten(arranged: Arranged, quick: LeastMemoryOptions["quick"]): Promise<readonly Tight[]> {
     const { recompute, ...without } = arranged.problem;
-    for (const problem of recompute === "auto" ? [arranged.problem, without] : [arranged.problem]) {
+    const tight: Tight[] = [];
+    for (const problem of recompute === "auto" ? [arranged.problem, without, allAgain(without)] : [arranged.problem]) {
       let limited = problem;
-      try {
-        const cut = await cutTightly(problem, (next) => quick((limited = next)));
-        this.offer(linkedCut(this.#subject, { ...arranged, problem: limited }, cut, this.#optimizer));
-      } catch (error) {
-        if (!(error instanceof PipewrightError) || error.code !== "PLAN_INFEASIBLE") throw error;
-        this.failure ??= error;
+      const cutters = [
+        () => cutTightly(problem, (next) => quick((limited = next))),
+        () => quick((limited = roomy(problem))),
+      ];
+      for (const cutter of cutters) {
+        try {
+          const cut = await cutter();
+          const bytes = this.offer(this.#link({ ...arranged, problem: limited }, cut));
+          tight.push({ arranged, problem: limited, cut, bytes });
+        } catch (error) {
+          if (!(error instanceof PipewrightError) || error.code !== "PLAN_INFEASIBLE") throw error;
+          this.failure ??= error;
+        }
       }
     }
+    return tight;
+  }
+
+  /** Offers the plans that moving the boundaries of the best cut of the candidate leads to. */
+  async descend({ arranged, cut, problem }: Tight, isEnough: () => Promise<boolean>): Promise<void> {
+    const shares = memoryShares(arranged);
+    await descendMemory(problem, cut.stageOf, {
+      shares,
+      heldBytes: (stageOf) => {
+        const placed = this.#link({ ...arranged, problem }, cutAt(problem, stageOf));
+        this.offer(placed);
+        return placed.heldBytes;
+      },
+      isEnough,
+    });
   }
 
   spaceOf({ problem, schedule }: Arranged, isTimeUp: () => Promise<boolean>): Promise<CutSpace | undefined> {
@@ -201,59 +239,20 @@ class Search {
     this.#work += WHOLE_WORK * this.#shapes.differentiated.graph.nodes.length;
     this.offer(placedAt(this.#subject, arranged, point, this.#optimizer));
   }
+
+  #link(arranged: Arranged, cut: Partition): Placed {
+    return linkedCut(this.#subject, arranged, cut, this.#optimizer);
+  }
 }
 
-/** The plan of a cut, with the schedule as it starts. */
-export function placedAt(
-  subject: PlanSubject,
-  arranged: Arranged,
-  { stageOf, neededBytes }: CutPoint,
-  optimizer: OptimizerSpec,
-): Placed {
-  const problem = needing(arranged.problem, stageOf, neededBytes);
-  const cut = cutAt(problem, stageOf);
-  return linkedCut(subject, { ...arranged, problem }, cut, optimizer);
-}
-
-function linkedCut(subject: PlanSubject, arranged: Arranged, cut: Partition, optimizer: OptimizerSpec): Placed {
-  const { cluster, schedule, problem } = arranged;
-  const draft = draftOf(subject, problem, cut, { cluster, schedule, isSearched: false });
-  return linkDraft(subject, arranged, draft, optimizer);
-}
-
-/** The problem with limits that leave so much to be saved. */
-function needing(
-  problem: PartitionProblem,
-  stageOf: readonly number[],
-  neededBytes: readonly number[],
-): PartitionProblem {
-  if (problem.recompute !== "auto") return problem;
-  const limits = new Map(
-    evaluate(withoutAgain(problem), stageOf).devices.map(({ stages, peakBytes }) => {
-      const device = problem.stages[stages[0]!]!.device!;
-      return [device, peakBytes - neededBytes[device]!] as const;
-    }),
+/** The problem with limits that nothing comes near. */
+function roomy(problem: PartitionProblem): PartitionProblem {
+  const stages = problem.stages.map((stage) =>
+    stage.memoryBytes === undefined ? stage : { ...stage, memoryBytes: Number.MAX_SAFE_INTEGER },
   );
-  return {
-    ...problem,
-    stages: problem.stages.map((stage) => ({ ...stage, memoryBytes: limits.get(stage.device!)! })),
-  };
+  return { ...problem, stages };
 }
 
-function withoutAgain(problem: PartitionProblem): PartitionProblem {
-  const plain = { ...problem };
-  delete plain.recompute;
-  return plain;
-}
-
-function cutAt(problem: PartitionProblem, stageOf: readonly number[]): Partition {
-  const { stages, again, bottleneckMs } = evaluate(problem, stageOf);
-  const boundMs = Math.min(bottleneckMs, workBound(instanceOf(problem)));
-  return {
-    stageOf,
-    loadMs: stages.map(({ loadMs }) => loadMs),
-    again,
-    certificate: certify(bottleneckMs, boundMs, boundMs),
-    solver: "least-memory",
-  };
+function allAgain(problem: Omit<PartitionProblem, "recompute">): PartitionProblem {
+  return { ...problem, recompute: "all" };
 }

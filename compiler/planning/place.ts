@@ -3,8 +3,11 @@ import { withCopies } from "../autodiff/copies.js";
 import type { ClusterSpec } from "../cluster.js";
 import { reordered } from "../cluster.js";
 import { OPS } from "../ops/registry.js";
+import { evaluate } from "../partition/evaluate.js";
 import type { Certificate, CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
+import { workBound } from "../partition/bound.js";
 import { certify } from "../partition/certificate.js";
+import { instanceOf } from "../partition/instance.js";
 import type { Linked } from "../plan/link.js";
 import { link } from "../plan/link.js";
 import type { OptimizerSpec } from "../plan/plan.js";
@@ -17,7 +20,10 @@ import { scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
 import type { Draft } from "./draft.js";
 import { draftOf } from "./draft.js";
+import type { Sized } from "./fit-memory.js";
 import { fitMemory } from "./fit-memory.js";
+import { lessAgain } from "./less-again.js";
+import { cutAt } from "./placed-cut.js";
 import { polish } from "./polish.js";
 import type { PlanSubject } from "./subject.js";
 import { overheadsOn } from "./subject.js";
@@ -96,24 +102,83 @@ export async function place(
   let ownBoundMs = Infinity;
   const limits = cluster.devices.map(({ memoryBytes }) => memoryBytes);
   const isLimited = limits.some((bytes) => bytes !== undefined);
-  const fitting = await fitMemory(arranged.problem, limits, async (problem) => {
-    onPass("partition");
-    const cut = await options.partition(problem);
-    boundMs = Math.min(boundMs, cut.certificate.boundMs);
-    ownBoundMs = Math.min(ownBoundMs, cut.certificate.ownBoundMs);
-    onPass("simulate");
-    const first = draftOf(subject, problem, cut, timing);
-    const draft = await polish(subject, problem, first, { ...timing, isTimeUp: options.isTimeUp });
+  const fit = (problem: PartitionProblem, reserved?: readonly number[]): Promise<Fitting | undefined> =>
+    fitMemory(problem, limits, cutAndLink, reserved);
+  const sized = (problem: PartitionProblem, draft: Draft): Fitting => {
     onPass("link");
     const linked = linkDraft(subject, { ...arranged, problem }, draft, options.optimizer);
     const certificate = certify(draft.cut.certificate.bottleneckMs, boundMs, ownBoundMs);
     const placed: Placed = { ...linked, certificate };
-    if (!isSearched || !isLimited) return { placed, heldBytes: placed.heldBytes };
+    const countedBytes = countedOn(problem, draft.cut.stageOf, cluster);
+    if (!isSearched || !isLimited) return { placed, heldBytes: placed.heldBytes, countedBytes };
     const start = draftOf(subject, problem, draft.cut, { ...timing, isSearched: false });
     const { heldBytes } = linkDraft(subject, { ...arranged, problem }, start, options.optimizer);
-    return { placed, heldBytes: heldBytes.map((bytes, device) => Math.max(bytes, placed.heldBytes[device]!)) };
-  });
-  return fitting?.placed;
+    const most = heldBytes.map((bytes, device) => Math.max(bytes, placed.heldBytes[device]!));
+    return { placed, heldBytes: most, countedBytes };
+  };
+  const cutAndLink = async (problem: PartitionProblem): Promise<Fitting> => {
+    onPass("partition");
+    const cut = await options.partition(problem);
+    const isOfAll = problem.recompute !== arranged.problem.recompute;
+    const certified = isOfAll ? workCertificate(arranged.problem, cut) : cut.certificate;
+    boundMs = Math.min(boundMs, certified.boundMs);
+    ownBoundMs = Math.min(ownBoundMs, certified.ownBoundMs);
+    onPass("simulate");
+    const first = draftOf(subject, problem, cut, timing);
+    return sized(problem, await polish(subject, problem, first, { ...timing, isTimeUp: options.isTimeUp }));
+  };
+  const relink = async (problem: PartitionProblem, stageOf: readonly number[]): Promise<Fitting> =>
+    sized(problem, draftOf(subject, problem, cutAt(problem, stageOf), timing));
+  const direct = await fit(arranged.problem);
+  if (arranged.problem.recompute !== "auto" || direct?.placed.draft.cut.again.length === 0) return direct?.placed;
+  const fromAll = await fitFromAll(arranged.problem, limits, fit, relink);
+  return faster(direct, fromAll)?.placed;
+}
+
+/** What holds for a cut whatever runs again. */
+function workCertificate(problem: PartitionProblem, { certificate: { bottleneckMs } }: Partition): Certificate {
+  const boundMs = Math.min(bottleneckMs, workBound(instanceOf(problem)));
+  return certify(bottleneckMs, boundMs, boundMs);
+}
+
+/** The memory is that which has to fit: of the schedule as it starts, if that is more. */
+interface Fitting extends Sized {
+  readonly placed: Placed;
+}
+
+/**
+ * All forward passes run again, then as few as the limits allow, with these stages and with those that are cut when the
+ * partitioner is told what it did not count. For limits under which something runs again: what the partitioner counts of
+ * that is rough.
+ */
+async function fitFromAll(
+  problem: PartitionProblem,
+  limits: readonly (number | undefined)[],
+  fit: (problem: PartitionProblem, reserved?: readonly number[]) => Promise<Fitting | undefined>,
+  relink: (problem: PartitionProblem, stageOf: readonly number[]) => Promise<Fitting>,
+): Promise<Fitting | undefined> {
+  const most = await fit({ ...problem, recompute: "all" });
+  if (!most) return undefined;
+  const { stageOf } = most.placed.draft.cut;
+  const less = await lessAgain(problem, stageOf, limits, most, (next) => relink(next, stageOf));
+  const uncounted = most.heldBytes.map((bytes, device) => bytes - most.countedBytes[device]!);
+  return faster(less, await fit(problem, uncounted));
+}
+
+function faster(a: Fitting | undefined, b: Fitting | undefined): Fitting | undefined {
+  return a && b ? (stepMs(b.placed) < stepMs(a.placed) ? b : a) : (a ?? b);
+}
+
+/** Bytes by device as the partitioner counts them. */
+export function countedOn(
+  problem: PartitionProblem,
+  stageOf: ArrayLike<number>,
+  { devices }: ClusterSpec,
+): readonly number[] {
+  const counted = devices.map(() => 0);
+  for (const { stages, peakBytes } of evaluate(problem, stageOf).devices)
+    counted[problem.stages[stages[0]!]!.device!] = peakBytes;
+  return counted;
 }
 
 /** A draft as a plan. */

@@ -44,8 +44,10 @@ export interface PlanSearchOptions {
   readonly onAttempt: (attempt: Attempt) => void;
 }
 
-/** Candidates that are cut with everything the partitioner has, and of those no quick cut of which fits, if none does. */
+/** Plans that are made of candidates with everything the partitioner has, and candidates that fail after the first one. */
 const MOST_PLACED = 4;
+const MOST_FAILED = 8;
+/** Of candidates no quick cut of which fits. */
 const MOST_UNLIKELY = 6;
 /** A draft that takes longer than the best plan by this share is not worth a better cut. */
 const HOPE = 0.25;
@@ -96,6 +98,7 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
   let best: Placed | undefined;
   let failure: unknown;
   let count = 0;
+  let failed = 0;
   let unlikely = 0;
   const fitting = new Set<string>();
   for (const sketch of sketches) {
@@ -104,20 +107,23 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     const isHopeless = rest !== undefined && (boundMs >= rest || makespanMs > rest * (1 + HOPE));
     const isKnown = !sketch.runsAgain && fitting.has(shapeOf(candidate));
     if (makespanMs === Infinity) unlikely++;
-    if (isHopeless || isKnown || unlikely > MOST_UNLIKELY || (best && (count >= MOST_PLACED || (await isTimeUp())))) {
+    const isEnough = count >= MOST_PLACED || failed >= MOST_FAILED;
+    if (isHopeless || isKnown || unlikely > MOST_UNLIKELY || (best && (isEnough || (await isTimeUp())))) {
       options.onAttempt({ candidate, status: "pruned", makespanMs });
       continue;
     }
-    count++;
-    try {
-      const placed = await placeNoted(subject, candidate, placing, options);
-      if (!placed) continue;
-      if (!sketch.runsAgain) fitting.add(shapeOf(candidate));
-      if (best === undefined || stepMs(placed) < stepMs(best)) best = placed;
-    } catch (error) {
+    const placed = await placeNoted(subject, candidate, placing, options).catch((error: unknown) => {
       if (!isInfeasible(error)) throw error;
       failure = error;
+      return undefined;
+    });
+    if (!placed) {
+      if (best) failed++;
+      continue;
     }
+    count++;
+    if (!sketch.runsAgain) fitting.add(shapeOf(candidate));
+    if (best === undefined || stepMs(placed) < stepMs(best)) best = placed;
   }
   if (best) return best;
   if (sketches.length === 0) throw noCandidate();

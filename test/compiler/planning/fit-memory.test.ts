@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ClusterSpec } from "../../../compiler/cluster.js";
 import { PipewrightError } from "../../../compiler/errors.js";
-import { mlpLesson } from "../../../models/lesson.js";
+import { gptLesson, mlpLesson } from "../../../models/lesson.js";
 import type { Recompute } from "../../../compiler/planning/candidate.js";
 import type { Plan } from "../../../compiler/plan/plan.js";
 import { compileTiny, tinyCluster, TINY_MLP, TINY_RESNET } from "../../support/tiny-models.js";
@@ -69,4 +69,28 @@ it("needs less when forward passes run again, and pays for no more than it needs
   expect(Math.max(...heldBytes(plan))).toBeLessThanOrEqual(less);
   expect(recomputed(plan)).toBeGreaterThan(0);
   expect(recomputed(plan)).toBeLessThan(plan.stages.reduce((sum, { nodes }) => sum + nodes, 0));
+});
+
+/** Its workspace is as large as what it stashes, and its last stage keeps one microbatch. */
+const SMALL_GPT = gptLesson({ layers: 1, width: 16, heads: 2, sequence: 16, batch: 4, vocabulary: 16 });
+
+it("fits with what it chooses to run again wherever all or nothing does, and is no slower with more memory", async () => {
+  const compiled = (memoryBytes: number, recompute: Recompute) =>
+    compileTiny(SMALL_GPT, { microbatches: 8, recompute, cluster: withMemory(memoryBytes) });
+  const enough = (recompute: Recompute) =>
+    compiled(1, recompute).then(
+      () => expect.fail("one byte does"),
+      (error: unknown) => (error as PipewrightError).details["smallestMemoryBytes"] as number,
+    );
+  const [none, all] = [await enough("none"), await enough("all")];
+  expect(all).toBeLessThan(none);
+  const times: number[] = [];
+  for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+    const limit = Math.ceil(all + share * (none - all));
+    const { plan } = await compiled(limit, "auto");
+    expect(Math.max(...heldBytes(plan))).toBeLessThanOrEqual(limit);
+    times.push(plan.schedule.forecast.makespanMs);
+  }
+  expect(times.toSorted((a, b) => b - a)).toEqual(times);
+  expect(times.at(-1)).toBeLessThan(times[0]!);
 });
