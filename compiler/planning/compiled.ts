@@ -12,7 +12,7 @@ import type { Plan } from "../plan/plan.js";
 import type { ProgramGraph } from "../plan/ports.js";
 import type { Profile } from "../profile/profile.js";
 import { writeCsv } from "../schedule/csv.js";
-import type { Placed } from "./place.js";
+import type { Placed } from "./placed.js";
 import type { PlanSubject } from "./subject.js";
 import { overheadsOn } from "./subject.js";
 

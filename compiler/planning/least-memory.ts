@@ -11,7 +11,7 @@ import type { CutPoint } from "./cut-space.js";
 import { CutSpace } from "./cut-space.js";
 import { cutTightly } from "./fit-memory.js";
 import { descendMemory } from "./memory-descent.js";
-import type { Arranged, Placed } from "./place.js";
+import type { Arranged, Placed } from "./placed.js";
 import { cutAt, linkedCut, placedAt } from "./placed-cut.js";
 import type { ShapeSubject } from "./stage-shape.js";
 import { leastResident } from "./stage-shape.js";

@@ -1,20 +1,11 @@
 /** @file A candidate as a whole plan: cut, timed and linked, with the memory of its devices kept. */
-import { withCopies } from "../autodiff/copies.js";
 import type { ClusterSpec } from "../cluster.js";
 import { reordered } from "../cluster.js";
-import { OPS } from "../ops/registry.js";
-import { evaluate } from "../partition/evaluate.js";
-import type { Certificate, CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
 import { workBound } from "../partition/bound.js";
 import { certify } from "../partition/certificate.js";
 import { instanceOf } from "../partition/instance.js";
-import type { Linked } from "../plan/link.js";
-import { link } from "../plan/link.js";
+import type { Certificate, CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
-import { elementCount } from "../ir/literal.js";
-import type { Schedule } from "../schedule/action.js";
-import { stagesPerReplica } from "../schedule/action.js";
-import { linearize } from "../schedule/linearize.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
 import { scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
@@ -23,10 +14,11 @@ import { draftOf } from "./draft.js";
 import type { Sized } from "./fit-memory.js";
 import { fitMemory } from "./fit-memory.js";
 import { lessAgain } from "./less-again.js";
+import type { Arranged, Placed } from "./placed.js";
+import { countedOn, linkDraft, stepMs } from "./placed.js";
 import { cutAt } from "./placed-cut.js";
 import { polish } from "./polish.js";
 import type { PlanSubject } from "./subject.js";
-import { overheadsOn } from "./subject.js";
 
 /** What candidates are placed with. */
 export interface PlaceOptions {
@@ -41,33 +33,6 @@ export interface PlaceOptions {
   readonly isTimeUp: () => Promise<boolean>;
   /** Told the name of each pass as it begins. */
   readonly onPass: (pass: string) => void;
-}
-
-export interface Placed {
-  readonly candidate: Candidate;
-  /** Devices in the order of the pipeline. */
-  readonly cluster: ClusterSpec;
-  readonly problem: PartitionProblem;
-  readonly draft: Draft;
-  readonly certificate: Certificate;
-  readonly linked: Linked;
-  /** Most bytes that each device holds. */
-  readonly heldBytes: readonly number[];
-  readonly updateMs: number;
-}
-
-/** From begin of a step to the end of its update. */
-export function stepMs({ draft, updateMs }: Pick<Placed, "draft" | "updateMs">): number {
-  return draft.timeline.makespanMs + updateMs;
-}
-
-/** A candidate that is ready to be cut. */
-export interface Arranged {
-  readonly candidate: Candidate;
-  /** Devices in the order of the pipeline. */
-  readonly cluster: ClusterSpec;
-  readonly schedule: Schedule;
-  readonly problem: PartitionProblem;
 }
 
 /** @throws PLAN_INFEASIBLE when it keeps more microbatches than allowed; USAGE for a size that the schedule cannot run. */
@@ -167,64 +132,4 @@ async function fitFromAll(
 
 function faster(a: Fitting | undefined, b: Fitting | undefined): Fitting | undefined {
   return a && b ? (stepMs(b.placed) < stepMs(a.placed) ? b : a) : (a ?? b);
-}
-
-/** Bytes by device as the partitioner counts them. */
-export function countedOn(
-  problem: PartitionProblem,
-  stageOf: ArrayLike<number>,
-  { devices }: ClusterSpec,
-): readonly number[] {
-  const counted = devices.map(() => 0);
-  for (const { stages, peakBytes } of evaluate(problem, stageOf).devices)
-    counted[problem.stages[stages[0]!]!.device!] = peakBytes;
-  return counted;
-}
-
-/** A draft as a plan. */
-export function linkDraft(
-  subject: PlanSubject,
-  { candidate, cluster, schedule, problem }: Arranged,
-  draft: Draft,
-  optimizer: OptimizerSpec,
-): Placed {
-  const { differentiated, runAgain } = draft.recomputed;
-  const copied = withCopies(differentiated, schedule.replicas ?? 1);
-  const linked = link(copied.differentiated, {
-    ops: OPS,
-    schedule: draft.schedule,
-    order: linearize(draft.schedule, draft.timeline),
-    stageOf: copied.spread(draft.stageOf, (part, copy) => part + copy * stagesPerReplica(schedule)),
-    costs: copied.spread(draft.costs[0]!, (_, copy, node) => draft.costs[copy]!.get(node)!),
-    runAgain: copied.spread(runAgain, (phase) => phase),
-    optimizer,
-    groups: subject.groups,
-    results: subject.training.results.map((result) => ({
-      ...result,
-      copies: copied.valuesOf(result.value).slice(1),
-    })),
-    batchAxes: subject.batchAxes,
-  });
-  const { certificate } = draft.cut;
-  const { heldBytes } = linked;
-  return {
-    candidate,
-    cluster,
-    problem,
-    draft,
-    certificate,
-    linked,
-    heldBytes,
-    updateMs: updateMs(subject, cluster, linked),
-  };
-}
-
-/** Of the device that takes longest. */
-function updateMs(subject: PlanSubject, { devices }: ClusterSpec, { parts }: Linked): number {
-  const ms = devices.map((device, index) => {
-    const own = parts.parameters.filter(({ stage, trainable }) => trainable && parts.stages[stage]!.device === index);
-    const elements = own.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    return elements * overheadsOn(subject, device).updateMsPerElement;
-  });
-  return Math.max(...ms);
 }

@@ -7,8 +7,8 @@ import type { Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 import type { CutPoint } from "./cut-space.js";
 import { draftOf } from "./draft.js";
-import type { Arranged, Placed } from "./place.js";
-import { linkDraft } from "./place.js";
+import type { Arranged, Placed } from "./placed.js";
+import { linkDraft } from "./placed.js";
 import type { PlanSubject } from "./subject.js";
 
 /** The plan of a cut, with the schedule as it starts. */

@@ -20,8 +20,10 @@ import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
 import { neededBytes } from "./fit-memory.js";
 import { leastMemory } from "./least-memory.js";
-import type { PlaceOptions, Placed } from "./place.js";
-import { arrange, place, stepMs } from "./place.js";
+import type { PlaceOptions } from "./place.js";
+import { arrange, place } from "./place.js";
+import type { Placed } from "./placed.js";
+import { stepMs } from "./placed.js";
 import { memoryRefusal } from "./refusal.js";
 import type { PlanSubject } from "./subject.js";
 

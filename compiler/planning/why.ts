@@ -9,7 +9,7 @@ import type { PipelineOptions } from "./candidate.js";
 import { scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
-import type { Placed } from "./place.js";
+import type { Placed } from "./placed.js";
 import { endMoves } from "./polish.js";
 import type { PlanSubject } from "./subject.js";
 
