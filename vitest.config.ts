@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import { compiledImports, compileSources } from "./test/support/compiled-sources.js";
+import { LongestFirst } from "./test/support/longest-first.js";
 
 const COMPILED_SOURCES = compileSources();
 /** The compiler keeps nothing from call to call (test/architecture.test.ts), so its tests may follow one another in a process. */
@@ -16,6 +17,7 @@ export default defineConfig({
   plugins: [compiledImports(COMPILED_SOURCES)],
   test: {
     pool: "forks",
+    sequence: { sequencer: LongestFirst },
     maxWorkers: 2,
     projects: [
       { extends: true, test: { ...shared, name: "compiler", include: [COMPILER], isolate: false } },
