@@ -18,6 +18,7 @@ const WORDS: ReadonlyMap<string, readonly string[]> = new Map(
     keep_aspect_ratio_policy: "stretch not_larger not_smaller",
     nearest_mode: "round_prefer_floor round_prefer_ceil floor ceil",
     "Gelu.approximate": "none tanh",
+    "RoiAlign.mode": "avg max",
     "TensorScatter.mode": "linear circular",
   }).map(([name, words]) => [name, words.split(" ")]),
 );
@@ -35,13 +36,17 @@ const LEAST: ReadonlyMap<string, number> = new Map(
     "Dropout.ratio": 0,
     "GlobalLpPool.p": 1,
     "LpPool.p": 1,
+    "RoiAlign.sampling_ratio": 0,
   }),
 );
 
 /** The same of numbers that must lie below one. */
 const BELOW: ReadonlyMap<string, number> = new Map(Object.entries({ "Dropout.ratio": 1 }));
 
-/** float32, float16, float64, bfloat16: what statistics can be computed in. */
+/** Attributes that name the type of floats that something inside is computed in. */
+const PRECISIONS: ReadonlySet<string> = new Set(["softmax_precision", "stash_type"]);
+
+/** float32, float16, float64, bfloat16. */
 const STASH_TYPES: readonly AttrValue[] = [1, 10, 11, 16];
 
 /** What is wrong with the attributes of an operator of ai.onnx; undefined when nothing is. Fill values may be NaN. */
@@ -56,7 +61,7 @@ export function attributeFault(op: string, attrs: ReadonlyMap<string, AttrValue>
 function expectation(op: string, name: string, value: AttrValue): string | undefined {
   const ruled = <T>(rules: ReadonlyMap<string, T>): T | undefined => rules.get(`${op}.${name}`) ?? rules.get(name);
   if (SWITCHES.has(name) && value !== 0 && value !== 1) return "0 or 1";
-  if (name === "stash_type" && !STASH_TYPES.includes(value)) return "the element type of floats, such as 1";
+  if (PRECISIONS.has(name) && !STASH_TYPES.includes(value)) return "the element type of floats, such as 1";
   const words = ruled(WORDS);
   const isUnset = name === "auto_pad" && value === "";
   if (words && !isUnset && !words.includes(String(value))) return words.join(", ");

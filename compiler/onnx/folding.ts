@@ -200,7 +200,7 @@ export class FoldingEmitter implements ImportEmitter {
       if (!value) continue;
       const { shape } = value.type;
       if (shape.length > axes) throw overLimit("axes", `axes of an output of node ${node.name}`, shape.length, axes);
-      const wrong = shape.find((size) => !(size >= 0 && Math.floor(size) === size));
+      const wrong = shape.find((size) => !(size >= 0 && size < Number.MAX_SAFE_INTEGER && Math.floor(size) === size));
       if (wrong !== undefined) {
         throw new PipewrightError(
           "MODEL_MALFORMED",

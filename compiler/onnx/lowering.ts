@@ -27,7 +27,7 @@ import { isTensor, isUnknown, UNKNOWN } from "./scope.js";
 import type { SourceNode } from "./source.js";
 import { malformedNode, unsupportedNode } from "./source.js";
 import { sparseLiteral } from "./sparse.js";
-import { checkInputTypes, checkSignature } from "./signatures.js";
+import { checkInputTypes, checkSameTypes, checkSignature } from "./signatures.js";
 import { STRUCTURAL } from "./structural/table.js";
 import { tensorLiteral, tensorType } from "./tensor-data.js";
 import { UPGRADES } from "./upgrade/table.js";
@@ -248,12 +248,15 @@ export class Lowering {
     this.emitter.namePrefix(`${scope.prefix}${nodeName(node)}/`);
     try {
       if (call) return allOutputs(node, call(this, site));
+      const opset = scope.opsets.get("") ?? 1;
       if (domain === "") {
-        const opset = scope.opsets.get("") ?? 1;
         checkSignature(node, opset);
         checkInputTypes(node, opset, inputs);
       }
-      return structural ? allOutputs(node, structural(this, site)) : this.#lowerPlain(site, domain);
+      if (structural) return allOutputs(node, structural(this, site));
+      const made = this.#lowerPlain(site, domain);
+      if (domain === "") checkSameTypes(node, opset, inputs);
+      return made;
     } catch (error) {
       if (!(error instanceof PipewrightError)) throw error;
       if (error.code !== "MODEL_UNSUPPORTED") throw withNode(error, site);

@@ -24,6 +24,7 @@ const FLOATS: readonly DType[] = ["float32", "float64", "float16", "bfloat16"];
 /** Types by their letter in the forms, and what they are called. */
 const TYPES: ReadonlyMap<string, readonly [name: string, types: readonly DType[]]> = new Map([
   ["f", ["floats", FLOATS]],
+  ["l", ["int64", ["int64"]]],
   ["i", ["int64 or int32", ["int64", "int32"]]],
   ["z", ["integers", INTEGERS]],
   ["n", ["numbers", [...FLOATS, ...INTEGERS]]],
@@ -55,9 +56,9 @@ export function checkSignature(node: NodeProto, opset: number): void {
  * a number or a list of numbers where the operator takes that.
  */
 export function checkInputTypes(node: NodeProto, opset: number, inputs: readonly (Bound | undefined)[]): void {
-  const types = operatorForm(node.op_type, opset)?.types ?? "";
+  const types = operatorForm(node.op_type, opset)?.types ?? [];
   for (const [position, bound] of inputs.entries()) {
-    const allowed = TYPES.get(types[Math.min(position, types.length - 1)] ?? "*");
+    const allowed = TYPES.get(types[Math.min(position, types.length - 1)]?.[0] ?? "*");
     if (!bound || !isTensor(bound)) continue;
     const { dtype, shape } = bound.type;
     if (allowed && !allowed[1].includes(dtype))
@@ -67,6 +68,22 @@ export function checkInputTypes(node: NodeProto, opset: number, inputs: readonly
       throw malformed(node, `input ${position} has ${elementCount(shape)} elements; expected one.`);
     if (shape.length > 1 && !isOne && isList(node.op_type, position))
       throw malformed(node, `input ${position} has ${shape.length} axes; expected a list of numbers.`);
+  }
+}
+
+/** @throws MODEL_MALFORMED for inputs of different types where the operator has one type for them. */
+export function checkSameTypes(node: NodeProto, opset: number, inputs: readonly (Bound | undefined)[]): void {
+  const typeAt = (position: number): DType | undefined => {
+    const bound = inputs[position];
+    return bound && isTensor(bound) ? bound.type.dtype : undefined;
+  };
+  for (const [position, type] of (operatorForm(node.op_type, opset)?.types ?? []).entries()) {
+    const [own, other] = [typeAt(position), type.length > 1 ? typeAt(Number(type[1])) : undefined];
+    if (own === undefined || other === undefined || own === other) continue;
+    throw malformed(
+      node,
+      `inputs ${type[1]} and ${position} differ in type; got ${other} and ${own}, expected one type.`,
+    );
   }
 }
 

@@ -136,6 +136,10 @@ const FORMS: readonly Case[] = [
   ["Sum", { given: ["", float(1)] }, "input 1 is missing; all of its inputs are required"],
   ["Sum", { given: [float(1)] }],
   ["Conv", { x: IMAGE, given: [shaped("int64", [2, 2, 1, 1])] }, "input 1 holds int64; expected floats"],
+  ["Reshape", { given: [literalOf("int32", [1], [8])] }, "input 1 holds int32; expected int64"],
+  ["Reshape", { given: [ints(8)] }],
+  ["Gemm", { x: "float32[2,4]", given: [literalOf("float64", [4, 1], [1, 1, 1, 1])] }, "float32 and float64"],
+  ["ScatterND", { given: [shaped("int64", [1, 2]), ints(1)] }, "inputs 0 and 2 differ in type; got float32 and int64"],
   ["Relu", { x: "bool[2]" }, "input 0 holds bool; expected numbers"],
   ["And", { given: [literalOf("bool", [], [1])] }, "input 0 holds float32; expected bool"],
 ];
