@@ -1,11 +1,11 @@
 /** @file Plans of given cuts, with the schedule as it starts: for searches that go by the memory of linked plans. */
-import { certify } from "../partition/certificate.js";
 import { workBound } from "../partition/bound.js";
 import { evaluate } from "../partition/evaluate.js";
 import { instanceOf } from "../partition/instance.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 import type { CutPoint } from "./cut-space.js";
+import { boundedCut } from "./bounded-cut.js";
 import { draftOf } from "./draft.js";
 import type { Arranged, Placed } from "./placed.js";
 import { linkDraft } from "./placed.js";
@@ -57,13 +57,6 @@ function withoutAgain(problem: PartitionProblem): PartitionProblem {
 
 /** A cut by its stages, with a bound that holds whatever runs again. */
 export function cutAt(problem: PartitionProblem, stageOf: readonly number[]): Partition {
-  const { stages, again, bottleneckMs } = evaluate(problem, stageOf);
-  const boundMs = Math.min(bottleneckMs, workBound(instanceOf(problem)));
-  return {
-    stageOf,
-    loadMs: stages.map(({ loadMs }) => loadMs),
-    again,
-    certificate: certify(bottleneckMs, boundMs, boundMs),
-    solver: "least-memory",
-  };
+  const boundMs = workBound(instanceOf(problem));
+  return boundedCut(problem, stageOf, { boundMs, ownBoundMs: boundMs }, "least-memory");
 }

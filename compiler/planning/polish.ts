@@ -3,9 +3,9 @@
  * first and the last microbatch, and messages overlap with work. Blocks at the ends of stages move to the next stage as
  * long as the simulated step becomes shorter.
  */
-import { certify } from "../partition/certificate.js";
-import { evaluate, violations } from "../partition/evaluate.js";
-import type { Partition, PartitionProblem } from "../partition/problem.js";
+import { violations } from "../partition/evaluate.js";
+import type { PartitionProblem } from "../partition/problem.js";
+import { boundedCut } from "./bounded-cut.js";
 import type { Draft, DraftOptions } from "./draft.js";
 import { draftOf } from "./draft.js";
 import type { PlanSubject } from "./subject.js";
@@ -39,24 +39,14 @@ export async function polish(
       stageOf[block] = stage;
       if (violations(problem, stageOf).length > 0) continue;
       moves--;
-      const next = draftOf(subject, problem, cutOf(problem, stageOf, best.cut), options);
+      const { certificate, solver } = best.cut;
+      const next = draftOf(subject, problem, boundedCut(problem, stageOf, certificate, solver), options);
       if (next.timeline.makespanMs >= best.timeline.makespanMs * (1 - WORTH)) continue;
       best = next;
       isBetter = true;
     }
   }
   return best;
-}
-
-function cutOf(problem: PartitionProblem, stageOf: readonly number[], { certificate, solver }: Partition): Partition {
-  const { stages, again, bottleneckMs } = evaluate(problem, stageOf);
-  return {
-    stageOf,
-    loadMs: stages.map(({ loadMs }) => loadMs),
-    again,
-    certificate: certify(bottleneckMs, Math.min(bottleneckMs, certificate.boundMs), certificate.ownBoundMs),
-    solver,
-  };
 }
 
 /** Blocks that may go to the next stage because nothing of their own stage follows them, and likewise backwards. */
