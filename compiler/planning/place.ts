@@ -13,6 +13,7 @@ import type { Draft } from "./draft.js";
 import { draftOf } from "./draft.js";
 import type { Sized } from "./fit-memory.js";
 import { fitMemory } from "./fit-memory.js";
+import { cutOfWork } from "./free-links.js";
 import { lessAgain } from "./less-again.js";
 import type { Arranged, Placed } from "./placed.js";
 import { countedOn, linkDraft, stepMs } from "./placed.js";
@@ -29,6 +30,8 @@ export interface PlaceOptions {
   readonly seed?: number;
   /** Cuts a problem. */
   readonly partition: (problem: PartitionProblem) => Promise<Partition>;
+  /** The same quickly, for a second cut to start from; undefined if that finds none. Left out: there is one start. */
+  readonly quick?: (problem: PartitionProblem) => Promise<Partition | undefined>;
   /** Asked now and then: whether to end with what is there. */
   readonly isTimeUp: () => Promise<boolean>;
   /** Told the name of each pass as it begins. */
@@ -88,9 +91,15 @@ export async function place(
     const certified = isOfAll ? workCertificate(arranged.problem, cut) : cut.certificate;
     boundMs = Math.min(boundMs, certified.boundMs);
     ownBoundMs = Math.min(ownBoundMs, certified.ownBoundMs);
+    const other = options.quick && (await cutOfWork(problem, cut, options.quick));
     onPass("simulate");
-    const first = draftOf(subject, problem, cut, timing);
-    return sized(problem, await polish(subject, problem, first, { ...timing, isTimeUp: options.isTimeUp }));
+    let best: Draft | undefined;
+    for (const start of other ? [cut, other] : [cut]) {
+      const first = draftOf(subject, problem, start, timing);
+      const draft = await polish(subject, problem, first, { ...timing, isTimeUp: options.isTimeUp });
+      if (!best || draft.timeline.makespanMs < best.timeline.makespanMs) best = draft;
+    }
+    return sized(problem, best!);
   };
   const relink = async (problem: PartitionProblem, stageOf: readonly number[]): Promise<Fitting> =>
     sized(problem, draftOf(subject, problem, cutAt(problem, stageOf), timing));
