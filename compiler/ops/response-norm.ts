@@ -1,5 +1,5 @@
 /** @file Normalization by a norm or by neighbours: LpNormalization, LRN, MeanVarianceNormalization. */
-import type { Shape, Value } from "../ir/graph.js";
+import type { Shape, TensorType, Value } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
 import { inverseDeviation } from "./channel-affine.js";
 import type { Emitter, OpDef } from "./define.js";
@@ -20,17 +20,26 @@ const LEAST_VARIANCE = 1e-18;
 
 /**
  * Mean over `size` neighbouring channels, with zeros beyond the first and the last: `before` of them lie before the
- * channel itself. Channels become the rows of an image with one column per remaining element.
+ * channel itself. Channels become the rows of an image with one column per remaining element. Of a window that is wider
+ * than they are many, as much is summed as holds channels.
  */
 export function channelWindowMean(b: Emitter, value: Value, size: number, before: number): Value {
   const { shape } = value.type;
   const image = reshape(b, value, [shape[0]!, 1, shape[1]!, elementCount(shape.slice(2))]);
+  const others = Math.max(0, shape[1]! - 1);
+  const [above, below] = [Math.min(before, others), Math.min(size - 1 - before, others)];
+  const summed = above + 1 + below;
   const mean = b.emit("AveragePool", [image], {
-    kernel_shape: [size, 1],
-    pads: [before, 0, size - 1 - before, 0],
+    kernel_shape: [summed, 1],
+    pads: [above, 0, below, 0],
     count_include_pad: 1,
   });
-  return reshape(b, mean, shape);
+  return reshape(b, summed === size ? mean : mul(b, mean, summed / size), shape);
+}
+
+/** Whether a window over neighbouring channels holds more than all of them, wherever it lies. */
+export function isWiderThanChannels(size: number, { shape }: TensorType): boolean {
+  return size > 2 * shape[1]! + 1;
 }
 
 /** Mean 0 and variance 1 over any axes, and what arrives at x when the result has gradient d. */
@@ -76,7 +85,7 @@ export const responseNorm: { readonly [K in keyof ResponseNormAttrs]: OpDef<K> }
       if (size < 1) throw mismatch(`attribute "size" is ${size}; expected at least 1.`);
       return [type];
     },
-    work: (x, y, { size }) => perElement(2 * size + 3)(x, y),
+    work: (x, y, { size }) => perElement(2 * Math.min(size, 2 * x[0]!.shape[1]! + 1) + 3)(x, y),
     // s = bias + α·mean x²,  y = x·s^−β  =>  dx = dy·s^−β − 2αβ·x·mean'(dy·y/s), where mean' looks the other way
     grad: (b, { x: [x], y: [y], dy: [dy], attrs: { alpha, beta, bias, size } }) => {
       const before = Math.floor((size - 1) / 2);

@@ -1,5 +1,5 @@
-/** @file LRN where engines lack it: they have it for images, windows of odd size and positive settings. */
-import { channelWindowMean } from "../../ops/response-norm.js";
+/** @file LRN where engines lack it: they have it for images, windows of odd and moderate size and positive settings. */
+import { channelWindowMean, isWiderThanChannels } from "../../ops/response-norm.js";
 import type { Simplification } from "../source.js";
 import { inputAt, numberAttr } from "../source.js";
 import { elementCount } from "../../ir/literal.js";
@@ -16,7 +16,7 @@ export const localResponse: Simplification = (b, node) => {
     numberAttr(node, "bias", 1),
   ];
   if (shape.length < 3 || size < 1) return undefined;
-  if (size % 2 === 0 || alpha <= 0 || beta <= 0) {
+  if (size % 2 === 0 || alpha <= 0 || beta <= 0 || isWiderThanChannels(size, x.type)) {
     const mean = channelWindowMean(b, b.emit("Mul", [x, x]), size, Math.floor((size - 1) / 2));
     const sum = b.emit("Add", [b.emit("Mul", [mean, scalarOf(b, alpha, x)]), scalarOf(b, bias, x)]);
     return [b.emit("Div", [x, b.emit("Pow", [sum, scalarOf(b, beta, x)])])];

@@ -300,6 +300,19 @@ describe("small operators", () => {
     expect(agree({ op, attrs }, types, opset)).toBeUndefined();
   });
 
+  test.each([3, 9, 11, 101])("LRN over %i of 4 channels", (size) => {
+    expect(agree({ op: "LRN", attrs: { size, alpha: { f: 0.5 } } }, ["float32[2,4,3,2]"])).toBeUndefined();
+  });
+
+  test("LRN takes no longer for a window beyond all channels", () => {
+    const lines = importedNodes({
+      nodes: [{ op: "LRN", inputs: ["x"], outputs: ["y"], attrs: { size: 2 ** 31 - 1 } }],
+      inputs: { x: "float32[1,4,2,2]" },
+      outputs: ["y"],
+    });
+    expect(lines.find((line) => line.includes("AveragePool"))).toMatch(/kernel_shape=\[7,1\] pads=\[3,0,3,0\]/);
+  });
+
   test("Gemm over no elements is β times its bias", () => {
     const node = { op: "Gemm", inputs: ["a", "b", "c"], outputs: ["y"], attrs: { beta: { f: 0.5 }, transB: 1 } };
     const inputs = { a: "float32[2,0]", b: "float32[3,0]", c: "float32[3]" };
