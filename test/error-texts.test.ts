@@ -93,7 +93,7 @@ const CASES: Readonly<Record<ErrorCode, Case>> = {
   },
   LOSS_NOT_FINITE: {
     run: ["train", "plan", "--data", "huge.csv", "-q"],
-    text: 'step 1: the loss of microbatch 0 is NaN; the first Infinity is in "MatMul_0_0" of stage 1, which MatMul (node "MatMul_0") makes of finite inputs. Lower the learning rate, or check the data.',
+    text: 'step 1: the loss of microbatch 0 is NaN; the first Infinity is in "MatMul_0_0" of stage 0, which MatMul (node "MatMul_0") makes of finite inputs. Lower the learning rate, or check the data.',
   },
   VERIFY_MISMATCH: {
     run: () =>

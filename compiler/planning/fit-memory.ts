@@ -1,13 +1,14 @@
 /**
  * @file Cuts until the finished plan keeps the memory of its devices. The partitioner counts parameters and stashes; what
  * a plan holds besides, such as spare slots, gradients between stages and the workspace of its programs, is known only
- * when it is linked. What a device turns out to
- * hold besides is taken off its limit, more of it from round to round, and the model is cut again.
+ * when it is linked. That is taken off the limits, more of it from round to round, and the model is cut again.
  */
 import { PipewrightError } from "../errors.js";
 import type { PartitionProblem } from "../partition/problem.js";
+import type { Schedule } from "../schedule/action.js";
+import { stagesPerReplica } from "../schedule/action.js";
 
-/** Cuts that are tried: most that fit at all do after three. */
+/** Cuts that are tried. */
 const ROUNDS = 10;
 
 /** A plan as far as its memory goes: bytes by device. */
@@ -17,21 +18,29 @@ export interface Sized {
   readonly countedBytes: readonly number[];
 }
 
+/** Whose memory a problem is to fit into. */
+export interface MemoryFit {
+  /** Bytes by device; undefined for no limit. */
+  readonly limits: readonly (number | undefined)[];
+  /** By stage: the device of each copy of the model that holds it. */
+  readonly holders: readonly (readonly number[])[];
+  /** Bytes by device that are taken off the limits (negative: added) from the start. Default: none. */
+  readonly reserved?: readonly number[];
+}
+
 /**
- * Requires: `limits`, bytes by device, undefined for no limit; a device for every stage of `problem`; `place`, which
- * cuts and links; `reservedAtFirst`, bytes by device that are taken off the limits (negative: added) from the start.
+ * Requires: a device for every stage of `problem`; `place`, which cuts and links.
  * Ensures: no device of the result holds more than its limit; undefined if this way leads to no such result.
  * @throws what `place` throws, but for too little memory.
  */
 export async function fitMemory<T extends Sized>(
   problem: PartitionProblem,
-  limits: readonly (number | undefined)[],
+  { limits, holders, reserved: first = limits.map(() => 0) }: MemoryFit,
   place: (problem: PartitionProblem) => Promise<T>,
-  reservedAtFirst: readonly number[] = limits.map(() => 0),
 ): Promise<T | undefined> {
-  const reserved = [...reservedAtFirst];
+  const reserved = [...first];
   for (let round = 0; round < ROUNDS; round++) {
-    const limited = withLimits(problem, (bytes, device) => Math.max(1, bytes - reserved[device]!));
+    const limited = lessReserved(problem, holders, reserved);
     const placed = await unlessTooSmall(() => place(limited));
     if (typeof placed === "number") return undefined;
     const over = placed.heldBytes.map((bytes, device) => Math.max(0, bytes - (limits[device] ?? Infinity)));
@@ -43,6 +52,26 @@ export async function fitMemory<T extends Sized>(
     });
   }
   return undefined;
+}
+
+/** By stage of one copy of the model: the device of each copy. */
+export function holdersOf(schedule: Schedule): readonly (readonly number[])[] {
+  const parts = stagesPerReplica(schedule);
+  return Array.from({ length: parts }, (_, stage) =>
+    Array.from({ length: schedule.replicas ?? 1 }, (_copy, copy) => schedule.placement[stage + copy * parts]!),
+  );
+}
+
+/** The problem with less memory: each copy of the model bears its part of what is reserved on its device. */
+export function lessReserved(
+  problem: PartitionProblem,
+  holders: readonly (readonly number[])[],
+  reserved: readonly number[],
+): PartitionProblem {
+  return withLimits(problem, (bytes, stage) => {
+    const own = holders[stage]!;
+    return Math.max(1, Math.floor(bytes - Math.max(...own.map((device) => reserved[device]!)) / own.length));
+  });
 }
 
 /** Cuts under limits, the same for every device, that are about the smallest the partitioner can keep. @throws what `cut` throws. */
@@ -71,9 +100,19 @@ export function neededBytes(error: unknown): number | undefined {
   return typeof bytes === "number" ? bytes : undefined;
 }
 
-function withLimits(problem: PartitionProblem, limit: (bytes: number, device: number) => number): PartitionProblem {
-  const stages = problem.stages.map((stage) =>
-    stage.memoryBytes === undefined ? stage : { ...stage, memoryBytes: limit(stage.memoryBytes, stage.device!) },
+function withLimits(problem: PartitionProblem, limit: (bytes: number, stage: number) => number): PartitionProblem {
+  const stages = problem.stages.map((stage, at) =>
+    stage.memoryBytes === undefined ? stage : { ...stage, memoryBytes: limit(stage.memoryBytes, at) },
   );
+  return { ...problem, stages };
+}
+
+/** The problem for devices of any size. */
+export function withoutLimits(problem: PartitionProblem): PartitionProblem {
+  const stages = problem.stages.map((stage) => {
+    const free = { ...stage };
+    delete free.memoryBytes;
+    return free;
+  });
   return { ...problem, stages };
 }

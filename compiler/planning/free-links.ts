@@ -5,19 +5,20 @@
 import { evaluate } from "../partition/evaluate.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import { boundedCut } from "./bounded-cut.js";
+import { unlessInfeasible } from "./infeasible.js";
 
 /** Messages below this share of a stage's load move no cut far. */
 const WORTH = 0.1;
 
-/** Requires: `cut` is one of `problem`; `quick` cuts a problem, or not. Ensures: what holds for `cut` holds for the result. */
+/** Requires: `cut` is one of `problem`; `quick` cuts a problem. Ensures: a valid partition, with the bounds of `cut`, lowered to its own bottleneck. */
 export async function cutOfWork(
   problem: PartitionProblem,
   cut: Partition,
-  quick: (problem: PartitionProblem) => Promise<Partition | undefined>,
+  quick: (problem: PartitionProblem) => Promise<Partition>,
 ): Promise<Partition | undefined> {
   const { stages } = evaluate(problem, cut.stageOf);
   if (stages.every(({ communicationMs, loadMs }) => communicationMs <= WORTH * loadMs)) return undefined;
-  const free = await quick(withFreeLinks(problem));
+  const free = await unlessInfeasible(() => quick(withFreeLinks(problem)));
   return free && boundedCut(problem, free.stageOf, cut.certificate, free.solver);
 }
 

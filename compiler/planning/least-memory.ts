@@ -3,13 +3,14 @@
  * Bounds from device-memory.ts rule out most cuts; what they leave is linked. Where there is too much to look through,
  * the answer is a range.
  */
-import { PipewrightError } from "../errors.js";
+import type { PipewrightError } from "../errors.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 import type { NodeId, ValueId } from "../ir/graph.js";
 import type { CutPoint } from "./cut-space.js";
 import { CutSpace } from "./cut-space.js";
-import { cutTightly } from "./fit-memory.js";
+import { cutTightly, withoutLimits } from "./fit-memory.js";
+import { unlessInfeasible } from "./infeasible.js";
 import { descendMemory } from "./memory-descent.js";
 import type { Arranged, Placed } from "./placed.js";
 import { cutAt, linkedCut, placedAt } from "./placed-cut.js";
@@ -157,17 +158,13 @@ class Search {
       let limited = problem;
       const cutters = [
         () => cutTightly(problem, (next) => quick((limited = next))),
-        () => quick((limited = roomy(problem))),
+        () => quick((limited = withoutLimits(problem))),
       ];
       for (const cutter of cutters) {
-        try {
-          const cut = await cutter();
-          const bytes = this.offer(this.#link({ ...arranged, problem: limited }, cut));
-          tight.push({ arranged, problem: limited, cut, bytes });
-        } catch (error) {
-          if (!(error instanceof PipewrightError) || error.code !== "PLAN_INFEASIBLE") throw error;
-          this.failure ??= error;
-        }
+        const cut = await unlessInfeasible(cutter, (error) => (this.failure ??= error));
+        if (!cut) continue;
+        const bytes = this.offer(this.#link({ ...arranged, problem: limited }, cut));
+        tight.push({ arranged, problem: limited, cut, bytes });
       }
     }
     return tight;
@@ -243,14 +240,6 @@ class Search {
   #link(arranged: Arranged, cut: Partition): Placed {
     return linkedCut(this.#subject, arranged, cut, this.#optimizer);
   }
-}
-
-/** The problem with limits that nothing comes near. */
-function roomy(problem: PartitionProblem): PartitionProblem {
-  const stages = problem.stages.map((stage) =>
-    stage.memoryBytes === undefined ? stage : { ...stage, memoryBytes: Number.MAX_SAFE_INTEGER },
-  );
-  return { ...problem, stages };
 }
 
 function allAgain(problem: Omit<PartitionProblem, "recompute">): PartitionProblem {

@@ -1,46 +1,54 @@
 /**
- * @file From all forward passes running again down to as few as memory asks for, with the stages as they are. Goes by
- * what linked plans hold, since the partitioner's count of what running again saves is rough.
+ * @file From all forward passes running again down to few, with the stages as they are. Goes by what linked plans hold,
+ * since the partitioner's count of what running again saves is rough, and memory does not fall with every pass that runs
+ * again: the workspace may grow by more than a stash.
  */
 import { againOffers, stagesByDevice } from "../partition/evaluate.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import { againChoices } from "../partition/recompute-choice.js";
-import type { Sized } from "./fit-memory.js";
+import type { Fitter, Fitting } from "./fitter.js";
 import { needing } from "./placed-cut.js";
 
+export interface LessAgainOptions {
+  readonly fitter: Fitter;
+  /** Lets the limits decide what runs again. */
+  readonly problem: PartitionProblem;
+  readonly isTimeUp: () => Promise<boolean>;
+}
+
 /**
- * The plan in which, device by device, least runs again.
- * Requires: `most` keeps the limits and has everything run again; `problem` lets the limits decide; `link` makes the plan
- * of the same cut under other limits. Ensures: the result keeps the limits. Cost: a plan for each halving of the choices
- * of a device.
+ * Device by device, the choices that run least again are tried, ever fewer of them, until one fits.
+ * Ensures: the result keeps the limits; undefined where not even all forward passes running again make these stages fit.
+ * Cost: for each device, a plan for every doubling of its choices.
  */
-export async function lessAgain<T extends Sized>(
-  problem: PartitionProblem,
+export async function lessAgain(
   stageOf: readonly number[],
-  limits: readonly (number | undefined)[],
-  most: T,
-  link: (problem: PartitionProblem) => Promise<T>,
-): Promise<T> {
-  const keeps = ({ heldBytes }: T): boolean =>
-    heldBytes.every((bytes, device) => bytes <= (limits[device] ?? Infinity));
+  solver: string,
+  { fitter, problem, isTimeUp }: LessAgainOptions,
+): Promise<Fitting | undefined> {
   const offers = againOffers(problem, stageOf);
   const choices = new Map(
     stagesByDevice(problem).map((own) => [
       problem.stages[own[0]!]!.device!,
-      againChoices(offers.filter(({ block }) => own.includes(stageOf[block]!))),
+      againChoices(offers.filter(({ block }) => own.includes(stageOf[block]!))).map(({ neededBytes }) => neededBytes),
     ]),
   );
-  const needed = limits.map((_, device) => choices.get(device)?.at(-1)?.neededBytes ?? 0);
-  let best = most;
+  let needed = fitter.limits.map((_, device) => choices.get(device)?.at(-1) ?? 0);
+  const link = () => fitter.relink(needing(problem, stageOf, needed), stageOf, solver);
+  let best = link();
+  if (!fitter.keeps(best)) return undefined;
   for (const [device, own] of choices) {
-    let [low, high] = [0, own.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const next = await link(needing(problem, stageOf, needed.with(device, own[middle]!.neededBytes)));
-      if (keeps(next)) [high, best] = [middle, next];
-      else low = middle + 1;
+    const most = needed;
+    for (let index = 0; index < own.length - 1; index = Math.max(index + 1, 2 * index)) {
+      if (await isTimeUp()) return best;
+      needed = most.with(device, own[index]!);
+      const next = link();
+      if (fitter.keeps(next)) {
+        best = next;
+        break;
+      }
+      needed = most;
     }
-    needed[device] = own[high]!.neededBytes;
   }
   return best;
 }

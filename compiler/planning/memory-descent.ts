@@ -4,6 +4,7 @@
  */
 import { violations } from "../partition/evaluate.js";
 import type { PartitionProblem } from "../partition/problem.js";
+import { withoutLimits } from "./fit-memory.js";
 import { endMoves } from "./polish.js";
 
 /** Plans that are linked at most. */
@@ -30,7 +31,7 @@ export async function descendMemory(
   start: readonly number[],
   { shares, heldBytes, isEnough }: MemoryDescentOptions,
 ): Promise<void> {
-  const free = unlimited(problem);
+  const free = withoutLimits(problem);
   const first = heldBytes(start);
   const most = Math.max(...first.map((bytes, device) => bytes / shares[device]!));
   const unevenness = (held: readonly number[]): number =>
@@ -73,13 +74,4 @@ function moved(stageOf: readonly number[], blocks: readonly number[], to: number
   const next = [...stageOf];
   for (const block of blocks) next[block] = to;
   return next;
-}
-
-function unlimited(problem: PartitionProblem): PartitionProblem {
-  const stages = problem.stages.map((stage) => {
-    const free = { ...stage };
-    delete free.memoryBytes;
-    return free;
-  });
-  return { ...problem, stages };
 }

@@ -91,14 +91,16 @@ function updateMs(subject: PlanSubject, { devices }: ClusterSpec, { parts }: Lin
   return Math.max(...ms);
 }
 
-/** Bytes by device as the partitioner counts them. */
+/** Bytes by device as the partitioner counts them; `holders`, by stage: the device of each copy of the model. */
 export function countedOn(
   problem: PartitionProblem,
   stageOf: ArrayLike<number>,
-  { devices }: ClusterSpec,
+  holders: readonly (readonly number[])[],
+  devices: number,
 ): readonly number[] {
-  const counted = devices.map(() => 0);
-  for (const { stages, peakBytes } of evaluate(problem, stageOf).devices)
-    counted[problem.stages[stages[0]!]!.device!] = peakBytes;
+  const counted = new Array<number>(devices).fill(0);
+  evaluate(problem, stageOf).stages.forEach(({ peakBytes }, stage) => {
+    for (const device of holders[stage]!) counted[device]! += peakBytes;
+  });
   return counted;
 }

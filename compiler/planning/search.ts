@@ -20,7 +20,10 @@ import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
 import { neededBytes } from "./fit-memory.js";
 import { cutOfWork } from "./free-links.js";
+import { Fitter } from "./fitter.js";
+import { isInfeasible, unlessInfeasible } from "./infeasible.js";
 import { leastMemory } from "./least-memory.js";
+import { lessAgain } from "./less-again.js";
 import type { PlaceOptions } from "./place.js";
 import { arrange, place } from "./place.js";
 import type { Placed } from "./placed.js";
@@ -88,7 +91,7 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     ...options,
     model: options.partition.model,
     partition: (problem) => (isAuto && isShared(problem) ? quick : cutter).cut(problem),
-    ...(isOurs(options) ? { quick: (problem) => unlessInfeasible(() => quick.cut(problem)) } : {}),
+    ...(isOurs(options) ? { quick: (problem) => quick.cut(problem) } : {}),
     isTimeUp,
   };
   if (!isAuto) {
@@ -116,11 +119,10 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
       options.onAttempt({ candidate, status: "pruned", makespanMs });
       continue;
     }
-    const placed = await placeNoted(subject, candidate, placing, options).catch((error: unknown) => {
-      if (!isInfeasible(error)) throw error;
-      failure = error;
-      return undefined;
-    });
+    const placed = await unlessInfeasible(
+      () => placeNoted(subject, candidate, placing, options),
+      (error) => (failure = error),
+    );
     if (!placed) {
       if (best) failed++;
       continue;
@@ -169,9 +171,24 @@ async function leastPlan(
   const least = await leastMemory(subject, arranged, options, isWhole);
   if (!least.found) throw least.failure ?? noCandidate();
   if (!fits(least.found)) throw memoryRefusal(cluster, least, pipeline);
-  const { candidate, certificate, draft } = least.found;
-  onAttempt({ candidate, status: certificate.status, makespanMs: draft.timeline.makespanMs, placed: least.found });
-  return least.found;
+  const own = arranged.find(({ candidate }) => candidate === least.found!.candidate)!;
+  const placed = await withLessAgain(least.found, new Fitter(subject, own, placing), own.problem, placing);
+  const { candidate, certificate, draft } = placed;
+  onAttempt({ candidate, status: certificate.status, makespanMs: draft.timeline.makespanMs, placed });
+  return placed;
+}
+
+/** A plan that was found by its memory, with as few forward passes running again as fit. */
+async function withLessAgain(
+  found: Placed,
+  fitter: Fitter,
+  problem: PartitionProblem,
+  { isTimeUp }: PlaceOptions,
+): Promise<Placed> {
+  const { stageOf, again, solver } = found.draft.cut;
+  if (problem.recompute !== "auto" || again.length === 0) return fitter.told(found);
+  const less = await lessAgain(stageOf, solver, { fitter, problem, isTimeUp });
+  return less && stepMs(less.placed) < stepMs(found) ? fitter.certified(less) : fitter.told(found);
 }
 
 /** With as much running again as the request allows, which leaves no need for less. */
@@ -224,9 +241,7 @@ async function sketchAll(
     try {
       const cut = await quick.cut(problem);
       const timing = { cluster: arranged, schedule, isSearched: candidate.schedule === "search" };
-      const other = isOurs(options)
-        ? await cutOfWork(problem, cut, (next) => unlessInfeasible(() => quick.cut(next)))
-        : undefined;
+      const other = isOurs(options) ? await cutOfWork(problem, cut, (next) => quick.cut(next)) : undefined;
       const times = (other ? [cut, other] : [cut]).map(
         (own) => draftOf(subject, problem, own, timing).timeline.makespanMs,
       );
@@ -340,19 +355,6 @@ function ifPossible<T>(make: () => T): T | undefined {
     if (isUsage(error) || isInfeasible(error)) return undefined;
     throw error;
   }
-}
-
-async function unlessInfeasible<T>(make: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await make();
-  } catch (error) {
-    if (isInfeasible(error)) return undefined;
-    throw error;
-  }
-}
-
-function isInfeasible(error: unknown): boolean {
-  return error instanceof PipewrightError && error.code === "PLAN_INFEASIBLE";
 }
 
 function isUsage(error: unknown): boolean {

@@ -1,0 +1,131 @@
+/** @file Plans of one candidate that keep the memory of its devices: cut anew, or with given stages. */
+import { workBound } from "../partition/bound.js";
+import { certify } from "../partition/certificate.js";
+import { instanceOf } from "../partition/instance.js";
+import type { Certificate, Partition, PartitionProblem } from "../partition/problem.js";
+import { boundedCut } from "./bounded-cut.js";
+import type { Draft, DraftOptions } from "./draft.js";
+import { draftOf } from "./draft.js";
+import type { Sized } from "./fit-memory.js";
+import { cutTightly, fitMemory, holdersOf, lessReserved, withoutLimits } from "./fit-memory.js";
+import { cutOfWork } from "./free-links.js";
+import { unlessInfeasible } from "./infeasible.js";
+import type { PlaceOptions } from "./place.js";
+import type { Arranged, Placed } from "./placed.js";
+import { countedOn, linkDraft } from "./placed.js";
+import { polish } from "./polish.js";
+import type { PlanSubject } from "./subject.js";
+
+/** The memory is that which has to fit: of the schedule as it starts, if that is more. */
+export interface Fitting extends Sized {
+  readonly placed: Placed;
+}
+
+export class Fitter {
+  readonly #subject: PlanSubject;
+  readonly #arranged: Arranged;
+  readonly #options: PlaceOptions;
+  readonly #timing: DraftOptions;
+  readonly limits: readonly (number | undefined)[];
+  readonly #holders: readonly (readonly number[])[];
+  #boundMs = Infinity;
+  #ownBoundMs = Infinity;
+
+  constructor(subject: PlanSubject, arranged: Arranged, options: PlaceOptions) {
+    const { cluster, schedule, candidate } = arranged;
+    const { seed } = options;
+    this.#subject = subject;
+    this.#arranged = arranged;
+    this.#options = options;
+    this.#timing = {
+      cluster,
+      schedule,
+      isSearched: candidate.schedule === "search",
+      ...(seed === undefined ? {} : { seed }),
+    };
+    this.limits = cluster.devices.map(({ memoryBytes }) => memoryBytes);
+    this.#holders = holdersOf(schedule);
+  }
+
+  keeps({ heldBytes }: Sized): boolean {
+    return heldBytes.every((bytes, device) => bytes <= (this.limits[device] ?? Infinity));
+  }
+
+  /** A cut of the problem whose plan fits; `reserved`: see fit-memory.ts. */
+  fit(problem: PartitionProblem, reserved?: readonly number[]): Promise<Fitting | undefined> {
+    const { limits } = this;
+    return fitMemory(problem, { limits, holders: this.#holders, ...(reserved && { reserved }) }, (limited) =>
+      this.#cutAndLink(limited),
+    );
+  }
+
+  /** Quick cuts: one that is counted to hold about as little as any when all runs again, and one without limits. */
+  async quickCuts(problem: PartitionProblem): Promise<readonly Partition[]> {
+    const { quick } = this.#options;
+    if (!quick) return [];
+    const tight = await unlessInfeasible(() => cutTightly({ ...problem, recompute: "all" }, quick));
+    const free = await unlessInfeasible(() => quick(withoutLimits(problem)));
+    return [tight, free].flatMap((cut) => cut ?? []);
+  }
+
+  /** The plan with these stages and with what runs again under the limits of `problem`, told as by `told`. */
+  relink(problem: PartitionProblem, stageOf: readonly number[], solver: string): Fitting {
+    const boundMs = workBound(instanceOf(this.#arranged.problem));
+    const cut = boundedCut(problem, stageOf, { boundMs, ownBoundMs: boundMs }, solver);
+    const fitting = this.#sized(problem, draftOf(this.#subject, problem, cut, this.#timing));
+    return { ...fitting, placed: this.told(fitting.placed) };
+  }
+
+  /** The same plan, whose problem is the candidate's, with limits less what the partitioner does not count. */
+  told(placed: Placed): Placed {
+    const { problem, heldBytes, draft } = placed;
+    const counted = countedOn(problem, draft.cut.stageOf, this.#holders, heldBytes.length);
+    const uncounted = heldBytes.map((bytes, device) => bytes - counted[device]!);
+    return { ...placed, problem: lessReserved(this.#arranged.problem, this.#holders, uncounted) };
+  }
+
+  /** The plan with the best bounds of all problems that were cut: of those with the limits as they are counted. */
+  certified({ placed }: Fitting): Placed {
+    const { bottleneckMs, boundMs, ownBoundMs } = placed.draft.cut.certificate;
+    if (this.#boundMs === Infinity) return { ...placed, certificate: certify(bottleneckMs, boundMs, ownBoundMs) };
+    return { ...placed, certificate: certify(bottleneckMs, Math.min(bottleneckMs, this.#boundMs), this.#ownBoundMs) };
+  }
+
+  async #cutAndLink(problem: PartitionProblem): Promise<Fitting> {
+    const { onPass, partition, quick, isTimeUp } = this.#options;
+    onPass("partition");
+    const cut = await partition(problem);
+    const isOfAll = problem.recompute !== this.#arranged.problem.recompute;
+    const certified = isOfAll ? workCertificate(this.#arranged.problem, cut) : cut.certificate;
+    this.#boundMs = Math.min(this.#boundMs, certified.boundMs);
+    this.#ownBoundMs = Math.min(this.#ownBoundMs, certified.ownBoundMs);
+    const other = quick && (await cutOfWork(problem, cut, quick));
+    onPass("simulate");
+    let best: Draft | undefined;
+    for (const start of other ? [cut, other] : [cut]) {
+      const first = draftOf(this.#subject, problem, start, this.#timing);
+      const draft = await polish(this.#subject, problem, first, { ...this.#timing, isTimeUp });
+      if (!best || draft.timeline.makespanMs < best.timeline.makespanMs) best = draft;
+    }
+    return this.#sized(problem, best!);
+  }
+
+  #sized(problem: PartitionProblem, draft: Draft): Fitting {
+    const { onPass, optimizer } = this.#options;
+    onPass("link");
+    const arranged = { ...this.#arranged, problem };
+    const placed = linkDraft(this.#subject, arranged, draft, optimizer);
+    const countedBytes = countedOn(problem, draft.cut.stageOf, this.#holders, placed.heldBytes.length);
+    const isLimited = this.limits.some((bytes) => bytes !== undefined);
+    if (!this.#timing.isSearched || !isLimited) return { placed, heldBytes: placed.heldBytes, countedBytes };
+    const start = draftOf(this.#subject, problem, draft.cut, { ...this.#timing, isSearched: false });
+    const { heldBytes } = linkDraft(this.#subject, arranged, start, optimizer);
+    return { placed, heldBytes: heldBytes.map((bytes, at) => Math.max(bytes, placed.heldBytes[at]!)), countedBytes };
+  }
+}
+
+/** What holds for a cut whatever runs again. */
+function workCertificate(problem: PartitionProblem, { certificate: { bottleneckMs } }: Partition): Certificate {
+  const boundMs = Math.min(bottleneckMs, workBound(instanceOf(problem)));
+  return certify(bottleneckMs, boundMs, boundMs);
+}
