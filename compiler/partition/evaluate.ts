@@ -6,7 +6,7 @@ import { computeMs } from "../compute-ms.js";
 import type { LinkSpec } from "../profile/profile.js";
 import type { Net, PartitionProblem } from "./problem.js";
 import type { AgainOffer } from "./recompute-choice.js";
-import { chooseAgain, stashesSaved } from "./recompute-choice.js";
+import { againOffer, chooseAgain } from "./recompute-choice.js";
 
 /** One stage of an evaluated partition. */
 export interface StageEvaluation {
@@ -186,10 +186,7 @@ export function againOffers(
   { graph, stages }: Pick<PartitionProblem, "graph" | "stages">,
   stageOf: ArrayLike<number>,
 ): readonly AgainOffer[] {
-  return graph.blocks.map(({ index, forwardMs, stashBytes }): AgainOffer => {
-    const { speed, inFlight } = stages[stageOf[index]!]!;
-    return { block: index, ms: forwardMs / speed, savesBytes: stashesSaved(inFlight) * stashBytes };
-  });
+  return graph.blocks.map((block) => againOffer(block, stages[stageOf[block.index]!]!));
 }
 
 /** What runs again: nothing, everything, or what each device needs. `held`: bytes of each stage if nothing does. */

@@ -1,12 +1,13 @@
 /** @file Which blocks of a device run their forward pass again so that its memory suffices: time bought against memory. */
+import type { Block, StageResources } from "./problem.js";
 
 /** Of what a block stashes, the share that the workspace grows by where it runs again. */
 const WORKSPACE_SHARE = 0.5;
 
 /**
  * How many stashes of a block its device holds less when its forward pass runs again: all in flight, but for what the
- * backward pass takes meanwhile. Part of that finds room in a workspace whose peak is elsewhere: of GPTs, it grew by 0.37
- * to 0.48 of one stash. What a plan really holds is known when it is linked.
+ * backward pass takes meanwhile. Part of that finds room in a workspace whose peak is elsewhere: on two devices with the
+ * demo's GPT, it grows by 0.36 and 0.45 of one stash. What a plan really holds is known when it is linked.
  */
 export function stashesSaved(inFlight: number): number {
   return Math.max(0, inFlight - WORKSPACE_SHARE);
@@ -50,6 +51,14 @@ export function chooseAgain(offers: readonly AgainOffer[], neededBytes: number):
     given.add(offer);
   }
   return taken.filter((offer) => !given.has(offer));
+}
+
+/** What it takes and saves to run a block again on a stage. */
+export function againOffer(
+  { index, forwardMs, stashBytes }: Block,
+  { speed, inFlight }: Pick<StageResources, "speed" | "inFlight">,
+): AgainOffer {
+  return { block: index, ms: forwardMs / speed, savesBytes: stashesSaved(inFlight) * stashBytes };
 }
 
 /** A set of blocks that `chooseAgain` takes for `neededBytes`, and for no less. */

@@ -4,8 +4,7 @@
  * less, and hardly more.
  */
 import type { NodeId } from "../ir/graph.js";
-import type { AgainOffer } from "../partition/recompute-choice.js";
-import { againChoices, stashesSaved } from "../partition/recompute-choice.js";
+import { againChoices, againOffer } from "../partition/recompute-choice.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import type { LeastSlots } from "../plan/least-slots.js";
 import type { ProgramKind } from "../plan/plan.js";
@@ -108,11 +107,7 @@ export class DeviceMemory {
   #againOf(stages: readonly StageBlocks[]) {
     const { problem } = this.#options;
     const offers = stages.flatMap(({ stage, blocks }) =>
-      blocks.map((block): AgainOffer => {
-        const { forwardMs, stashBytes } = problem.graph.blocks[block]!;
-        const { speed, inFlight } = problem.stages[stage]!;
-        return { block, ms: forwardMs / speed, savesBytes: stashesSaved(inFlight) * stashBytes };
-      }),
+      blocks.map((block) => againOffer(problem.graph.blocks[block]!, problem.stages[stage]!)),
     );
     if (problem.recompute === "auto") return againChoices(offers);
     return [{ taken: problem.recompute === "all" ? offers : [], neededBytes: 0 }];

@@ -10,9 +10,9 @@ import { lessAgain } from "./less-again.js";
 import { stepMs } from "./placed.js";
 
 /**
- * Besides the cut under the limits: one with all forward passes running again; these two, a cut
- * that is counted to hold least and one without limits, with few running again; and the cut that is made when the partitioner is told what it does not count. The
- * fastest of their plans.
+ * Besides the cut under the limits: one with all forward passes running again; these two, a cut that is counted to hold
+ * least and one without limits, with few running again; and the cut that is made when the partitioner is told what it does
+ * not count. The fastest of their plans.
  * @throws PLAN_INFEASIBLE when none of the cuts is possible for other reasons than memory.
  */
 export async function fitAgain(

@@ -30,6 +30,7 @@ export class Fitter {
   readonly #holders: readonly (readonly number[])[];
   #boundMs = Infinity;
   #ownBoundMs = Infinity;
+  #workMs: number | undefined;
 
   constructor(subject: PlanSubject, arranged: Arranged, options: PlaceOptions) {
     const { cluster, schedule, candidate } = arranged;
@@ -70,8 +71,7 @@ export class Fitter {
 
   /** The plan with these stages and with what runs again under the limits of `problem`, told as by `told`. */
   relink(problem: PartitionProblem, stageOf: readonly number[], solver: string): Fitting {
-    const boundMs = workBound(instanceOf(this.#arranged.problem));
-    const cut = boundedCut(problem, stageOf, { boundMs, ownBoundMs: boundMs }, solver);
+    const cut = boundedCut(problem, stageOf, this.#workBounds(), solver);
     const fitting = this.#sized(problem, draftOf(this.#subject, problem, cut, this.#timing));
     return { ...fitting, placed: this.told(fitting.placed) };
   }
@@ -91,14 +91,20 @@ export class Fitter {
     return { ...placed, certificate: certify(bottleneckMs, Math.min(bottleneckMs, this.#boundMs), this.#ownBoundMs) };
   }
 
+  /** What holds for every cut of the candidate, whatever runs again. */
+  #workBounds(): Pick<Certificate, "boundMs" | "ownBoundMs"> {
+    this.#workMs ??= workBound(instanceOf(this.#arranged.problem));
+    return { boundMs: this.#workMs, ownBoundMs: this.#workMs };
+  }
+
   async #cutAndLink(problem: PartitionProblem): Promise<Fitting> {
     const { onPass, partition, quick, isTimeUp } = this.#options;
     onPass("partition");
     const cut = await partition(problem);
     const isOfAll = problem.recompute !== this.#arranged.problem.recompute;
-    const certified = isOfAll ? workCertificate(this.#arranged.problem, cut) : cut.certificate;
-    this.#boundMs = Math.min(this.#boundMs, certified.boundMs);
-    this.#ownBoundMs = Math.min(this.#ownBoundMs, certified.ownBoundMs);
+    const { boundMs, ownBoundMs } = isOfAll ? this.#workBounds() : cut.certificate;
+    this.#boundMs = Math.min(this.#boundMs, boundMs);
+    this.#ownBoundMs = Math.min(this.#ownBoundMs, ownBoundMs);
     const other = quick && (await cutOfWork(problem, cut, quick));
     onPass("simulate");
     let best: Draft | undefined;
@@ -122,10 +128,4 @@ export class Fitter {
     const { heldBytes } = linkDraft(this.#subject, arranged, start, optimizer);
     return { placed, heldBytes: heldBytes.map((bytes, at) => Math.max(bytes, placed.heldBytes[at]!)), countedBytes };
   }
-}
-
-/** What holds for a cut whatever runs again. */
-function workCertificate(problem: PartitionProblem, { certificate: { bottleneckMs } }: Partition): Certificate {
-  const boundMs = Math.min(bottleneckMs, workBound(instanceOf(problem)));
-  return certify(bottleneckMs, boundMs, boundMs);
 }

@@ -17,7 +17,7 @@ export interface LessAgainOptions {
 }
 
 /**
- * Device by device, the choices that run least again are tried, ever fewer of them, until one fits.
+ * Device by device, choices are tried until one fits: the ones that run least again, then ever fewer of the others.
  * Ensures: the result keeps the limits; undefined where not even all forward passes running again make these stages fit.
  * Cost: for each device, a plan for every doubling of its choices.
  */
@@ -33,22 +33,18 @@ export async function lessAgain(
       againChoices(offers.filter(({ block }) => own.includes(stageOf[block]!))).map(({ neededBytes }) => neededBytes),
     ]),
   );
+  const link = (needed: readonly number[]) => fitter.relink(needing(problem, stageOf, needed), stageOf, solver);
   let needed = fitter.limits.map((_, device) => choices.get(device)?.at(-1) ?? 0);
-  const link = () => fitter.relink(needing(problem, stageOf, needed), stageOf, solver);
-  let best = link();
+  let best = link(needed);
   if (!fitter.keeps(best)) return undefined;
-  for (const [device, own] of choices) {
-    const most = needed;
+  for (const [device, own] of choices)
     for (let index = 0; index < own.length - 1; index = Math.max(index + 1, 2 * index)) {
       if (await isTimeUp()) return best;
-      needed = most.with(device, own[index]!);
-      const next = link();
-      if (fitter.keeps(next)) {
-        best = next;
-        break;
-      }
-      needed = most;
+      const less = needed.with(device, own[index]!);
+      const next = link(less);
+      if (!fitter.keeps(next)) continue;
+      [needed, best] = [less, next];
+      break;
     }
-  }
   return best;
 }
