@@ -7,8 +7,9 @@ import type { AttrKind } from "../ops/define.js";
 /**
  * One line per operator: name, inputs, outputs, types, attributes. "@9" is since operator set 9, "<13" until 13, without
  * it. Types by position, "+" for inputs that repeat the last one and cannot be left out: f floats, l int64, i int32 or
- * int64, z integers, n numbers, b truth values, s strings, * any; a digit behind: the same as at that position. Two entries go beyond the schemas, for what ONNX Runtime
- * writes: LayerNormalization has no first set, and the value of a Constant may be sparse.
+ * int64, z integers, n numbers, b truth values, s strings, * any; a digit behind: the same as at that position. Two entries
+ * go beyond the schemas, for what ONNX Runtime writes: LayerNormalization has no first set, and the value of a Constant may
+ * be sparse.
  */
 const FORMS = `
 Abs | 1 | 1 | n | consumed_inputs:ints<6
