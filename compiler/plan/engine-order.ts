@@ -8,10 +8,16 @@ import type { Node, ValueId } from "../ir/graph.js";
  */
 export function engineOrder(nodes: readonly Node[]): readonly Node[] {
   const makerOf = new Map<ValueId, number>();
-  nodes.forEach(({ outputs }, index) => outputs.forEach((value) => value && makerOf.set(value.id, index)));
+  nodes.forEach(({ outputs }, index) => {
+    for (const value of outputs) if (value) makerOf.set(value.id, index);
+  });
   const makers = nodes.map(({ inputs }) => {
-    const found = inputs.flatMap((value) => (value ? (makerOf.get(value.id) ?? []) : []));
-    return [...new Set(found)].sort((a, b) => a - b);
+    const found: number[] = [];
+    for (const value of inputs) {
+      const maker = value && makerOf.get(value.id);
+      if (maker !== undefined) found.push(maker);
+    }
+    return found.sort((a, b) => a - b).filter((maker, at) => maker !== found[at - 1]);
   });
   const isRead = new Uint8Array(nodes.length);
   for (const list of makers) for (const index of list) isRead[index] = 1;

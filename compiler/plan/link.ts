@@ -8,6 +8,7 @@ import type { NodeCost } from "../profile/profile.js";
 import type { Action, Schedule } from "../schedule/action.js";
 import { splitStages } from "../schedule/action.js";
 import { residentBytes, ringBytes, updateProgram } from "./memory.js";
+import type { ProgramKey } from "./placed.js";
 import { formatProgramKey, placeNodes } from "./placed.js";
 import type { OptimizerSpec, Plan, PlanParameter, PlanStage, StageProgram, TensorSpec } from "./plan.js";
 import type { LinkedPrograms, ProgramGraph, WantedResult } from "./ports.js";
@@ -17,8 +18,8 @@ import { resultIn } from "./result-port.js";
 import type { SlotRing } from "./slots.js";
 import { assignSlots } from "./slots.js";
 import { planRows } from "./waits.js";
-import type { GraphValues } from "./workspace.js";
-import { workspaceBytes } from "./workspace.js";
+import type { ProgramMemory } from "./workspace.js";
+import { programMemory, sharedBytes } from "./workspace.js";
 
 /** What link needs besides the graph. */
 export interface LinkOptions {
@@ -58,9 +59,10 @@ export function link(differentiated: Differentiated, options: LinkOptions): Link
   const runs = runsOf(schedule);
   const rings = assignSlots(linked.crossings, order, schedule.placement, schedule.microbatches, runs);
   const parameters = planParameters(differentiated, linked, options.groups);
-  const stages = Array.from({ length: schedule.stages }, (_, index) =>
-    planStage(index, linked, rings, parameters, options),
+  const memories = Array.from({ length: schedule.stages }, (_, index) =>
+    stageMemory(index, linked, parameters, options),
   );
+  const stages = memories.map((memory, index) => planStage(index, memory, linked, rings, parameters, options));
   return {
     parts: {
       inputs: planInputs(differentiated.graph, linked, options),
@@ -73,9 +75,15 @@ export function link(differentiated: Differentiated, options: LinkOptions): Link
     programs: linked.programs,
     heldBytes: Array.from({ length: schedule.devices }, (_, device) => {
       const own = stages.filter((stage) => stage.device === device);
+      if (own.length === 1) return own[0]!.peakBytes;
       const held = own.reduce((sum, stage) => sum + stage.peakBytes - stage.workspaceBytes, 0);
-      const indices = own.map(({ index }) => index);
-      return held + stageWorkspace(indices, linked, parameters, options);
+      return (
+        held +
+        rowWorkspace(
+          own.map(({ index }) => memories[index]!),
+          schedule,
+        )
+      );
     }),
   };
 }
@@ -138,6 +146,7 @@ function resultStage(name: string, { programs }: LinkedPrograms): number {
 
 function planStage(
   index: number,
+  memory: StageMemory,
   linked: LinkedPrograms,
   rings: readonly SlotRing[],
   parameters: readonly PlanParameter[],
@@ -155,7 +164,7 @@ function planStage(
   const bytes = (list: readonly TensorSpec[]): number => list.reduce((total, item) => total + tensorBytes(item), 0);
   const resident = residentBytes(held, optimizer);
   const inFlight = ownRings.reduce((total, ring) => total + ringBytes(ring), 0);
-  const workspace = stageWorkspace([index], linked, parameters, options);
+  const workspace = rowWorkspace([memory], schedule);
   return {
     index,
     device: schedule.placement[index]!,
@@ -178,29 +187,45 @@ function planStage(
   };
 }
 
-/** What the programs of some stages of a device take, in the order of its row, their updates last. */
-function stageWorkspace(
-  indices: readonly number[],
+/** What the programs of a stage ask of the arena. */
+interface StageMemory {
+  readonly keys: readonly ProgramKey[];
+  readonly programs: readonly ProgramMemory[];
+  readonly update: ProgramMemory | undefined;
+}
+
+function stageMemory(
+  index: number,
   { programs }: LinkedPrograms,
   parameters: readonly PlanParameter[],
-  { optimizer, ops, schedule }: LinkOptions,
-): number {
-  const updates = indices.flatMap((index): GraphValues[] => {
-    const held = parameters.filter(({ stage }) => stage === index);
-    const update = updateProgram(held, optimizer, ops);
-    return update ? [update] : [];
-  });
-  const own = programs.filter(({ key }) => indices.includes(key.stage));
-  const order = [...runOrder(own, schedule), ...updates.map((_, at) => own.length + at)];
-  return workspaceBytes([...own, ...updates], order);
+  { optimizer, ops }: LinkOptions,
+): StageMemory {
+  const held = parameters.filter(({ stage }) => stage === index);
+  const update = updateProgram(held, optimizer, ops);
+  const own = programs.filter(({ key }) => key.stage === index);
+  return { keys: own.map(({ key }) => key), programs: own.map(programMemory), update: update && programMemory(update) };
+}
+
+/** What the programs of some stages of a device take, in the order of its row, their updates last. */
+function rowWorkspace(memories: readonly StageMemory[], schedule: Schedule): number {
+  const programs = memories.flatMap((own) => own.programs);
+  const updates = memories.flatMap(({ update }) => update ?? []);
+  const order = [
+    ...runOrder(
+      memories.flatMap(({ keys }) => keys),
+      schedule,
+    ),
+    ...updates.map((_, at) => programs.length + at),
+  ];
+  return sharedBytes([...programs, ...updates], order);
 }
 
 /** The runs of a step of programs of one device, by place in the list. */
-function runOrder(programs: readonly ProgramGraph[], schedule: Schedule): readonly number[] {
+function runOrder(programs: readonly ProgramKey[], schedule: Schedule): readonly number[] {
   const { microbatches, placement } = schedule;
   const runs = runsOf(schedule);
   const started = new Map<number, number[]>();
-  programs.forEach(({ key }, at) => {
+  programs.forEach((key, at) => {
     for (let microbatch = 0; microbatch < microbatches; microbatch++) {
       const action = runs(key, microbatch);
       if (!action) continue;
@@ -209,7 +234,7 @@ function runOrder(programs: readonly ProgramGraph[], schedule: Schedule): readon
     }
   });
   const [first] = programs;
-  const row = first ? schedule.rows[placement[first.key.stage]!]! : [];
+  const row = first ? schedule.rows[placement[first.stage]!]! : [];
   return row.flatMap((action) => started.get(actionKey(action, microbatches)) ?? []);
 }
 

@@ -21,11 +21,6 @@ const STEPS = 2;
  * a step, by place in the list; default: each once. Ports are not counted: they live outside the programs. The larger of
  * what the two ways in which the system may place memory lead to. Linear but for the search for free memory.
  */
-export function workspaceBytes(programs: readonly GraphValues[], order?: readonly number[]): number {
-  return sharedBytes(programs.map(programMemory), order);
-}
-
-/** The same for programs whose requests are known. */
 export function sharedBytes(
   programs: readonly ProgramMemory[],
   order: readonly number[] = programs.map((_, at) => at),
@@ -82,10 +77,11 @@ function peakBytes({ buffers, scratch }: MemoryPlan): number {
 
 /** Every session has its own copies. */
 function literalBytes({ nodes }: GraphValues): number {
-  const literals = new Set(
-    nodes.flatMap(({ inputs }) => inputs.flatMap((value): Literal[] => (value?.literal ? [value.literal] : []))),
-  );
-  return [...literals].reduce((sum, literal) => sum + tensorBytes(literal), 0);
+  const literals = new Set<Literal>();
+  for (const { inputs } of nodes) for (const value of inputs) if (value?.literal) literals.add(value.literal);
+  let bytes = 0;
+  for (const literal of literals) bytes += tensorBytes(literal);
+  return bytes;
 }
 
 /** Memory of one value after another, from the node that makes the first to that after which it is given back. */
@@ -126,7 +122,9 @@ function replay({ buffers, scratch }: MemoryPlan, arena: EngineArena): void {
  * onnxruntime/core/framework/allocation_planner.cc.
  */
 function memoryPlan(program: GraphValues): MemoryPlan {
-  const outside = new Set<ValueId>([...program.inputs, ...program.outputs].map(({ value }) => value.id));
+  const outside = new Set<ValueId>();
+  for (const { value } of program.inputs) outside.add(value.id);
+  for (const { value } of program.outputs) outside.add(value.id);
   const nodes = engineOrder(program.nodes);
   const reads = new Map<ValueId, number>();
   for (const { inputs } of nodes)
@@ -134,8 +132,23 @@ function memoryPlan(program: GraphValues): MemoryPlan {
   const buffers: SharedBuffer[] = [];
   const bufferOf = new Map<ValueId, SharedBuffer>();
   const free = new Map<string, SharedBuffer[]>();
-  const taken = (value: Value): SharedBuffer | undefined =>
-    value.type.shape.length > 0 ? free.get(kindOf(value))?.pop() : undefined;
+  const take = (value: Value, at: number): SharedBuffer => {
+    const kind = kindOf(value);
+    const taken = value.type.shape.length > 0 ? free.get(kind)?.pop() : undefined;
+    if (taken) return taken;
+    const bytes = tensorBytes(value.type);
+    const buffer = { kind, bytes, begin: at, readsLeft: 0, lastRead: undefined, unreadSince: undefined, freedAt: -1 };
+    buffers.push(buffer);
+    return buffer;
+  };
+  const release = (value: Value | undefined, at: number): void => {
+    const buffer = value && bufferOf.get(value.id);
+    if (!buffer || buffer.readsLeft > 0 || buffer.freedAt === at) return;
+    buffer.freedAt = at;
+    const list = free.get(buffer.kind);
+    if (list) list.push(buffer);
+    else free.set(buffer.kind, [buffer]);
+  };
   nodes.forEach((node, at) => {
     node.outputs.forEach((value, output) => {
       if (!value || outside.has(value.id)) return;
@@ -144,18 +157,7 @@ function memoryPlan(program: GraphValues): MemoryPlan {
       const own = input && bufferOf.get(input.id);
       if (reuse?.how === "view" && !own) return;
       const isReused = own && (reuse?.how === "view" || (own.readsLeft === 1 && kindOf(input!) === kindOf(value)));
-      let buffer = isReused ? own : taken(value);
-      if (!buffer) {
-        buffer = {
-          kind: kindOf(value),
-          bytes: tensorBytes(value.type),
-          begin: at,
-          readsLeft: 0,
-          lastRead: undefined,
-          unreadSince: undefined,
-        };
-        buffers.push(buffer);
-      }
+      const buffer = isReused ? own : take(value, at);
       buffer.readsLeft += reads.get(value.id) ?? 0;
       buffer.unreadSince ??= at;
       bufferOf.set(value.id, buffer);
@@ -167,13 +169,8 @@ function memoryPlan(program: GraphValues): MemoryPlan {
       buffer.lastRead = at;
       buffer.unreadSince = undefined;
     }
-    const touched = [...node.inputs, ...node.outputs].flatMap((value) => (value && bufferOf.get(value.id)) ?? []);
-    for (const buffer of new Set(touched)) {
-      if (buffer.readsLeft > 0) continue;
-      const list = free.get(buffer.kind);
-      if (list) list.push(buffer);
-      else free.set(buffer.kind, [buffer]);
-    }
+    for (const value of node.inputs) release(value, at);
+    for (const value of node.outputs) release(value, at);
   });
   const planned = buffers.flatMap((buffer) => heldFor(buffer, nodes.length - 1));
   return { buffers: planned.sort((a, b) => a.begin - b.begin), scratch: nodes.map(scratchBytes) };
@@ -196,6 +193,8 @@ interface SharedBuffer extends Pick<PlannedBuffer, "bytes" | "begin"> {
   /** Position of the last node that reads it so far, and of the first one behind it that writes to it. */
   lastRead: number | undefined;
   unreadSince: number | undefined;
+  /** Position of the node after which it was last put among those to take over. */
+  freedAt: number;
 }
 
 /** Values of one kind can take over each other's buffers: same shape, elements of the same size. */

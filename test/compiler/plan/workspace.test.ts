@@ -4,7 +4,7 @@ import { GraphBuilder } from "../../../compiler/ir/builder.js";
 import type { Value } from "../../../compiler/ir/graph.js";
 import { OPS } from "../../../compiler/ops/registry.js";
 import type { GraphValues } from "../../../compiler/plan/workspace.js";
-import { workspaceBytes } from "../../../compiler/plan/workspace.js";
+import { programMemory, sharedBytes } from "../../../compiler/plan/workspace.js";
 import { f32 } from "../../support/onnx-model.js";
 
 const UNIT = 256;
@@ -16,6 +16,10 @@ const units = (count: number) => f32((count * UNIT) / 4);
 function program({ nodes }: GraphBuilder, inputs: readonly Value[], outputs: readonly Value[]): GraphValues {
   const list = (values: readonly Value[]) => values.map((value) => ({ value }));
   return { nodes, inputs: list(inputs), outputs: list(outputs) };
+}
+
+function workspaceBytes(programs: readonly GraphValues[]): number {
+  return sharedBytes(programs.map(programMemory));
 }
 
 /** What a program takes of one input of 4 units and all that the builder makes of it. */
