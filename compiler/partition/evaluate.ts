@@ -92,8 +92,7 @@ export function boundaryLink({ stages, link }: PartitionProblem, b: number): Lin
  * Source of the direct model: Tarnawski et al., "Efficient Algorithms for Device Placement of DNN Graph Operators" (2020).
  */
 export function evaluate(problem: PartitionProblem, stageOf: ArrayLike<number>): Evaluation {
-  const { graph, stages, link } = problem;
-  const relay = problem.model === "relay";
+  const { graph, stages } = problem;
   const table = stages.map(() => ({
     blocks: 0,
     computeMs: 0,
@@ -104,43 +103,25 @@ export function evaluate(problem: PartitionProblem, stageOf: ArrayLike<number>):
     stashBytes: 0,
     receiveBytes: 0,
   }));
-  graph.blocks.forEach((block, v) => {
+  for (let v = 0; v < graph.blocks.length; v++) {
+    const block = graph.blocks[v]!;
     const stage = table[stageOf[v]!]!;
     stage.blocks++;
     stage.computeMs += computeMs(block) / stages[stageOf[v]!]!.speed;
     stage.residentBytes += block.residentBytes;
     stage.stashBytes += block.stashBytes;
-  });
+  }
   const cuts: Cut[] = [];
-  graph.nets.forEach((net, e) => {
+  for (let e = 0; e < graph.nets.length; e++) {
+    const net = graph.nets[e]!;
     const fromStage = stageOf[net.producer]!;
-    if (net.consumers.every((v) => stageOf[v] === fromStage)) return;
-    const sorted = [...new Set([fromStage, ...net.consumers.map((v) => stageOf[v]!)])].sort((a, b) => a - b);
-    const toStages = sorted.filter((s) => s !== fromStage);
+    const toStages = otherStages(net, stageOf, fromStage);
+    if (toStages.length === 0) continue;
     cuts.push({ net: e, fromStage, toStages });
-    const at = (s: number): number => deviceOf(problem, s);
-    if (relay) {
-      for (let b = sorted[0]! + 1; b <= sorted[sorted.length - 1]!; b++) {
-        if (at(b - 1) === at(b)) continue;
-        const ms = netMs(net, boundaryLink(problem, b));
-        table[b - 1]!.communicationMs += ms;
-        table[b]!.communicationMs += ms;
-        table[b - 1]!.sendBytes += net.forwardBytes;
-        table[b]!.sendBytes += net.gradBytes;
-        if (net.ordered !== false) table[b]!.receiveBytes += net.forwardBytes;
-      }
-      return;
-    }
-    const home = at(fromStage);
-    const away = toStages.filter((s, i) => at(s) !== home && toStages.findIndex((other) => at(other) === at(s)) === i);
-    if (away.length === 0) return;
-    for (const s of [fromStage, ...away]) table[s]!.communicationMs += netMs(net, stages[s]!.link ?? link);
-    table[fromStage]!.sendBytes += net.forwardBytes + (net.ordered === false ? net.gradBytes : 0);
-    for (const s of away) {
-      if (net.ordered !== false) table[s]!.sendBytes += net.gradBytes;
-      if (net.ordered !== false) table[s]!.receiveBytes += net.forwardBytes;
-    }
-  });
+    if (problem.model === "relay")
+      payRelay(problem, net, Math.min(fromStage, toStages[0]!), Math.max(fromStage, toStages.at(-1)!), table);
+    else payDirect(problem, net, fromStage, toStages, table);
+  }
   const held = table.map(
     (stage, s) => stage.residentBytes + stages[s]!.inFlight * (stage.stashBytes + stage.receiveBytes),
   );
@@ -171,6 +152,62 @@ export function evaluate(problem: PartitionProblem, stageOf: ArrayLike<number>):
   };
 }
 
+/** The stages of a net's consumers without that of its producer, ascending. */
+function otherStages({ consumers }: Net, stageOf: ArrayLike<number>, fromStage: number): readonly number[] {
+  let others: number[] | undefined;
+  for (const v of consumers) {
+    const at = stageOf[v]!;
+    if (at === fromStage) continue;
+    if (!others) others = [at];
+    else if (!others.includes(at)) others.push(at);
+  }
+  return others && others.length > 1 ? others.sort((a, b) => a - b) : (others ?? NONE);
+}
+
+const NONE: readonly number[] = [];
+
+/** What paying for a net changes, by stage. */
+interface Traffic {
+  communicationMs: number;
+  sendBytes: number;
+  receiveBytes: number;
+}
+
+function payRelay(problem: PartitionProblem, net: Net, first: number, last: number, table: readonly Traffic[]): void {
+  for (let b = first + 1; b <= last; b++) {
+    if (deviceOf(problem, b - 1) === deviceOf(problem, b)) continue;
+    const ms = netMs(net, boundaryLink(problem, b));
+    table[b - 1]!.communicationMs += ms;
+    table[b]!.communicationMs += ms;
+    table[b - 1]!.sendBytes += net.forwardBytes;
+    table[b]!.sendBytes += net.gradBytes;
+    if (net.ordered !== false) table[b]!.receiveBytes += net.forwardBytes;
+  }
+}
+
+function payDirect(
+  problem: PartitionProblem,
+  net: Net,
+  fromStage: number,
+  toStages: readonly number[],
+  table: readonly Traffic[],
+): void {
+  const { stages, link } = problem;
+  const paid = [deviceOf(problem, fromStage)];
+  for (const s of toStages) {
+    const device = deviceOf(problem, s);
+    if (paid.includes(device)) continue;
+    paid.push(device);
+    table[s]!.communicationMs += netMs(net, stages[s]!.link ?? link);
+    if (net.ordered === false) continue;
+    table[s]!.sendBytes += net.gradBytes;
+    table[s]!.receiveBytes += net.forwardBytes;
+  }
+  if (paid.length === 1) return;
+  table[fromStage]!.communicationMs += netMs(net, stages[fromStage]!.link ?? link);
+  table[fromStage]!.sendBytes += net.forwardBytes + (net.ordered === false ? net.gradBytes : 0);
+}
+
 /** Stages of each device, in the order of their first stage. */
 export function stagesByDevice(problem: PartitionProblem): readonly (readonly number[])[] {
   const lists = new Map<number, number[]>();
@@ -189,7 +226,7 @@ export function againOffers(
   return graph.blocks.map((block) => againOffer(block, stages[stageOf[block.index]!]!));
 }
 
-/** What runs again: nothing, everything, or what each device needs. `held`: bytes of each stage if nothing does. */
+/** What runs again: nothing, everything, some blocks, or what each device needs. `held`: bytes of each stage if nothing does. */
 function againOf(
   problem: PartitionProblem,
   stageOf: ArrayLike<number>,
@@ -197,11 +234,16 @@ function againOf(
 ): readonly AgainOffer[] {
   const { stages, recompute } = problem;
   if (recompute === undefined) return [];
-  const offers = againOffers(problem, stageOf);
-  if (recompute === "all") return offers;
+  if (recompute === "all") return againOffers(problem, stageOf);
+  if (recompute !== "auto") {
+    const again = new Set(recompute);
+    return againOffers(problem, stageOf).filter(({ block }) => again.has(block));
+  }
+  let offers: readonly AgainOffer[] | undefined;
   return stagesByDevice(problem).flatMap((own) => {
     const needed = own.reduce((sum, s) => sum + held[s]!, 0) - (stages[own[0]!]!.memoryBytes ?? Infinity);
     if (!(needed > 0)) return [];
+    offers ??= againOffers(problem, stageOf);
     const here = offers.filter(({ block }) => own.includes(stageOf[block]!));
     return chooseAgain(here, needed) ?? here;
   });

@@ -89,9 +89,9 @@ export interface PartitionProblem {
   readonly steering?: Steering;
   /**
    * Blocks that run their forward pass again in the backward pass and stash less (recompute-choice.ts): all of them, or
-   * (auto) as many as each device needs to fit its memory. Left out: none.
+   * (auto) as many as each device needs to fit its memory, or, in problems that are only evaluated, these. Left out: none.
    */
-  readonly recompute?: "auto" | "all";
+  readonly recompute?: "auto" | "all" | readonly number[];
   /** true: a stage may hold no block (the convention of published benchmarks). Default: every stage holds one or more. */
   readonly emptyStages?: boolean;
 }

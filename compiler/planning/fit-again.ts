@@ -1,43 +1,89 @@
 /**
  * @file A plan that fits where forward passes may run again as memory asks for it. What the partitioner counts of that is
- * rough, so where something has to run again the plans of several cuts are tried.
+ * rough, so where something has to run again, or memory costs time, the plans of several cuts are tried.
  */
 import type { PipewrightError } from "../errors.js";
-import type { PartitionProblem } from "../partition/problem.js";
+import type { Partition, PartitionProblem } from "../partition/problem.js";
+import { withoutLimits } from "./fit-memory.js";
 import type { Fitter, Fitting } from "./fitter.js";
 import { unlessInfeasible } from "./infeasible.js";
+import type { Priced } from "./less-again.js";
 import { lessAgain } from "./less-again.js";
 import { stepMs } from "./placed.js";
+import { polishLinked } from "./polish-linked.js";
+
+/** A step that is longer by less than this share is as good. */
+const WORTH = 1e-4;
+/** Of the plans of several cuts, the ones that are polished. */
+const MOST_POLISHED = 2;
+/** Cuts that are made anew with what is not counted of the best plan. */
+const RECUTS = 2;
+
+export interface FitAgainOptions {
+  readonly isTimeUp: () => Promise<boolean>;
+}
 
 /**
- * Besides the cut under the limits: one with all forward passes running again; these two, a cut that is counted to hold
- * least and one without limits, with few running again; and the cut that is made when the partitioner is told what it does
- * not count. The fastest of their plans.
+ * Starts from the cut under the limits, from quick ones, and from one with all forward passes running again if none of
+ * these fits; few of them running again in each, and the fastest plans polished; then from cuts that are made when the
+ * partitioner is told what it does not count of the best plan. The fastest of all.
  * @throws PLAN_INFEASIBLE when none of the cuts is possible for other reasons than memory.
  */
 export async function fitAgain(
   problem: PartitionProblem,
   fitter: Fitter,
-  { isTimeUp }: { readonly isTimeUp: () => Promise<boolean> },
+  { isTimeUp }: FitAgainOptions,
 ): Promise<Fitting | undefined> {
   let failure: PipewrightError | undefined;
-  const attempt = (make: () => Promise<Fitting | undefined>): Promise<Fitting | undefined> =>
-    unlessInfeasible(make, (error) => (failure ??= error));
-  const direct = await attempt(() => fitter.fit(problem));
-  if (direct && (direct.placed.draft.cut.again.length === 0 || (await isTimeUp()))) return direct;
-  const most = await attempt(() => fitter.fit({ ...problem, recompute: "all" }));
-  let best = faster(direct, most);
-  const cuts = [most, direct].flatMap((own) => own?.placed.draft.cut ?? []);
-  for (const { stageOf, solver } of [...cuts, ...(await fitter.quickCuts(problem))]) {
-    if (best && (await isTimeUp())) break;
-    best = faster(best, await lessAgain(stageOf, solver, { fitter, problem, isTimeUp }));
+  const fit = (own: PartitionProblem, reserved?: readonly number[]): Promise<Fitting | undefined> =>
+    unlessInfeasible(
+      () => fitter.fit(own, reserved),
+      (error) => (failure ??= error),
+    );
+  const direct = await fit(problem);
+  if (direct && (await isTimeUp())) return direct;
+  const cuts = await fitter.quickCuts(problem);
+  const freeMs = cuts.map(({ stageOf, solver }) => fitter.draftMs(withoutLimits(problem), stageOf, solver));
+  if (direct && isFree(direct, Math.min(...freeMs))) return direct;
+  let best = direct;
+  const descents: Priced[] = [];
+  const offer = async ({ stageOf, solver }: Partition): Promise<void> => {
+    if (best && (await isTimeUp())) return;
+    const belowMs = best && { belowMs: best.placed.draft.timeline.makespanMs };
+    const less = await lessAgain(stageOf, solver, { fitter, problem, isTimeUp, ...belowMs });
+    if (!less) return;
+    descents.push(less);
+    best = faster(best, fitter.searched(less));
+  };
+  for (const cut of direct ? [...cuts, direct.placed.draft.cut] : cuts) await offer(cut);
+  if (!best) {
+    best = await fit({ ...problem, recompute: "all" });
+    if (best) await offer(best.placed.draft.cut);
   }
-  if (most && !(await isTimeUp())) {
-    const uncounted = most.heldBytes.map((bytes, device) => bytes - most.countedBytes[device]!);
-    best = faster(best, await attempt(() => fitter.fit(problem, uncounted)));
+  for (let round = 0; best && round < RECUTS && !(await isTimeUp()); round++) {
+    const before = stepMs(best.placed);
+    const starts = descents.splice(0).sort((a, b) => stepMs(a.placed) - stepMs(b.placed));
+    for (const start of starts.slice(0, MOST_POLISHED)) {
+      const polished = await polishLinked(problem, start, fitter, isTimeUp);
+      best = faster(best, fitter.searched(polished))!;
+      await offer(polished.placed.draft.cut);
+    }
+    const { heldBytes, countedBytes }: Fitting = best;
+    const recut = await fit(
+      problem,
+      heldBytes.map((bytes, device) => bytes - countedBytes[device]!),
+    );
+    best = faster(best, recut)!;
+    if (recut) await offer(recut.placed.draft.cut);
+    if (stepMs(best.placed) >= before * (1 - WORTH)) break;
   }
   if (!best && failure) throw failure;
   return best;
+}
+
+/** Whether memory costs nothing: nothing runs again, and the step is about as short as without limits. */
+function isFree({ placed: { draft } }: Fitting, freeMs: number): boolean {
+  return draft.cut.again.length === 0 && draft.timeline.makespanMs <= freeMs * (1 + WORTH);
 }
 
 function faster(a: Fitting | undefined, b: Fitting | undefined): Fitting | undefined {

@@ -4,15 +4,18 @@ import { certify } from "../partition/certificate.js";
 import { instanceOf } from "../partition/instance.js";
 import type { Certificate, Partition, PartitionProblem } from "../partition/problem.js";
 import { boundedCut } from "./bounded-cut.js";
+import { AgainCurve } from "./again-curve.js";
 import type { Draft, DraftOptions } from "./draft.js";
 import { draftOf } from "./draft.js";
 import type { Sized } from "./fit-memory.js";
 import { cutTightly, fitMemory, holdersOf, lessReserved, withoutLimits } from "./fit-memory.js";
 import { cutOfWork } from "./free-links.js";
 import { unlessInfeasible } from "./infeasible.js";
+import type { ForwardValue } from "./kept-values.js";
+import { forwardValues } from "./kept-values.js";
 import type { PlaceOptions } from "./place.js";
 import type { Arranged, Placed } from "./placed.js";
-import { countedOn, linkDraft } from "./placed.js";
+import { countedOn, linkDraft, stepMs } from "./placed.js";
 import { polish } from "./polish.js";
 import type { PlanSubject } from "./subject.js";
 
@@ -26,11 +29,14 @@ export class Fitter {
   readonly #arranged: Arranged;
   readonly #options: PlaceOptions;
   readonly #timing: DraftOptions;
+  /** The same without a search for an order. */
+  readonly #start: DraftOptions;
   readonly limits: readonly (number | undefined)[];
   readonly #holders: readonly (readonly number[])[];
   #boundMs = Infinity;
   #ownBoundMs = Infinity;
   #workMs: number | undefined;
+  #values: readonly ForwardValue[] | undefined;
 
   constructor(subject: PlanSubject, arranged: Arranged, options: PlaceOptions) {
     const { cluster, schedule, candidate } = arranged;
@@ -44,6 +50,7 @@ export class Fitter {
       isSearched: candidate.schedule === "search",
       ...(seed === undefined ? {} : { seed }),
     };
+    this.#start = { ...this.#timing, isSearched: false };
     this.limits = cluster.devices.map(({ memoryBytes }) => memoryBytes);
     this.#holders = holdersOf(schedule);
   }
@@ -69,11 +76,29 @@ export class Fitter {
     return [tight, free].flatMap((cut) => cut ?? []);
   }
 
-  /** The plan with these stages and with what runs again under the limits of `problem`, told as by `told`. */
+  /** What may run again with these stages. */
+  againCurve(stageOf: readonly number[]): AgainCurve {
+    this.#values ??= forwardValues(this.#subject);
+    return new AgainCurve(this.#arranged.problem, stageOf, this.#values);
+  }
+
+  /** The time of these stages with what runs again under the limits of `problem`, in the order that the schedule starts from. */
+  draftMs(problem: PartitionProblem, stageOf: readonly number[], solver: string): number {
+    return this.#draft(problem, stageOf, solver).timeline.makespanMs;
+  }
+
+  /** The plan of that, told as by `told`. */
   relink(problem: PartitionProblem, stageOf: readonly number[], solver: string): Fitting {
-    const cut = boundedCut(problem, stageOf, this.#workBounds(), solver);
-    const fitting = this.#sized(problem, draftOf(this.#subject, problem, cut, this.#timing));
+    const fitting = this.#linked(problem, this.#draft(problem, stageOf, solver));
     return { ...fitting, placed: this.told(fitting.placed) };
+  }
+
+  /** A plan of the schedule as it starts, in a better order if one is to be searched, is found and fits. */
+  searched(fitting: Fitting): Fitting {
+    if (!this.#timing.isSearched) return fitting;
+    const { problem, draft } = fitting.placed;
+    const found = this.#linked(problem, draftOf(this.#subject, problem, draft.cut, this.#timing));
+    return this.keeps(found) && stepMs(found.placed) < stepMs(fitting.placed) ? found : fitting;
   }
 
   /** The same plan, whose problem is the candidate's, with limits less what the partitioner does not count. */
@@ -81,7 +106,9 @@ export class Fitter {
     const { problem, heldBytes, draft } = placed;
     const counted = countedOn(problem, draft.cut.stageOf, this.#holders, heldBytes.length);
     const uncounted = heldBytes.map((bytes, device) => bytes - counted[device]!);
-    return { ...placed, problem: lessReserved(this.#arranged.problem, this.#holders, uncounted) };
+    const { recompute } = problem;
+    const own = { ...this.#arranged.problem, ...(recompute === undefined ? {} : { recompute }) };
+    return { ...placed, problem: lessReserved(own, this.#holders, uncounted) };
   }
 
   /** The plan with the best bounds of all problems that were cut: of those with the limits as they are counted. */
@@ -95,6 +122,11 @@ export class Fitter {
   #workBounds(): Pick<Certificate, "boundMs" | "ownBoundMs"> {
     this.#workMs ??= workBound(instanceOf(this.#arranged.problem));
     return { boundMs: this.#workMs, ownBoundMs: this.#workMs };
+  }
+
+  #draft(problem: PartitionProblem, stageOf: readonly number[], solver: string): Draft {
+    const cut = boundedCut(problem, stageOf, this.#workBounds(), solver);
+    return draftOf(this.#subject, problem, cut, this.#start);
   }
 
   async #cutAndLink(problem: PartitionProblem): Promise<Fitting> {
@@ -116,16 +148,21 @@ export class Fitter {
     return this.#sized(problem, best!);
   }
 
+  /** With the memory of the schedule as it starts, if that is more. */
   #sized(problem: PartitionProblem, draft: Draft): Fitting {
+    const fitting = this.#linked(problem, draft);
+    const isLimited = this.limits.some((bytes) => bytes !== undefined);
+    if (!this.#timing.isSearched || !isLimited) return fitting;
+    const start = this.#linked(problem, draftOf(this.#subject, problem, draft.cut, this.#start));
+    const heldBytes = fitting.heldBytes.map((bytes, at) => Math.max(bytes, start.heldBytes[at]!));
+    return { ...fitting, heldBytes };
+  }
+
+  #linked(problem: PartitionProblem, draft: Draft): Fitting {
     const { onPass, optimizer } = this.#options;
     onPass("link");
-    const arranged = { ...this.#arranged, problem };
-    const placed = linkDraft(this.#subject, arranged, draft, optimizer);
-    const countedBytes = countedOn(problem, draft.cut.stageOf, this.#holders, placed.heldBytes.length);
-    const isLimited = this.limits.some((bytes) => bytes !== undefined);
-    if (!this.#timing.isSearched || !isLimited) return { placed, heldBytes: placed.heldBytes, countedBytes };
-    const start = draftOf(this.#subject, problem, draft.cut, { ...this.#timing, isSearched: false });
-    const { heldBytes } = linkDraft(this.#subject, arranged, start, optimizer);
-    return { placed, heldBytes: heldBytes.map((bytes, at) => Math.max(bytes, placed.heldBytes[at]!)), countedBytes };
+    const placed = linkDraft(this.#subject, { ...this.#arranged, problem }, draft, optimizer);
+    const { heldBytes } = placed;
+    return { placed, heldBytes, countedBytes: countedOn(problem, draft.cut.stageOf, this.#holders, heldBytes.length) };
   }
 }

@@ -1,50 +1,120 @@
 /**
- * @file From all forward passes running again down to few, with the stages as they are. Goes by what linked plans hold,
- * since the partitioner's count of what running again saves is rough, and memory does not fall with every pass that runs
- * again: the workspace may grow by more than a stash.
+ * @file As few forward passes running again as fit, with the stages as they are. Goes by what linked plans hold: a
+ * choice's kept bytes are known, but not how much the workspace grows with what runs again.
  */
-import { againOffers, stagesByDevice } from "../partition/evaluate.js";
+import { stagesByDevice } from "../partition/evaluate.js";
 import type { PartitionProblem } from "../partition/problem.js";
-import { againChoices } from "../partition/recompute-choice.js";
+import type { AgainSet } from "./again-curve.js";
 import type { Fitter, Fitting } from "./fitter.js";
-import { needing } from "./placed-cut.js";
+import { stepMs } from "./placed.js";
+
+/** Plans that are linked at most; the first ones are chosen by what they keep, the others by halves. */
+const MOST_PLANS = 12;
+const MOST_COUNTED = 4;
 
 export interface LessAgainOptions {
   readonly fitter: Fitter;
-  /** Lets the limits decide what runs again. */
   readonly problem: PartitionProblem;
   readonly isTimeUp: () => Promise<boolean>;
+  /** The step of a plan that fits: one that takes as long is of no use. Left out: none is known. */
+  readonly belowMs?: number;
+}
+
+/** A plan, with the price of memory on each device for which it runs again what it does. */
+export interface Priced extends Fitting {
+  /** By device, in ms per byte. */
+  readonly prices: readonly number[];
 }
 
 /**
- * Device by device, choices are tried until one fits: the ones that run least again, then ever fewer of the others.
- * Ensures: the result keeps the limits; undefined where not even all forward passes running again make these stages fit.
- * Cost: for each device, a plan for every doubling of its choices.
+ * On all devices at once, sets of again-curve.ts between those that are known not to fit and those that fit are tried,
+ * where the bytes that they keep let expect the first that fits.
+ * Ensures: the result keeps the limits; undefined where no plan is known and not even all forward passes running again
+ * make these stages fit, or where none is faster than the one that is known.
  */
 export async function lessAgain(
   stageOf: readonly number[],
   solver: string,
-  { fitter, problem, isTimeUp }: LessAgainOptions,
-): Promise<Fitting | undefined> {
-  const offers = againOffers(problem, stageOf);
-  const choices = new Map(
-    stagesByDevice(problem).map((own) => [
-      problem.stages[own[0]!]!.device!,
-      againChoices(offers.filter(({ block }) => own.includes(stageOf[block]!))).map(({ neededBytes }) => neededBytes),
-    ]),
-  );
-  const link = (needed: readonly number[]) => fitter.relink(needing(problem, stageOf, needed), stageOf, solver);
-  let needed = fitter.limits.map((_, device) => choices.get(device)?.at(-1) ?? 0);
-  let best = link(needed);
-  if (!fitter.keeps(best)) return undefined;
-  for (const [device, own] of choices)
-    for (let index = 0; index < own.length - 1; index = Math.max(index + 1, 2 * index)) {
-      if (await isTimeUp()) return best;
-      const less = needed.with(device, own[index]!);
-      const next = link(less);
-      if (!fitter.keeps(next)) continue;
-      [needed, best] = [less, next];
-      break;
+  { fitter, problem, isTimeUp, belowMs = Infinity }: LessAgainOptions,
+): Promise<Priced | undefined> {
+  if (fitter.draftMs({ ...problem, recompute: [] }, stageOf, solver) >= belowMs) return undefined;
+  const curve = fitter.againCurve(stageOf);
+  const searches = fitter.limits.map((limit = Infinity, device) => {
+    const stages = stagesByDevice(problem).find(([stage]) => problem.stages[stage!]!.device === device);
+    return new SetSearch(stages ? curve.sets(stages) : [NOTHING], limit);
+  });
+  let best: Priced | undefined;
+  const link = (sets: readonly AgainSet[]): Priced => {
+    const again = sets.flatMap(({ blocks }) => blocks).sort((a, b) => a - b);
+    const linked = fitter.relink({ ...problem, recompute: again }, stageOf, solver);
+    const priced = { ...linked, prices: sets.map(({ msPerByte }) => msPerByte) };
+    if (fitter.keeps(priced) && (!best || stepMs(priced.placed) < stepMs(best.placed))) best = priced;
+    return priced;
+  };
+  if (belowMs === Infinity && !fitter.keeps(link(searches.map((search) => search.last)))) return undefined;
+  for (let plans = 0; plans < MOST_PLANS && !(await isTimeUp()); plans++) {
+    const tried = searches.map((search) => search.next);
+    const { heldBytes } = link(tried);
+    searches.forEach((search, device) => search.learn(tried[device]!, heldBytes[device]!));
+    if (searches.some((search) => search.isHopeless)) break;
+    if (searches.every((search, device) => search.isDone && search.next === tried[device])) break;
+  }
+  return best && best.placed.draft.timeline.makespanMs < belowMs ? best : undefined;
+}
+
+const NOTHING: AgainSet = { blocks: [], ms: 0, keptBytes: 0, msPerByte: 0 };
+
+/** Of the sets of one device, ascending by what runs again, the first that fits. */
+class SetSearch {
+  readonly #sets: readonly AgainSet[];
+  readonly #limit: number;
+  /** The largest set that is known not to fit, and the smallest that is known to fit or the last one. */
+  #low = -1;
+  #high: number;
+  #isKnown = false;
+  #tries = 0;
+  /** What plans hold besides what is counted: of the last one. */
+  #otherBytes: number | undefined;
+
+  constructor(sets: readonly AgainSet[], limit: number) {
+    this.#sets = sets;
+    this.#limit = limit;
+    this.#high = sets.length - 1;
+  }
+
+  get last(): AgainSet {
+    return this.#sets.at(-1)!;
+  }
+
+  get isDone(): boolean {
+    return this.#high - this.#low === 1 && this.#isKnown;
+  }
+
+  get isHopeless(): boolean {
+    return this.#low >= this.#high;
+  }
+
+  /** The set to try. */
+  get next(): AgainSet {
+    if (this.#otherBytes === undefined) return this.#sets[0]!;
+    return this.#sets[this.isDone ? this.#high : this.#between()]!;
+  }
+
+  learn(set: AgainSet, heldBytes: number): void {
+    const index = this.#sets.indexOf(set);
+    this.#tries++;
+    this.#otherBytes = heldBytes - set.keptBytes;
+    if (heldBytes > this.#limit) this.#low = Math.max(this.#low, index);
+    else if (index <= this.#high) {
+      this.#high = index;
+      this.#isKnown = true;
     }
-  return best;
+  }
+
+  #between(): number {
+    const most = this.#isKnown ? this.#high - 1 : this.#high;
+    if (this.#tries >= MOST_COUNTED) return Math.floor((this.#low + 1 + most) / 2);
+    const first = this.#sets.findIndex(({ keptBytes }) => this.#otherBytes! + keptBytes <= this.#limit);
+    return Math.max(this.#low + 1, first < 0 ? most : Math.min(first, most));
+  }
 }

@@ -55,7 +55,7 @@ export async function descendMemory(
 }
 
 /** Cuts in which a stage gives its first or last blocks to the stage before or behind it. */
-function several({ stages }: PartitionProblem, stageOf: readonly number[], count: number): number[][] {
+export function several({ stages }: PartitionProblem, stageOf: readonly number[], count: number): number[][] {
   return stages.flatMap((_, stage): number[][] => {
     const blocks = stageOf.flatMap((at, block) => (at === stage ? [block] : []));
     if (blocks.length <= count) return [];
@@ -66,7 +66,8 @@ function several({ stages }: PartitionProblem, stageOf: readonly number[], count
   });
 }
 
-function single(problem: PartitionProblem, stageOf: readonly number[]): number[][] {
+/** Cuts in which a stage gives one block that may go to the stage before or behind it. */
+export function single(problem: PartitionProblem, stageOf: readonly number[]): number[][] {
   return endMoves(problem, stageOf).map(([block, to]) => moved(stageOf, [block], to));
 }
 
