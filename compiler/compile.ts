@@ -12,7 +12,7 @@ import type { CommunicationModel } from "./partition/problem.js";
 import type { PipelineOptions } from "./planning/candidate.js";
 import type { Compiled } from "./planning/compiled.js";
 import { compiledOf } from "./planning/compiled.js";
-import type { Attempt } from "./planning/search.js";
+import type { Attempt } from "./planning/attempt.js";
 import { searchPlan } from "./planning/search.js";
 import type { ProfileSource } from "./planning/subject.js";
 import { profilesOf } from "./planning/subject.js";

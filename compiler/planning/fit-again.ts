@@ -81,6 +81,21 @@ export async function fitAgain(
   return best;
 }
 
+/** The fastest plan of quick cuts with as little running again as fits. */
+export async function fitQuickly(
+  problem: PartitionProblem,
+  fitter: Fitter,
+  { isTimeUp }: FitAgainOptions,
+): Promise<Fitting | undefined> {
+  let best: Fitting | undefined;
+  for (const { stageOf, solver } of await fitter.quickCuts(problem)) {
+    if (best && (await isTimeUp())) break;
+    const belowMs = best && { belowMs: best.placed.draft.timeline.makespanMs };
+    best = faster(best, await lessAgain(stageOf, solver, { fitter, problem, isTimeUp, ...belowMs }));
+  }
+  return best;
+}
+
 /** Whether memory costs nothing: nothing runs again, and the step is about as short as without limits. */
 function isFree({ placed: { draft } }: Fitting, freeMs: number): boolean {
   return draft.cut.again.length === 0 && draft.timeline.makespanMs <= freeMs * (1 + WORTH);

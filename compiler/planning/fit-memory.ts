@@ -107,6 +107,11 @@ function withLimits(problem: PartitionProblem, limit: (bytes: number, stage: num
   return { ...problem, stages };
 }
 
+/** Whether any device has a limit. */
+export function isLimited({ stages }: PartitionProblem): boolean {
+  return stages.some(({ memoryBytes }) => memoryBytes !== undefined);
+}
+
 /** The problem for devices of any size. */
 export function withoutLimits(problem: PartitionProblem): PartitionProblem {
   const stages = problem.stages.map((stage) => {

@@ -18,3 +18,18 @@ export async function unlessInfeasible<T>(
     return undefined;
   }
 }
+
+/** A request that no device can serve, such as a schedule for another number of stages. */
+export function isUsage(error: unknown): boolean {
+  return error instanceof PipewrightError && error.code === "USAGE";
+}
+
+/** What `make` gives; undefined where that is impossible. @throws what else `make` throws. */
+export function unlessImpossible<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (isUsage(error) || isInfeasible(error)) return undefined;
+    throw error;
+  }
+}

@@ -6,7 +6,7 @@ import type { OptimizerSpec } from "../plan/plan.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
 import { scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
-import { fitAgain } from "./fit-again.js";
+import { fitAgain, fitQuickly } from "./fit-again.js";
 import { Fitter } from "./fitter.js";
 import type { Arranged, Placed } from "./placed.js";
 import type { PlanSubject } from "./subject.js";
@@ -53,9 +53,21 @@ export async function place(
   options.onPass("schedule");
   const arranged = arrange(subject, candidate, options);
   const fitter = new Fitter(subject, arranged, options);
-  const best =
-    arranged.problem.recompute === "auto"
-      ? await fitAgain(arranged.problem, fitter, options)
-      : await fitter.fit(arranged.problem);
+  const { problem } = arranged;
+  const best = problem.recompute === "auto" ? await fitAgain(problem, fitter, options) : await fitter.fit(problem);
+  return best && fitter.certified(best);
+}
+
+/** The same from quick cuts alone, for a first plan. Requires: there are quick cuts. */
+export async function placeQuickly(
+  subject: PlanSubject,
+  candidate: Candidate,
+  { quick, ...options }: PlaceOptions & Required<Pick<PlaceOptions, "quick">>,
+): Promise<Placed | undefined> {
+  options.onPass("schedule");
+  const arranged = arrange(subject, candidate, options);
+  const fitter = new Fitter(subject, arranged, { ...options, quick, partition: quick });
+  const { problem } = arranged;
+  const best = problem.recompute === "auto" ? await fitQuickly(problem, fitter, options) : await fitter.fit(problem);
   return best && fitter.certified(best);
 }

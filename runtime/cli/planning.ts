@@ -3,7 +3,7 @@ import type { ClusterSpec } from "../../compiler/cluster.js";
 import { CPU_CORE, SHARED_MEMORY_LINK } from "../../compiler/cluster.js";
 import type { Compiled, CompileOptions, CutOptions } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
-import type { Attempt } from "../../compiler/planning/search.js";
+import type { Attempt } from "../../compiler/planning/attempt.js";
 import type { Why } from "../../compiler/planning/why.js";
 import { whyOf } from "../../compiler/planning/why.js";
 import { PipewrightError } from "../../compiler/errors.js";

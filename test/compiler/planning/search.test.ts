@@ -9,7 +9,7 @@ import { parseLoss } from "../../../compiler/loss/spec.js";
 import { evaluate } from "../../../compiler/partition/evaluate.js";
 import type { PipelineOptions, Recompute } from "../../../compiler/planning/candidate.js";
 import { deviceOrders, recomputations, shapes } from "../../../compiler/planning/candidates.js";
-import type { Attempt } from "../../../compiler/planning/search.js";
+import type { Attempt } from "../../../compiler/planning/attempt.js";
 import { whyOf } from "../../../compiler/planning/why.js";
 import { SGD, TIED_GPT, tinyCluster, TINY_MLP } from "../../support/tiny-models.js";
 

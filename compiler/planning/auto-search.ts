@@ -1,0 +1,115 @@
+/**
+ * @file The rounds of the outer search. Where memory is limited, what a plan costs is known only when it is linked, so
+ * all candidates that may still be the best first get plans of quick cuts. The most promising ones are then cut with all
+ * that the partitioner has.
+ */
+import type { OnAttempt } from "./attempt.js";
+import { attemptOf, placeNoted } from "./attempt.js";
+import type { Candidate } from "./candidate.js";
+import { unlessInfeasible } from "./infeasible.js";
+import type { PlaceOptions } from "./place.js";
+import { placeQuickly } from "./place.js";
+import type { Placed } from "./placed.js";
+import { stepMs } from "./placed.js";
+import type { Sketch } from "./sketch.js";
+import type { PlanSubject } from "./subject.js";
+
+/** Plans that are made of candidates with everything the partitioner has, and candidates that fail after the first one. */
+const MOST_PLACED = 4;
+const MOST_FAILED = 8;
+/** Of candidates no quick cut of which fits. */
+const MOST_UNLIKELY = 6;
+/** A draft that takes longer than the best plan by this share is not worth a better cut. */
+const HOPE = 0.25;
+/** The same for the plan of a quick cut, and for a draft that is not worth such a plan. */
+const HOPE_OF_PLANS = 0.1;
+const HOPE_OF_FREE = 0.05;
+
+/** The best plan of a search, or why there is none. */
+export interface Found {
+  readonly best: Placed | undefined;
+  readonly failure: unknown;
+}
+
+/** Requires: sketches, the most promising ones first. Every candidate is told of once. */
+export async function searchAll(
+  subject: PlanSubject,
+  sketches: readonly Sketch[],
+  placing: PlaceOptions,
+  onAttempt: OnAttempt,
+): Promise<Found> {
+  const isLimited = placing.cluster.devices.some(({ memoryBytes }) => memoryBytes !== undefined);
+  const { quick } = placing;
+  const first = isLimited && quick ? await firstPlans(subject, sketches, { ...placing, quick }) : undefined;
+  const starts = first ?? sketches.map((sketch): Start => ({ ...sketch, placed: undefined }));
+  const hope = 1 + (first ? HOPE_OF_PLANS : HOPE);
+  let best = fastest(starts.flatMap(({ placed }) => placed ?? []));
+  let failure: unknown;
+  let count = 0;
+  let failed = 0;
+  let unlikely = 0;
+  const fitting = new Set<string>();
+  for (const start of starts) {
+    const { candidate, makespanMs, boundMs, runsAgain } = start;
+    const rest = best && stepMs(best) - best.updateMs;
+    const isHopeless = rest !== undefined && (boundMs >= rest || makespanMs > rest * hope);
+    const isKnown = !runsAgain && fitting.has(shapeOf(candidate));
+    if (makespanMs === Infinity) unlikely++;
+    const isEnough = count >= MOST_PLACED || failed >= MOST_FAILED;
+    if (isHopeless || isKnown || unlikely > MOST_UNLIKELY || (best && (isEnough || (await placing.isTimeUp())))) {
+      onAttempt(start.placed ? attemptOf(start.placed) : { candidate, status: "pruned", makespanMs });
+      continue;
+    }
+    const placed = await unlessInfeasible(
+      () => placeNoted(subject, candidate, placing, onAttempt),
+      (error) => (failure = error),
+    );
+    if (!placed) {
+      if (best) failed++;
+      continue;
+    }
+    count++;
+    if (!runsAgain) fitting.add(shapeOf(candidate));
+    best = fastest(best ? [best, placed] : [placed]);
+  }
+  return { best, failure };
+}
+
+/** A sketch with the plan of its quick cut, if one was made and fits; `makespanMs` is that of the plan. */
+interface Start extends Sketch {
+  readonly placed: Placed | undefined;
+}
+
+/** Plans of quick cuts: of the candidates whose draft without limits leaves hope, in the order of these. */
+async function firstPlans(
+  subject: PlanSubject,
+  sketches: readonly Sketch[],
+  placing: PlaceOptions & Required<Pick<PlaceOptions, "quick">>,
+): Promise<readonly Start[]> {
+  let best: Placed | undefined;
+  const starts: Start[] = [];
+  for (const sketch of sketches.toSorted((a, b) => (a.freeMs === b.freeMs ? 0 : a.freeMs - b.freeMs))) {
+    const isHopeless = best && sketch.freeMs > (stepMs(best) - best.updateMs) * (1 + HOPE_OF_FREE);
+    if (isHopeless || (best && (await placing.isTimeUp()))) {
+      starts.push({ ...sketch, placed: undefined });
+      continue;
+    }
+    const placed = await unlessInfeasible(() => placeQuickly(subject, sketch.candidate, placing));
+    const makespanMs = placed?.draft.timeline.makespanMs ?? Infinity;
+    const runsAgain = placed ? placed.draft.cut.again.length > 0 : sketch.runsAgain;
+    starts.push({ ...sketch, makespanMs, runsAgain, placed });
+    best = fastest([best, placed].flatMap((own) => own ?? []));
+  }
+  return starts.sort((a, b) =>
+    a.makespanMs < b.makespanMs ? -1 : a.makespanMs > b.makespanMs ? 1 : a.neededBytes - b.neededBytes,
+  );
+}
+
+function fastest(plans: readonly Placed[]): Placed | undefined {
+  return plans.reduce<Placed | undefined>((best, own) => (best && stepMs(best) <= stepMs(own) ? best : own), undefined);
+}
+
+/** The same for candidates that differ in what runs again alone. */
+function shapeOf({ schedule, stagesPerDevice, order }: Candidate): string {
+  return JSON.stringify([schedule, stagesPerDevice, order]);
+}
