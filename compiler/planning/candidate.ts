@@ -5,7 +5,8 @@ import { canonicalSchedule } from "../schedule/canonical.js";
 import { checkSchedule } from "../schedule/check.js";
 import { inFlight } from "../schedule/in-flight.js";
 import { scheduleByName } from "../schedule/registry.js";
-import { searchStart } from "../schedule/reorder.js";
+import type { ScheduleSize } from "../schedule/size.js";
+import { roomySearchStart, searchStart } from "../schedule/reorder.js";
 
 /** Which forward passes run again in the backward pass: none, all, or as many as memory asks for. */
 export type Recompute = "none" | "auto" | "all";
@@ -13,7 +14,8 @@ export type Recompute = "none" | "auto" | "all";
 /** How the pipeline runs. */
 export interface PipelineOptions {
   /**
-   * By name, see schedule/registry.ts; "search", which finds an order for the stages once they are cut; or "auto", which
+   * By name, see schedule/registry.ts; "search", which finds an order for the stages once they are cut, or "search-2x",
+   * which may keep twice as many microbatches for that; or "auto", which
    * tries schedules, stages per device, placements, orders of devices and what runs again.
    */
   readonly schedule: string;
@@ -35,6 +37,20 @@ export interface Candidate {
   readonly order: readonly number[];
 }
 
+/** What orders that are searched start from, by name: that decides placement and memory. */
+const SEARCH_STARTS: Readonly<Record<string, ((size: ScheduleSize) => Schedule) | undefined>> = {
+  search: searchStart,
+  "search-2x": roomySearchStart,
+};
+
+/** Names for `PipelineOptions.schedule` that are no schedules of the registry but have their order searched. */
+export const SEARCHED_SCHEDULES: readonly string[] = Object.keys(SEARCH_STARTS);
+
+/** Whether the order of a candidate's actions is searched once its stages are cut. */
+export function isSearched({ schedule }: Pick<Candidate, "schedule">): boolean {
+  return SEARCHED_SCHEDULES.includes(schedule);
+}
+
 /**
  * The schedule that a candidate's stages are cut for.
  * @throws USAGE for a size that it cannot run, PLAN_INFEASIBLE when it keeps more microbatches than allowed.
@@ -47,10 +63,7 @@ export function scheduleFor({ schedule, stagesPerDevice, order }: Candidate, pip
     ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }),
     ...(window === undefined ? {} : { window }),
   };
-  return capped(
-    runnable(schedule === "search" ? searchStart(size) : scheduleByName(schedule, size)),
-    pipeline.maxInFlight,
-  );
+  return capped(runnable(SEARCH_STARTS[schedule]?.(size) ?? scheduleByName(schedule, size)), pipeline.maxInFlight);
 }
 
 /** The schedule in the form that plans run. */

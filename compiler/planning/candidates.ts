@@ -4,7 +4,7 @@ import { linkFrom } from "../plan/stage-costs.js";
 import type { Candidate, PipelineOptions, Recompute } from "./candidate.js";
 
 /** Schedules by stages per device, simple ones first: ties go to them. The names decide the placement: in a line, looped, in a V. */
-const ONE_STAGE = ["1f1b", "eager-1f1b", "zb-h1", "zb-h2", "search"] as const;
+const ONE_STAGE = ["1f1b", "eager-1f1b", "zb-h1", "zb-h2", "search", "search-2x"] as const;
 const TWO_STAGES = [
   "interleaved-1f1b",
   "interleaved-zb",
@@ -14,6 +14,7 @@ const TWO_STAGES = [
   "v-min",
   "wave",
   "search",
+  "search-2x",
 ] as const;
 const MORE_STAGES = ["interleaved-1f1b", "interleaved-zb", "wave"] as const;
 /** Stages per device that are tried, if there are several times as many blocks. */

@@ -5,6 +5,7 @@ import { instanceOf } from "../partition/instance.js";
 import type { Certificate, Partition, PartitionProblem } from "../partition/problem.js";
 import { boundedCut } from "./bounded-cut.js";
 import { AgainCurve } from "./again-curve.js";
+import { isSearched } from "./candidate.js";
 import type { Draft, DraftOptions } from "./draft.js";
 import { draftOf } from "./draft.js";
 import type { Sized } from "./fit-memory.js";
@@ -17,6 +18,7 @@ import type { PlaceOptions } from "./place.js";
 import type { Arranged, Placed } from "./placed.js";
 import { countedOn, linkDraft, stepMs } from "./placed.js";
 import { polish } from "./polish.js";
+import { refinedOrder } from "./refined-order.js";
 import type { PlanSubject } from "./subject.js";
 
 /** The memory is that which has to fit: of the schedule as it starts, if that is more. */
@@ -47,7 +49,7 @@ export class Fitter {
     this.#timing = {
       cluster,
       schedule,
-      isSearched: candidate.schedule === "search",
+      isSearched: isSearched(candidate),
       ...(seed === undefined ? {} : { seed }),
     };
     this.#start = { ...this.#timing, isSearched: false };
@@ -99,6 +101,14 @@ export class Fitter {
     const { problem, draft } = fitting.placed;
     const found = this.#linked(problem, draftOf(this.#subject, problem, draft.cut, this.#timing));
     return this.keeps(found) && stepMs(found.placed) < stepMs(fitting.placed) ? found : fitting;
+  }
+
+  /** The same plan with its order searched for longer, where it is searched. Requires: the plan fits. Ensures: so does it. */
+  refined(fitting: Fitting): Fitting {
+    if (!this.#timing.isSearched) return fitting;
+    const { problem, draft } = fitting.placed;
+    const next = this.#linked(problem, refinedOrder(draft, this.#arranged.schedule, this.#timing.seed));
+    return this.keeps(next) ? next : fitting;
   }
 
   /** The same plan, whose problem is the candidate's, with limits less what the partitioner does not count. */

@@ -55,7 +55,8 @@ export async function place(
   const fitter = new Fitter(subject, arranged, options);
   const { problem } = arranged;
   const best = problem.recompute === "auto" ? await fitAgain(problem, fitter, options) : await fitter.fit(problem);
-  return best && fitter.certified(best);
+  if (!best) return undefined;
+  return fitter.certified((await options.isTimeUp()) ? best : fitter.refined(best));
 }
 
 /** The same from quick cuts alone, for a first plan. Requires: there are quick cuts. */

@@ -5,7 +5,7 @@ import { workBound } from "../partition/bound.js";
 import { instanceOf } from "../partition/instance.js";
 import type { CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
-import { scheduleFor } from "./candidate.js";
+import { isSearched, scheduleFor } from "./candidate.js";
 import { deviceOrders, givenOrder, recomputations, shapes } from "./candidates.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
@@ -80,7 +80,7 @@ async function sketch(
   const { recompute } = candidate;
   const problem = cutProblem(subject, cluster, schedule, { model, recompute });
   const boundMs = workBound(instanceOf(problem)) * pipeline.microbatches;
-  const timing = { cluster, schedule, isSearched: candidate.schedule === "search" };
+  const timing = { cluster, schedule, isSearched: isSearched(candidate) };
   const cutMs = async (own: PartitionProblem): Promise<readonly [number, Partition]> => {
     const cut = await quick(own);
     const other = isOurs ? await cutOfWork(own, cut, quick) : undefined;

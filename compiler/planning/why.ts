@@ -6,7 +6,7 @@ import { partition } from "../partition/partition.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import { computeMs } from "../compute-ms.js";
 import type { PipelineOptions } from "./candidate.js";
-import { scheduleFor } from "./candidate.js";
+import { isSearched, scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
 import type { Placed } from "./placed.js";
@@ -152,7 +152,7 @@ async function stepMsOn(
     const whole = cutProblem(subject, cluster, schedule, { model, recompute: candidate.recompute });
     const problem: PartitionProblem = { ...whole, steering: {} };
     const cut = await partition(problem, { method: "slicing", solver: undefined });
-    const timing = { cluster, schedule, isSearched: candidate.schedule === "search" };
+    const timing = { cluster, schedule, isSearched: isSearched(candidate) };
     return draftOf(subject, problem, cut, timing).timeline.makespanMs;
   } catch (error) {
     if (error instanceof PipewrightError && ["USAGE", "PLAN_INFEASIBLE"].includes(error.code)) return undefined;

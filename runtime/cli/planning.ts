@@ -3,6 +3,7 @@ import type { ClusterSpec } from "../../compiler/cluster.js";
 import { CPU_CORE, SHARED_MEMORY_LINK } from "../../compiler/cluster.js";
 import type { Compiled, CompileOptions, CutOptions } from "../../compiler/compile.js";
 import { compile } from "../../compiler/compile.js";
+import { SEARCHED_SCHEDULES } from "../../compiler/planning/candidate.js";
 import type { Attempt } from "../../compiler/planning/attempt.js";
 import type { Why } from "../../compiler/planning/why.js";
 import { whyOf } from "../../compiler/planning/why.js";
@@ -43,7 +44,7 @@ const DEFAULT_REPEAT = 10;
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
 
 /** Values of --schedule that are no names of schedules. */
-const SEARCHED: ReadonlySet<string> = new Set(["auto", "search"]);
+const SEARCHED: ReadonlySet<string> = new Set(["auto", ...SEARCHED_SCHEDULES]);
 
 /** A plan on disk. */
 export interface Planned {

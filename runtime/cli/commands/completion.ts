@@ -1,5 +1,6 @@
 /** @file `completion`: what a shell needs to complete commands, flags and files. */
 import { PipewrightError } from "../../../compiler/errors.js";
+import { SEARCHED_SCHEDULES } from "../../../compiler/planning/candidate.js";
 import { SCHEDULES } from "../../../compiler/schedule/registry.js";
 import type { CommandBody, CommandSpec } from "../command.js";
 import type { FlagName } from "../flags.js";
@@ -42,7 +43,7 @@ const COMMON_VALUES: Readonly<Record<string, readonly string[]>> = {
 };
 
 function valuesOf(name: FlagName): readonly string[] {
-  if (name === "schedule") return ["auto", "search", ...SCHEDULES.map((schedule) => schedule.name)];
+  if (name === "schedule") return ["auto", ...SEARCHED_SCHEDULES, ...SCHEDULES.map((schedule) => schedule.name)];
   const { form, value } = FLAGS[name];
   return form.includes("<") && Array.isArray(value["enum"]) ? value["enum"].map(String) : [];
 }

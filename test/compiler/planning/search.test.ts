@@ -57,6 +57,20 @@ describe("auto", () => {
     expect(stepMs(first)).toBeLessThanOrEqual(stepMs(await planned(tinyCluster(2), { schedule: "1f1b" })));
   });
 
+  it.each([1, 2])("searches orders with twice the memory, %i stages a device, unless memory is short", async (per) => {
+    const pipeline = { stagesPerDevice: per, microbatches: 8 };
+    const narrow = await planned(tinyCluster(2), { schedule: "search", pipeline });
+    const roomy = await planned(tinyCluster(2), { schedule: "search-2x", pipeline });
+    expect(stepMs(roomy)).toBeLessThanOrEqual(stepMs(narrow));
+    const bytes = ({ plan }: Compiled): number => Math.max(...plan.schedule.forecast.peakBytes);
+    expect(bytes(roomy)).toBeGreaterThan(bytes(narrow));
+    const memoryBytes = bytes(narrow);
+    const { devices, link } = tinyCluster(2);
+    const small = { devices: devices.map((device) => ({ ...device, memoryBytes })), link };
+    const fitting = await planned(small, { pipeline });
+    expect(bytes(fitting)).toBeLessThanOrEqual(memoryBytes);
+  });
+
   it("ends with a plan when it is cancelled at once", async () => {
     const attempts: Attempt[] = [];
     const { plan } = await planned(tinyCluster(2), {

@@ -1,6 +1,7 @@
 /** @file Orders for stages of given costs, as plans take them: canonical, in the memory, no slower, whole where that is free. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import type { Schedule } from "../../../compiler/schedule/action.js";
 import { formatAction } from "../../../compiler/schedule/action.js";
 import { canonicalSchedule } from "../../../compiler/schedule/canonical.js";
 import { checkSchedule } from "../../../compiler/schedule/check.js";
@@ -8,7 +9,7 @@ import { uniformCosts, uniformLatency } from "../../../compiler/schedule/costs.j
 import { fuseBackwards } from "../../../compiler/schedule/fuse.js";
 import { peakStash } from "../../../compiler/schedule/in-flight.js";
 import { scheduleByName } from "../../../compiler/schedule/registry.js";
-import { reorder } from "../../../compiler/schedule/reorder.js";
+import { reorder, roomySearchStart, searchStart } from "../../../compiler/schedule/reorder.js";
 import { simulate } from "../../../compiler/schedule/simulate.js";
 
 it.each(["1f1b", "zb-h1", "windowed-1f1b", "interleaved-1f1b", "zb-v", "v-half", "wave", "dualpipe-v"])(
@@ -61,4 +62,24 @@ it("keeps the halves that shorten the step", () => {
   const fused = fuseBackwards(schedule, uniformCosts(3));
   expect(simulate(fused, uniformCosts(3)).makespanMs).toBe(simulate(schedule, uniformCosts(3)).makespanMs);
   expect(fused.rows[2]!.some(({ phase }) => phase === "W")).toBe(true);
+});
+
+it.each([
+  { devices: 2, microbatches: 8, stagesPerDevice: 1 },
+  { devices: 2, microbatches: 16, stagesPerDevice: 2 },
+  { devices: 4, microbatches: 8, stagesPerDevice: 2 },
+  { devices: 3, microbatches: 9, stagesPerDevice: 3 },
+])("with at most twice the memory a search idles less: $devices devices, $stagesPerDevice stages each", (size) => {
+  const [narrow, roomy] = [searchStart(size), roomySearchStart(size)].map(canonicalSchedule) as [Schedule, Schedule];
+  checkSchedule(roomy);
+  expect(roomy.placement).toEqual(narrow.placement);
+  const room = peakStash(narrow);
+  const kept = peakStash(roomy);
+  for (const [device, stash] of kept.entries()) expect(stash).toBeLessThanOrEqual(2 * room[device]!);
+  expect(Math.max(...kept)).toBeGreaterThan(Math.max(...room));
+  const forwardMs = narrow.placement.map((_, stage) => [6, 8, 30, 32][stage % 4]!);
+  const costs = { forwardMs, inputGradMs: forwardMs.map((ms) => 1.2 * ms), weightGradMs: forwardMs };
+  const [before, after] = [narrow, roomy].map((start) => reorder(start, costs, { evaluations: 5_000 }).makespanMs);
+  expect(after!).toBeLessThanOrEqual(before!);
+  if (size.stagesPerDevice === 2) expect(after!).toBeLessThan(before!);
 });
