@@ -60,20 +60,3 @@ export function againOffer(
 ): AgainOffer {
   return { block: index, ms: forwardMs / speed, savesBytes: stashesSaved(inFlight) * stashBytes };
 }
-
-/** A set of blocks that `chooseAgain` takes for `neededBytes`, and for no less. */
-export interface AgainChoice {
-  readonly taken: readonly AgainOffer[];
-  readonly neededBytes: number;
-}
-
-/** Every set that `chooseAgain` takes for some need in whole bytes, and all offers for a need that none can meet. */
-export function againChoices(offers: readonly AgainOffer[]): readonly AgainChoice[] {
-  const choices: AgainChoice[] = [{ taken: [], neededBytes: 0 }];
-  for (let neededBytes = 1; ;) {
-    const taken = chooseAgain(offers, neededBytes);
-    if (!taken) return [...choices, { taken: offers, neededBytes }];
-    choices.push({ taken, neededBytes });
-    neededBytes = Math.floor(taken.reduce((sum, { savesBytes }) => sum + savesBytes, 0)) + 1;
-  }
-}

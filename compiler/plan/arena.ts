@@ -29,7 +29,7 @@ export function arenaGeometry(trained: readonly ArenaParameter[]): ArenaGeometry
     const own = trained.filter((parameter) => parameter.group === group);
     return { group, own, elements: own.reduce((sum, { shape }) => sum + alignedElements(shape), 0) };
   });
-  const slabElements = Math.min(SLAB_ELEMENTS, Math.max(...sections.map(({ elements }) => elements)));
+  const { slabElements } = slabsOf(sections.map(({ elements }) => elements));
   const starts = new Map<string, number>();
   const groups: ArenaParameter["group"][] = [];
   for (const { group, own, elements } of sections) {
@@ -43,6 +43,13 @@ export function arenaGeometry(trained: readonly ArenaParameter[]): ArenaGeometry
   return { starts, slabElements, slabs: groups.length, groups };
 }
 
-function alignedElements(shape: ArenaParameter["shape"]): number {
+/** Slabs of groups of so many elements. Requires: some group. */
+export function slabsOf(elements: readonly number[]): Pick<ArenaGeometry, "slabElements" | "slabs"> {
+  const slabElements = Math.min(SLAB_ELEMENTS, Math.max(...elements));
+  return { slabElements, slabs: elements.reduce((sum, own) => sum + Math.ceil(own / slabElements), 0) };
+}
+
+/** What a parameter takes of the arena. */
+export function alignedElements(shape: ArenaParameter["shape"]): number {
   return Math.max(1, Math.ceil(elementCount(shape) / ALIGNMENT_ELEMENTS)) * ALIGNMENT_ELEMENTS;
 }

@@ -3,6 +3,7 @@ import type { Value } from "../ir/graph.js";
 import { tensorBytes } from "../ir/literal.js";
 import type { OpTable } from "../ops/define.js";
 import { stateCount, updateGraph } from "../optimizer/update.js";
+import type { ArenaGeometry } from "./arena.js";
 import { arenaGeometry } from "./arena.js";
 import type { OptimizerSpec, PlanParameter } from "./plan.js";
 import type { SlotRing } from "./slots.js";
@@ -18,9 +19,16 @@ export function residentBytes(parameters: readonly PlanParameter[], optimizer: O
   const trained = parameters.filter(({ trainable }) => trainable);
   const frozen = parameters.filter(({ trainable }) => !trainable).reduce((sum, item) => sum + tensorBytes(item), 0);
   if (trained.length === 0) return frozen;
-  const { slabs, slabElements } = arenaGeometry(trained);
+  return frozen + arenaBytes(arenaGeometry(trained), optimizer);
+}
+
+/** Bytes of the arenas of a stage's trained parameters, with the copy of a slab. */
+export function arenaBytes(
+  { slabs, slabElements }: Pick<ArenaGeometry, "slabs" | "slabElements">,
+  optimizer: OptimizerSpec,
+): number {
   const states = stateCount(optimizer);
-  return frozen + FLOAT_BYTES * slabElements * (slabs * (2 + states) + 1 + states);
+  return FLOAT_BYTES * slabElements * (slabs * (2 + states) + 1 + states);
 }
 
 /** Bytes of all slots of a ring. */
@@ -36,7 +44,12 @@ export function updateProgram(
 ): GraphValues | undefined {
   const trained = parameters.filter(({ trainable }) => trainable);
   if (trained.length === 0) return undefined;
-  const { nodes, inputs, outputs } = updateGraph(optimizer, [arenaGeometry(trained).slabElements], ops);
+  return slabUpdate(arenaGeometry(trained).slabElements, optimizer, ops);
+}
+
+/** The update of so many elements as a program. */
+export function slabUpdate(elements: number, optimizer: OptimizerSpec, ops: OpTable): GraphValues {
+  const { nodes, inputs, outputs } = updateGraph(optimizer, [elements], ops);
   const values = (list: readonly Value[]) => list.map((value) => ({ value }));
   return { nodes, inputs: values(inputs), outputs: values(outputs) };
 }

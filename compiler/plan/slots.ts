@@ -73,13 +73,14 @@ export function assignSlots(
   });
 }
 
+/** Positions at which a value is made and read last. */
 interface Lifetime {
   readonly made: number;
   readonly lastRead: number;
 }
 
 /** Most lifetimes that hold at one time. Requires: sorted by `made`. */
-function peakOverlap(lifetimes: readonly Lifetime[]): number {
+export function peakOverlap(lifetimes: readonly Lifetime[]): number {
   const ends = lifetimes.map(({ lastRead }) => lastRead).sort((a, b) => a - b);
   let ended = 0;
   let peak = 0;

@@ -60,7 +60,8 @@ export function programMemory(program: GraphValues): ProgramMemory {
   return { ...plan, literalBytes: literalBytes(program), peakBytes: peakBytes(plan) };
 }
 
-function peakBytes({ buffers, scratch }: MemoryPlan): number {
+/** Most bytes of buffers that are there at once. */
+export function peakBytes({ buffers, scratch }: MemoryPlan): number {
   const change = new Float64Array(scratch.length + 1);
   for (const { bytes, begin, end } of buffers) {
     change[begin]! += roundedBytes(bytes);

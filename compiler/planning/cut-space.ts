@@ -1,38 +1,42 @@
 /**
  * @file All cuts of one candidate as chains of ideals, walked in depth, with bounds of the memory that their devices
- * hold. For models whose ideals can be listed.
+ * hold: first the floors of stages, which cost nothing, then stages that are linked.
  */
-import type { NodeId } from "../ir/graph.js";
-import type { Lattice } from "../partition/ideals.js";
-import { enumerateIdeals, holds } from "../partition/ideals.js";
-import type { Instance } from "../partition/instance.js";
-import type { Interruption } from "../partition/interruption.js";
+import { holds } from "../partition/ideals.js";
+import type { Contraction } from "../partition/contract.js";
 import type { PartitionProblem } from "../partition/problem.js";
-import { steered } from "../partition/steering.js";
-import { LeastSlots } from "../plan/least-slots.js";
 import type { Schedule } from "../schedule/action.js";
-import type { DeviceChoice, LooseMemory, StageBlocks } from "./device-memory.js";
-import { DeviceMemory } from "./device-memory.js";
-import type { ShapeSubject } from "./stage-shape.js";
-import { leastResident } from "./stage-shape.js";
-
-/** Models with more ideals are not searched whole. */
-const MOST_IDEALS = 3000;
+import type { ChainFloor } from "./chain-floor.js";
+import { ROUNDING } from "./chain-floor.js";
+import type { DeviceChoice, DeviceMemory } from "./device-memory.js";
+import type { StageBlocks } from "./shape-table.js";
+import { STAGE_WORK, stageBlocks } from "./shape-table.js";
+import type { StageFloors } from "./stage-floor.js";
 
 /** A cut with what runs again on each device. */
 export interface CutPoint {
   /** By block. */
   readonly stageOf: readonly number[];
-  /** By device: the need that makes the partitioner choose what runs again. */
-  readonly neededBytes: readonly number[];
+  /** Blocks that run again, if that may be chosen. */
+  readonly again: readonly number[];
 }
 
-export interface CutSpaceOptions extends Interruption {
-  readonly subject: ShapeSubject;
+export interface CutSpaceOptions {
   readonly problem: PartitionProblem;
+  readonly contraction: Contraction;
+  /** Of one copy of the model. */
   readonly schedule: Schedule;
+  readonly floors: StageFloors;
+  readonly floor: ChainFloor;
+  readonly memory: DeviceMemory;
+  /** Of the model's training graph. */
+  readonly nodes: number;
+  /** Told how much was looked at, in nodes that are laid out in memory meanwhile. */
   readonly onWork: (nodes: number) => void;
 }
+
+/** Stages that are bounded while a node is laid out. */
+const STAGES_PER_NODE = 50;
 
 /** What a walk is limited by. */
 export interface Walk {
@@ -46,140 +50,145 @@ export interface Walk {
   readonly isOver: () => Promise<boolean>;
 }
 
+/** A stage of a chain with what its floors say. */
+interface Link extends StageBlocks {
+  readonly keptBytes: number;
+  readonly workBytes: number;
+}
+
 export class CutSpace {
-  readonly #problem: PartitionProblem;
-  readonly #instance: Instance;
-  readonly #nodeOf: Int32Array;
-  readonly #lattice: Lattice;
-  readonly #memory: DeviceMemory;
-  /** By ideal: larger ones that hold it. */
-  readonly #above: (readonly number[] | undefined)[];
-  /** By block: parameters that no other block can own, with all that is kept for them. */
-  readonly #resident: readonly number[];
-  /** Of all blocks of an ideal, as far as known. */
-  readonly #residentOf: number[];
+  readonly #options: CutSpaceOptions;
   /** By device, ascending. */
   readonly #stagesOf: readonly (readonly number[])[];
 
-  private constructor(
-    { subject, problem, schedule, onWork }: CutSpaceOptions,
-    { instance, nodeOf }: ReturnType<typeof steered>,
-    lattice: Lattice,
-  ) {
-    this.#problem = problem;
-    this.#instance = instance;
-    this.#nodeOf = nodeOf;
-    this.#lattice = lattice;
-    const blockOf = new Map<NodeId, number>(
-      problem.graph.blocks.flatMap(({ index, nodes }) => nodes.map((node): [NodeId, number] => [node, index])),
-    );
-    this.#memory = new DeviceMemory({
-      problem,
-      subject,
-      slots: new LeastSlots(schedule),
-      schedule,
-      blockOf: (node) => blockOf.get(node)!,
-      onWork,
-    });
-    this.#above = Array.from({ length: lattice.count }, () => undefined);
-    this.#resident = leastResident(subject, problem.graph.blocks.length, (node) => blockOf.get(node)!);
-    this.#residentOf = [];
-    this.#stagesOf = Array.from({ length: schedule.devices }, (_, device) =>
-      schedule.placement.flatMap((own, stage) => (own === device ? [stage] : [])),
+  constructor(options: CutSpaceOptions) {
+    this.#options = options;
+    const { devices, placement } = options.schedule;
+    this.#stagesOf = Array.from({ length: devices }, (_, device) =>
+      placement.flatMap((own, stage) => (own === device ? [stage] : [])),
     );
   }
 
-  /** Undefined for too many ideals, or when told to stop. @throws PLAN_INFEASIBLE as steering.ts does. */
-  static async of(options: CutSpaceOptions): Promise<CutSpace | undefined> {
-    const contraction = steered(options.problem);
-    const lattice = await enumerateIdeals(contraction.instance, MOST_IDEALS, options);
-    return lattice && new CutSpace(options, contraction, lattice);
-  }
-
-  /** At most so many cuts: as many as there are ways to choose the ideals between stages. */
-  get chains(): number {
-    const between = this.#problem.stages.length - 1;
-    return Array.from({ length: between }, (_, at) => (this.#lattice.count - at) / (between - at)).reduce(
+  /** At most so many ways to go from stage to stage: where every device has one stage, what comes before does not matter. */
+  get steps(): number {
+    const { lattice } = this.#options.floors;
+    const between = this.#options.problem.stages.length - 1;
+    if (this.#isAlone) return lattice.count ** 2 * (between + 1);
+    return Array.from({ length: between }, (_, at) => (lattice.count - at) / (between - at)).reduce(
       (product, factor) => product * factor,
       1,
     );
   }
 
-  /** Visits every cut that may keep the limits. @returns false when it was ended before. */
+  get #isAlone(): boolean {
+    return this.#stagesOf.every(({ length }) => length === 1);
+  }
+
+  /** About how many nodes a walk links and lays out, at least: those of the stages that floors leave, with all that may run again. */
+  cost(limit: number): number {
+    const { floor, floors, problem, schedule, nodes } = this.#options;
+    const { lattice } = floors;
+    const last = lattice.count - 1;
+    const rest = floor.rest(limit, 1);
+    const perBlock = nodes / problem.graph.blocks.length;
+    const sizes = this.#sizes();
+    let cost = 0;
+    let now = new Float64Array(lattice.count).fill(Infinity);
+    now[0] = 0;
+    problem.stages.forEach((_, stage) => {
+      const next = new Float64Array(lattice.count).fill(Infinity);
+      now.forEach((used, from) => {
+        if (used === Infinity) return;
+        floors.row(from).to.forEach((to, at) => {
+          if (at === 0 || (to === last) !== (stage === problem.stages.length - 1)) return;
+          const sum = used + floor.share(stage, from, at, limit);
+          if (sum + rest[stage + 1]![to]! > schedule.devices * (1 + ROUNDING)) return;
+          next[to] = Math.min(next[to]!, sum);
+          const blocks = sizes[to]! - sizes[from]!;
+          cost += (STAGE_WORK + perBlock * blocks) * (problem.recompute === "auto" ? 2 ** blocks : 1);
+        });
+      });
+      now = next;
+    });
+    return cost;
+  }
+
+  /** Blocks of each ideal. */
+  #sizes(): Float64Array {
+    const { contraction, floors } = this.#options;
+    return Float64Array.from({ length: floors.lattice.count }, (_, ideal) =>
+      contraction.nodeOf.reduce((sum, v) => sum + (holds(floors.lattice, ideal, v) ? 1 : 0), 0),
+    );
+  }
+
+  /** Visits every cut that may keep the limits. @returns false when it was ended before, or could not tell. */
   async walk(walk: Walk): Promise<boolean> {
-    const stages = this.#problem.stages.length;
-    const last = this.#lattice.count - 1;
-    const chain: StageBlocks[] = [];
+    const { floor, floors, problem, schedule, onWork } = this.#options;
+    const stages = problem.stages.length;
+    const last = floors.lattice.count - 1;
+    const rest = floor.rest(walk.limit(), 1);
+    const chain: Link[] = [];
     const hopeless = new Map<number, number>();
-    const isAlone = this.#stagesOf.every(({ length }) => length === 1);
     let isEnded = false;
     /** Whether some cut was visited. */
-    const descend = async (from: number): Promise<boolean> => {
+    const descend = async (from: number, used: number): Promise<boolean> => {
       if (chain.length === stages) {
         await this.#visitChoices(chain, walk);
         return true;
       }
       const stage = chain.length;
-      const state = stage * this.#lattice.count + from;
+      const state = stage * floors.lattice.count + from;
       if (walk.limit() <= (hopeless.get(state) ?? -1)) return false;
       if (isEnded || (isEnded = await walk.isOver())) return false;
       let isFound = false;
-      for (const to of stage === stages - 1 ? [last] : this.#aboveOf(from)) {
-        const own = to === last && stage < stages - 1 ? undefined : this.#stage(stage, from, to, walk);
+      const row = floors.row(from);
+      onWork(row.to.length / STAGES_PER_NODE);
+      for (let at = stage === stages - 1 ? row.to.length - 1 : 1; at < row.to.length; at++) {
+        const to = row.to[at]!;
+        if (to === last && stage < stages - 1) continue;
+        const sum = used + floor.share(stage, from, at, walk.limit());
+        if (sum + rest[stage + 1]![to]! > schedule.devices * (1 + ROUNDING)) continue;
+        const own = this.#stage(stage, from, to);
         if (!own) continue;
-        chain.push(own);
-        if (this.#mayKeep(chain, to, walk) && (await descend(to))) isFound = true;
+        const { kept, work } = floor.floors(stage, from);
+        chain.push({ ...own, keptBytes: kept[at]!, workBytes: work[at]! });
+        const may = this.#mayKeep(chain, walk);
+        if (may === undefined) isEnded = true;
+        else if (may && (await descend(to, sum))) isFound = true;
         chain.pop();
         if (isEnded) return isFound;
       }
-      if (!isFound && isAlone) hopeless.set(state, walk.limit());
+      if (!isFound && this.#isAlone) hopeless.set(state, walk.limit());
       return isFound;
     };
-    await descend(0);
+    await descend(0, 0);
     return !isEnded;
   }
 
-  /** Whether bounds leave room for the last stage of the chain and for all that is still to come. */
-  #mayKeep(chain: readonly StageBlocks[], to: number, walk: Walk): boolean {
-    const own = chain[chain.length - 1]!;
-    const device = this.#deviceOf(own.stage);
+  /** Whether bounds leave room for the last stage of the chain; undefined where too much may run again to tell. */
+  #mayKeep(chain: readonly Link[], walk: Walk): boolean | undefined {
+    const device = this.#options.schedule.placement[chain.length - 1]!;
     const limit = walk.limit() * walk.shares[device]!;
-    const behind = this.#residentIn(this.#lattice.count - 1) - this.#residentIn(to);
-    if (behind > this.#room(chain, walk)) return false;
     const stages = this.#stagesOf[device]!;
     const placed = stages.filter((stage) => stage < chain.length).map((stage) => chain[stage]!);
-    if (placed.length === stages.length) return this.#memory.choices(placed, limit).length > 0;
-    const loose = placed.map((stage): LooseMemory => this.#memory.loose(stage));
-    const kept = loose.reduce((sum, { keptBytes }) => sum + keptBytes, 0);
-    return kept + Math.max(...loose.map(({ workBytes }) => workBytes)) <= limit;
+    const isRoom = (held: readonly { readonly keptBytes: number; readonly workBytes: number }[]): boolean =>
+      held.reduce((sum, { keptBytes }) => sum + keptBytes, 0) + Math.max(...held.map(({ workBytes }) => workBytes)) <=
+      limit;
+    if (!isRoom(placed)) return false;
+    const { memory } = this.#options;
+    if (placed.length === stages.length)
+      return memory.isCountable(placed) ? memory.choices(placed, limit).length > 0 : undefined;
+    return isRoom(placed.map((own) => memory.loose(own)));
   }
 
-  /** Bytes for parameters that devices with stages still to come have left. */
-  #room(chain: readonly StageBlocks[], walk: Walk): number {
-    return this.#stagesOf.reduce((sum, stages, device) => {
-      const placed = stages.filter((stage) => stage < chain.length);
-      if (placed.length === stages.length) return sum;
-      const taken = placed.reduce((total, stage) => total + this.#memory.loose(chain[stage]!).keptBytes, 0);
-      return sum + walk.limit() * walk.shares[device]! - taken;
-    }, 0);
-  }
-
-  #residentIn(ideal: number): number {
-    return (this.#residentOf[ideal] ??= this.#resident.reduce(
-      (sum, bytes, block) => sum + (holds(this.#lattice, ideal, this.#nodeOf[block]!) ? bytes : 0),
-      0,
-    ));
-  }
-
-  async #visitChoices(chain: readonly StageBlocks[], walk: Walk): Promise<void> {
-    const stageOf = new Array<number>(this.#nodeOf.length).fill(0);
+  async #visitChoices(chain: readonly Link[], walk: Walk): Promise<void> {
+    const stageOf = new Array<number>(this.#options.problem.graph.blocks.length).fill(0);
     for (const { stage, blocks } of chain) for (const block of blocks) stageOf[block] = stage;
     const picked: DeviceChoice[] = [];
     const pick = async (device: number): Promise<void> => {
-      if (device === this.#stagesOf.length)
-        return walk.visit({ stageOf, neededBytes: picked.map((own) => own.neededBytes) });
+      if (device === this.#stagesOf.length) return walk.visit({ stageOf, again: picked.flatMap((own) => own.again) });
       const placed = this.#stagesOf[device]!.map((stage) => chain[stage]!);
-      for (const choice of this.#memory.choices(placed, walk.limit() * walk.shares[device]!)) {
+      for (const choice of this.#options.memory.choices(placed, walk.limit() * walk.shares[device]!)) {
         picked.push(choice);
         await pick(device + 1);
         picked.pop();
@@ -188,33 +197,18 @@ export class CutSpace {
     await pick(0);
   }
 
-  /** The stage between two ideals; undefined if pins or its parameters forbid it. */
-  #stage(stage: number, from: number, to: number, { limit, shares }: Walk): StageBlocks | undefined {
-    if (this.#residentIn(to) - this.#residentIn(from) > limit() * shares[this.#deviceOf(stage)]!) return undefined;
-    const { first, last, size } = this.#instance;
+  /** The stage between two ideals; undefined if pins forbid it. */
+  #stage(stage: number, from: number, to: number): StageBlocks | undefined {
+    const { contraction, floors, problem } = this.#options;
+    const { lattice } = floors;
+    const { first, last, size } = contraction.instance;
     for (let v = 0; v < size; v++) {
-      if (!holds(this.#lattice, to, v) || holds(this.#lattice, from, v)) continue;
+      if (!holds(lattice, to, v) || holds(lattice, from, v)) continue;
       if (first[v]! > stage || last[v]! < stage) return undefined;
     }
-    const side = (block: number): number => {
-      const v = this.#nodeOf[block]!;
-      return holds(this.#lattice, from, v) ? -1 : holds(this.#lattice, to, v) ? 0 : 1;
-    };
-    const blocks = this.#problem.graph.blocks.flatMap(({ index }) => (side(index) === 0 ? [index] : []));
-    return { stage, blocks, side, key: `${from}-${to}` };
-  }
-
-  #deviceOf(stage: number): number {
-    return this.#stagesOf.findIndex((stages) => stages.includes(stage));
-  }
-
-  #aboveOf(ideal: number): readonly number[] {
-    const { words, bits, count } = this.#lattice;
-    return (this.#above[ideal] ??= Array.from({ length: count - ideal - 1 }, (_, at) => ideal + 1 + at).filter(
-      (other) => {
-        for (let w = 0; w < words; w++) if (bits[ideal * words + w]! & ~bits[other * words + w]!) return false;
-        return true;
-      },
-    ));
+    return stageBlocks(stage, problem.graph.blocks.length, (block) => {
+      const v = contraction.nodeOf[block]!;
+      return holds(lattice, from, v) ? -1 : holds(lattice, to, v) ? 0 : 1;
+    });
   }
 }

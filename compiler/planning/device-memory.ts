@@ -3,8 +3,6 @@
  * and of everything handed on as few slots as the schedule allows whatever the times. What a linked plan holds is never
  * less, and hardly more.
  */
-import type { NodeId } from "../ir/graph.js";
-import { againChoices, againOffer } from "../partition/recompute-choice.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import type { LeastSlots } from "../plan/least-slots.js";
 import type { ProgramKind } from "../plan/plan.js";
@@ -12,22 +10,14 @@ import type { ProgramMemory } from "../plan/workspace.js";
 import { liveBytes, sharedBytes } from "../plan/workspace.js";
 import type { Action, Phase, Schedule } from "../schedule/action.js";
 import { splitStages } from "../schedule/action.js";
-import type { ShapeSubject, StageShape } from "./stage-shape.js";
-import { stageShapes } from "./stage-shape.js";
+import type { ShapeTable, StageBlocks } from "./shape-table.js";
+import { nodesIn } from "./shape-table.js";
+import type { ShapeRing, StageShape } from "./stage-shape.js";
 
-/** A stage by its blocks. */
-export interface StageBlocks {
-  readonly stage: number;
-  readonly blocks: readonly number[];
-  /** By block: before the stage (-1), of it (0), or behind it (1). */
-  readonly side: (block: number) => number;
-  /** Different for different blocks. */
-  readonly key: string;
-}
-
-/** What runs again on a device, by the need for memory that makes the partitioner choose it. */
+/** What runs again on a device. */
 export interface DeviceChoice {
-  readonly neededBytes: number;
+  readonly again: readonly number[];
+  readonly heldBytes: number;
 }
 
 /** What a stage keeps, and what its programs take while they run. */
@@ -43,121 +33,142 @@ interface Held {
   readonly shape: StageShape;
 }
 
+/** The slots that values have. */
+type Slots = Pick<LeastSlots, "of">;
+
+/** What a stage is taken to be: what it is at least, or what is likely. */
+type Guess = "least" | "likely";
+
 export interface DeviceMemoryOptions {
   readonly problem: PartitionProblem;
-  readonly subject: ShapeSubject;
-  readonly slots: LeastSlots;
+  readonly shapes: ShapeTable;
+  readonly slots: Slots;
+  /** What they are likely to be. */
+  readonly likelySlots: Slots;
   /** Of one copy of the model. */
   readonly schedule: Schedule;
-  readonly blockOf: (node: NodeId) => number;
-  /** Told how many nodes were linked or laid out in memory. */
+  /** Told how many nodes were laid out in memory. */
   readonly onWork: (nodes: number) => void;
 }
+
+/** Blocks of a device of which any may run again, for all sets of them to be tried. */
+const MOST_BLOCKS = 6;
 
 export class DeviceMemory {
   readonly #options: DeviceMemoryOptions;
   readonly #isSplit: readonly boolean[];
-  readonly #shapes = new Map<string, readonly StageShape[] | undefined>();
   readonly #loose = new Map<string, LooseMemory>();
   readonly #whole = new Map<string, readonly OpenChoice[]>();
+  readonly #extreme = new Map<string, DeviceChoice>();
 
   constructor(options: DeviceMemoryOptions) {
     this.#options = options;
     this.#isSplit = splitStages(options.schedule);
   }
 
-  /** What a stage adds to its device at least, whatever runs again. */
+  /** What a stage adds to its device at least; nothing where some of it may run again, which the floors of stages bound. */
   loose(own: StageBlocks): LooseMemory {
+    const { recompute } = this.#options.problem;
+    if (recompute === "auto") return { keptBytes: 0, workBytes: 0 };
     const key = `${own.stage} ${own.key}`;
     let known = this.#loose.get(key);
     if (!known) {
-      const { recompute } = this.#options.problem;
-      if (recompute === "auto") {
-        const [plain] = this.#shapesOf(own, []) ?? [];
-        known = { keptBytes: plain ? plain.residentBytes + this.#sentBytes(own.stage, plain) : 0, workBytes: 0 };
-      } else {
-        const held = this.#held(own, recompute === "all" ? own.blocks : []);
-        known = {
-          keptBytes: Math.min(...held.map(({ bytes }) => bytes)),
-          workBytes: Math.min(...held.map(({ shape: { programs } }) => liveBytes(programs))),
-        };
-      }
+      const held = this.#held(own, recompute === "all" ? own.blocks : [], "least");
+      known = {
+        keptBytes: Math.min(...held.map(({ bytes }) => bytes)),
+        workBytes: Math.min(...held.map(({ shape: { programs } }) => liveBytes(programs))),
+      };
       this.#loose.set(key, known);
     }
     return known;
   }
 
-  /** What can run again on a device that holds exactly these stages so that it may keep the limit, ascending by stage. */
+  /** Whether all that may run again on a device that holds exactly these stages can be tried. */
+  isCountable(stages: readonly StageBlocks[]): boolean {
+    const blocks = stages.reduce((sum, own) => sum + own.blocks.length, 0);
+    return this.#options.problem.recompute !== "auto" || blocks <= MOST_BLOCKS;
+  }
+
+  /** What can run again on it so that it may keep the limit. Requires: it can be tried. */
   choices(stages: readonly StageBlocks[], limit: number): readonly DeviceChoice[] {
     const key = stages.map((own) => `${own.stage} ${own.key}`).join(" ");
     let known = this.#whole.get(key);
     if (!known) {
-      const row = this.#options.schedule.rows[this.#options.schedule.placement[stages[0]!.stage]!]!;
-      known = this.#againOf(stages).map(({ taken, neededBytes }) => {
-        const again = new Set(taken.map(({ block }) => block));
-        const againOn = ({ blocks }: StageBlocks) => blocks.filter((block) => again.has(block));
-        const held = () => combinations(stages.map((own) => this.#held(own, againOn(own))));
-        return new OpenChoice(neededBytes, held, row, this.#options.onWork);
-      });
+      known = this.#setsOf(stages).map((again) => this.#open(stages, again, "least"));
       this.#whole.set(key, known);
     }
     return known.filter((choice) => choice.mayKeep(limit));
   }
 
-  #againOf(stages: readonly StageBlocks[]) {
-    const { problem } = this.#options;
-    const offers = stages.flatMap(({ stage, blocks }) =>
-      blocks.map((block) => againOffer(problem.graph.blocks[block]!, problem.stages[stage]!)),
-    );
-    if (problem.recompute === "auto") return againChoices(offers);
-    return [{ taken: problem.recompute === "all" ? offers : [], neededBytes: 0 }];
+  /**
+   * What a device that holds exactly these stages holds with nothing or with all running again, if it may: as told, else
+   * the better of both. No bound: slots are as is likely, and what reads its results elsewhere is taken to run again.
+   */
+  extreme(stages: readonly StageBlocks[], isAgain?: boolean): DeviceChoice {
+    const key = `${isAgain} ${stages.map((own) => `${own.stage} ${own.key}`).join(" ")}`;
+    let known = this.#extreme.get(key);
+    if (!known) {
+      const { recompute } = this.#options.problem;
+      const blocks = stages.flatMap((own) => own.blocks);
+      const sets =
+        recompute !== "auto" ? this.#setsOf(stages) : isAgain === undefined ? [blocks, []] : isAgain ? [blocks] : [[]];
+      known = this.best(stages, sets);
+      this.#extreme.set(key, known);
+    }
+    return known;
   }
 
-  #held(own: StageBlocks, again: readonly number[]): readonly Held[] {
-    const shapes = this.#shapesOf(own, again);
+  /** The same for the best of several sets of blocks that run again. Requires: some set. */
+  best(stages: readonly StageBlocks[], sets: readonly (readonly number[])[]): DeviceChoice {
+    const [first, ...others] = sets.map((again) => this.#open(stages, again, "likely"));
+    return others.reduce((best, next) => (next.mayKeep(best.heldBytes - 1) ? next : best), first!);
+  }
+
+  #open(stages: readonly StageBlocks[], blocks: readonly number[], guess: Guess): OpenChoice {
+    const { schedule, onWork } = this.#options;
+    const row = schedule.rows[schedule.placement[stages[0]!.stage]!]!;
+    const again = new Set(blocks);
+    const againOn = (own: StageBlocks) => own.blocks.filter((block) => again.has(block));
+    const held = () => combinations(stages.map((own) => this.#held(own, againOn(own), guess)));
+    return new OpenChoice(blocks, held, row, onWork);
+  }
+
+  /** All sets of blocks that may run again. */
+  #setsOf(stages: readonly StageBlocks[]): readonly (readonly number[])[] {
+    const { recompute } = this.#options.problem;
+    const blocks = stages.flatMap((own) => own.blocks);
+    if (recompute !== "auto") return [recompute === "all" ? blocks : []];
+    return Array.from({ length: 2 ** blocks.length }, (_, bits) => blocks.filter((_block, at) => (bits >> at) & 1));
+  }
+
+  #held(own: StageBlocks, again: readonly number[], guess: Guess): readonly Held[] {
+    const { problem, slots, likelySlots } = this.#options;
+    const isSplit = this.#isSplit[own.stage]!;
+    const isAllAgain = again.length > 0 && (guess === "likely" || problem.recompute === "all");
+    const shapes = this.#options.shapes.of(own, { isSplit, isAllAgain, again });
     if (!shapes) return [{ stage: own.stage, bytes: 0, shape: NOTHING }];
+    const slotsOf = (ring: ShapeRing): number =>
+      guess === "least"
+        ? slots.of(own.stage, ring.maker, ring)
+        : likelySlots.of(own.stage, ring.maker, isAllAgain ? readAgain(ring) : ring);
     return shapes.map((shape) => ({
       stage: own.stage,
-      bytes: shape.residentBytes + this.#ringBytes(own.stage, shape),
+      bytes: shape.rings.reduce((sum, ring) => sum + ring.bytes * slotsOf(ring), shape.residentBytes),
       shape,
     }));
   }
-
-  #shapesOf({ stage, key, side }: StageBlocks, again: readonly number[]): readonly StageShape[] | undefined {
-    const { problem, subject, blockOf, onWork } = this.#options;
-    const isSplit = this.#isSplit[stage]!;
-    const name = `${isSplit} ${key} ${again.join()}`;
-    if (this.#shapes.has(name)) return this.#shapes.get(name);
-    const nodes = new Set(again.flatMap((block) => problem.graph.blocks[block]!.nodes));
-    const choice = { side: (node: NodeId) => side(blockOf(node)), isSplit, again: nodes };
-    const shapes = stageShapes(subject, choice);
-    this.#shapes.set(name, shapes);
-    for (const { programs } of shapes ?? []) onWork(STAGE_WORK + nodesIn(programs));
-    return shapes;
-  }
-
-  #ringBytes(stage: number, { rings }: StageShape): number {
-    return rings.reduce((sum, ring) => sum + ring.bytes * this.#options.slots.of(stage, ring.maker, ring), 0);
-  }
-
-  /** Of what a forward pass sends to other stages, which is kept whatever runs again. */
-  #sentBytes(stage: number, { rings }: StageShape): number {
-    return rings
-      .filter(({ maker, before, after }) => maker === "forward" && before.length + after.length > 0)
-      .reduce((sum, ring) => {
-        return sum + ring.bytes * this.#options.slots.of(stage, ring.maker, { ...ring, own: [] });
-      }, 0);
-  }
 }
 
-/** What linking a stage takes besides its nodes, in nodes. */
-const STAGE_WORK = 80;
+/** A ring whose readers elsewhere run again. */
+function readAgain(ring: ShapeRing): ShapeRing {
+  return ring.after.includes("forward") ? { ...ring, after: ["forward", "backward"] } : ring;
+}
 
 const NOTHING: StageShape = { residentBytes: 0, programs: [], kinds: [], updates: [], rings: [] };
 
 /** A choice whose bytes are counted as far as a limit asks: first without what lies idle in the arena. */
 class OpenChoice implements DeviceChoice {
-  readonly neededBytes: number;
+  readonly again: readonly number[];
   readonly #held: () => readonly (readonly Held[])[];
   readonly #row: readonly Action[];
   readonly #onWork: (nodes: number) => void;
@@ -166,28 +177,37 @@ class OpenChoice implements DeviceChoice {
   #bytes: number | undefined;
 
   constructor(
-    neededBytes: number,
+    again: readonly number[],
     held: () => readonly (readonly Held[])[],
     row: readonly Action[],
     onWork: (nodes: number) => void,
   ) {
-    this.neededBytes = neededBytes;
+    this.again = again;
     this.#held = held;
     this.#row = row;
     this.#onWork = onWork;
   }
 
-  mayKeep(limit: number): boolean {
+  get heldBytes(): number {
     if (this.#bytes === undefined) {
-      if (!this.#ways) {
-        this.#ways = this.#held();
-        this.#looseBytes = Math.min(...this.#ways.map((held) => keptBytes(held) + liveBytes(programsOf(held))));
-      }
-      if (this.#looseBytes > limit) return false;
-      this.#bytes = Math.min(...this.#ways.map((held) => keptBytes(held) + workspaceOf(held, this.#row)));
-      for (const held of this.#ways) this.#onWork(nodesIn(programsOf(held)));
+      const ways = this.#waysOf();
+      this.#bytes = Math.min(...ways.map((held) => keptBytes(held) + workspaceOf(held, this.#row)));
+      for (const held of ways) this.#onWork(nodesIn(programsOf(held)));
     }
-    return this.#bytes <= limit;
+    return this.#bytes;
+  }
+
+  mayKeep(limit: number): boolean {
+    this.#waysOf();
+    return this.#looseBytes <= limit && this.heldBytes <= limit;
+  }
+
+  #waysOf(): readonly (readonly Held[])[] {
+    if (!this.#ways) {
+      this.#ways = this.#held();
+      this.#looseBytes = Math.min(...this.#ways.map((held) => keptBytes(held) + liveBytes(programsOf(held))));
+    }
+    return this.#ways;
   }
 }
 
@@ -213,10 +233,6 @@ const KIND_OF: Readonly<Record<Phase, ProgramKind>> = {
 
 function programsOf(held: readonly Held[]): readonly ProgramMemory[] {
   return [...held.flatMap(({ shape }) => shape.programs), ...held.flatMap(({ shape }) => shape.updates)];
-}
-
-function nodesIn(programs: readonly ProgramMemory[]): number {
-  return programs.reduce((sum, { scratch }) => sum + scratch.length, 0);
 }
 
 /** One of each list, in every way. */

@@ -4,13 +4,18 @@
  * the answer is a range.
  */
 import type { PipewrightError } from "../errors.js";
+import type { NodeId, ValueId } from "../ir/graph.js";
+import type { Interruption } from "../partition/interruption.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
-import type { NodeId, ValueId } from "../ir/graph.js";
+import { AgainCurve } from "./again-curve.js";
 import type { CutPoint } from "./cut-space.js";
-import { CutSpace } from "./cut-space.js";
 import { cutTightly, withoutLimits } from "./fit-memory.js";
 import { unlessInfeasible } from "./infeasible.js";
+import type { ForwardValue } from "./kept-values.js";
+import { forwardValues } from "./kept-values.js";
+import type { MemoryCandidate } from "./memory-candidate.js";
+import { memoryCandidates, memoryShares, mostHeld } from "./memory-candidate.js";
 import { descendMemory } from "./memory-descent.js";
 import type { Arranged, Placed } from "./placed.js";
 import { cutAt, linkedCut, placedAt } from "./placed-cut.js";
@@ -18,14 +23,27 @@ import type { ShapeSubject } from "./stage-shape.js";
 import { leastResident } from "./stage-shape.js";
 import type { PlanSubject } from "./subject.js";
 
-/** Nodes that are linked and laid out before the search settles for a range: ten seconds or more. */
-const MOST_WORK = 1_600_000;
+/** Nodes that are linked and laid out in memory before boundaries are moved no more: about five seconds. */
+const MOST_DESCENT_WORK = 500_000;
+/** And the same for walks. */
+const MOST_WALK_WORK = 800_000;
 /** Cuts of a candidate beyond which bounds do not rule out enough of them. */
-const MOST_CHAINS = 1e10;
+const MOST_STEPS = 1e10;
 /** What a whole plan takes, as a multiple of its nodes. */
 const WHOLE_WORK = 8;
-/** Quick cuts whose boundaries are moved: those that need least. */
+/** Cuts whose boundaries are moved: those that need least. */
 const MOST_DESCENTS = 12;
+/** Cuts that a descent looks at. */
+const MOST_CUTS = 300;
+/** Ends of descents whose plans are linked, and those of them that are looked around. */
+const MOST_LINKED = 6;
+const MOST_ENDED = 3;
+/** Plans that are linked to look around one of them. */
+const MOST_PLANS = 30;
+/** With more candidates, the partitioner makes no cuts to start from where floors do. */
+const FEW_CANDIDATES = 2;
+/** Choices of what runs again on a device that are tried for a cut that needs least. */
+const CHOICES = 12;
 /** How far the first walk looks above the bound, as a share of it; the next ones twice as far each. */
 const FIRST_REACH = 0.02;
 /** Bytes in proportion to limits that differ by less are the same. */
@@ -58,49 +76,13 @@ export interface LeastMemoryOptions {
 export async function leastMemory(
   subject: PlanSubject,
   candidates: readonly Arranged[],
-  { optimizer, quick, fits, isTimeUp }: LeastMemoryOptions,
+  options: LeastMemoryOptions,
   isWhole = true,
 ): Promise<LeastMemory> {
-  const search = new Search(subject, optimizer);
-  const known = (boundBytes: number): LeastMemory => {
-    const { foundBytes, found, failure } = search;
-    return { boundBytes, foundBytes, found, ...(failure && { failure }) };
-  };
-  const root = search.rootBound(candidates[0]!);
-  const isEnough = async (): Promise<boolean> =>
-    search.found !== undefined && (fits(search.found) || (await isTimeUp()));
-  const tight: Tight[] = [];
-  for (const arranged of candidates) {
-    if (await isEnough()) return known(root);
-    tight.push(...(await search.tighten(arranged, quick)));
-  }
-  tight.sort((a, b) => a.bytes - b.bytes);
-  for (const own of tight.slice(0, MOST_DESCENTS)) {
-    await search.descend(own, isEnough);
-    if (await isEnough()) return known(root);
-  }
-  const spaces: (readonly [Arranged, CutSpace])[] = [];
-  for (const arranged of candidates) {
-    const space = isWhole && (arranged.schedule.replicas ?? 1) === 1 && (await search.spaceOf(arranged, isTimeUp));
-    if (!space || space.chains > MOST_CHAINS) return known(root);
-    spaces.push([arranged, space]);
-  }
-  const isUniform = memoryShares(candidates[0]!).every((share) => share === 1 || share === Infinity);
-  let boundBytes = root;
-  for (let reach = root * FIRST_REACH; boundBytes < search.foundBytes; reach *= 2) {
-    const limit = boundBytes + reach;
-    const isDone = await search.walk(spaces, limit, isEnough);
-    if (!isDone) break;
-    boundBytes = Math.min(isUniform ? Math.floor(limit) + 1 : limit, search.foundBytes);
-  }
-  return known(boundBytes);
-}
-
-/** By device in the order of the pipeline: its limit in proportion to the smallest; Infinity without one. */
-export function memoryShares({ cluster: { devices } }: Pick<Placed, "cluster">): readonly number[] {
-  const limits = devices.map(({ memoryBytes = Infinity }) => memoryBytes);
-  const smallest = Math.min(...limits);
-  return limits.map((bytes) => (bytes === Infinity ? Infinity : bytes / smallest));
+  const search = new Search(subject, candidates, options);
+  const boundBytes = await search.run(isWhole);
+  const { foundBytes, found, failure } = search;
+  return { boundBytes, foundBytes, found, ...(failure && { failure }) };
 }
 
 /** What stages are made of. */
@@ -112,92 +94,171 @@ export function shapeSubject({ training, groups }: PlanSubject, optimizer: Optim
   return { differentiated, optimizer, groups, results, readersOf: (param) => [...(readers.get(param) ?? [])] };
 }
 
-/** A quick cut of a candidate, with what its plan needs. */
-interface Tight {
-  readonly arranged: Arranged;
-  readonly problem: PartitionProblem;
-  readonly cut: Partition;
+/** A cut to start from. */
+interface Start {
+  readonly stageOf: readonly number[];
   readonly bytes: number;
+  readonly arranged: Arranged;
+  readonly candidate: MemoryCandidate | undefined;
+}
+
+/** A candidate with what is known of its least memory. */
+interface Bounded {
+  readonly candidate: MemoryCandidate;
+  boundBytes: number;
 }
 
 class Search {
   readonly #subject: PlanSubject;
-  readonly #optimizer: OptimizerSpec;
+  readonly #arranged: readonly Arranged[];
+  readonly #options: LeastMemoryOptions;
   readonly #shapes: ShapeSubject;
+  readonly #values: readonly ForwardValue[];
   #work = 0;
-  readonly #linked = new Map<Arranged, Set<string>>();
+  /** What devices hold in plans that were linked. */
+  readonly #known = new Map<string, readonly number[]>();
   found: Placed | undefined;
   foundBytes = Infinity;
   failure: PipewrightError | undefined;
 
-  constructor(subject: PlanSubject, optimizer: OptimizerSpec) {
+  constructor(subject: PlanSubject, arranged: readonly Arranged[], options: LeastMemoryOptions) {
     this.#subject = subject;
-    this.#optimizer = optimizer;
-    this.#shapes = shapeSubject(subject, optimizer);
+    this.#arranged = arranged;
+    this.#options = options;
+    this.#shapes = shapeSubject(subject, options.optimizer);
+    this.#values = forwardValues(subject);
   }
 
-  /** Keeps the plan if it needs less than those before. @returns what it needs. */
-  offer(placed: Placed): number {
-    const shares = memoryShares(placed);
-    const bytes = Math.max(...placed.heldBytes.map((held, device) => held / shares[device]!));
-    if (bytes < this.foundBytes) {
-      this.foundBytes = bytes;
-      this.found = placed;
+  /** @returns a bound below which no plan is. */
+  async run(isWhole: boolean): Promise<number> {
+    const root = this.#rootBound();
+    const bounded = await this.#bounded(root);
+    const isBounded = isWhole && bounded.length === this.#arranged.length;
+    const least = (): number => (isBounded ? Math.min(...bounded.map(({ boundBytes }) => boundBytes)) : root);
+    const isDone = await this.#descendAll(bounded);
+    if (isDone && isBounded) await this.#walkAll(bounded);
+    return Math.min(this.foundBytes, isWhole ? least() : root);
+  }
+
+  /** Candidates of one copy of the model, with what floors of stages say. */
+  async #bounded(root: number): Promise<readonly Bounded[]> {
+    const onWork = (nodes: number): void => void (this.#work += nodes);
+    const candidates = await memoryCandidates(this.#shapes, this.#arranged, { ...this.#interruption(), onWork });
+    return candidates.map((candidate) => ({
+      candidate,
+      boundBytes: rounded(candidate.boundBytes(root - 1), candidate),
+    }));
+  }
+
+  /** @returns false when it was ended. */
+  async #descendAll(bounded: readonly Bounded[]): Promise<boolean> {
+    const starts: Start[] = [];
+    for (const arranged of this.#arranged) {
+      if (await this.#isEnough()) return false;
+      const own = bounded.find(({ candidate }) => candidate.arranged === arranged);
+      const cuts = own ? own.candidate.starts(own.boundBytes) : [];
+      if (cuts.length === 0 || this.#arranged.length <= FEW_CANDIDATES)
+        for (const cut of await this.#quickCuts(arranged)) starts.push(this.#start(cut, arranged, own?.candidate));
+      for (const cut of cuts) starts.push(this.#start(cut, arranged, own!.candidate));
     }
-    return bytes;
+    starts.sort((a, b) => a.bytes - b.bytes);
+    const [first] = starts;
+    if (first) this.#linked(first);
+    const end = this.#work + MOST_DESCENT_WORK;
+    const isOver = async (): Promise<boolean> => this.#work > end || (await this.#isEnough());
+    const ends: Start[] = [];
+    for (const start of starts.slice(0, MOST_DESCENTS)) {
+      if (await isOver()) break;
+      ends.push(await this.#descend(start, isOver));
+    }
+    ends.sort((a, b) => a.bytes - b.bytes);
+    const linked = ends.slice(0, MOST_LINKED).map((own) => ({ own, bytes: this.#linked(own) }));
+    linked.sort((a, b) => a.bytes - b.bytes);
+    for (const { own } of linked.slice(0, MOST_ENDED)) {
+      if (await this.#isEnough()) break;
+      await this.#end(own);
+    }
+    return !(await this.#isEnough());
   }
 
-  /**
-   * Offers the plans of quick cuts, the ones that hold least and the fastest ones, with no, some and all forward passes
-   * running again if they may.
-   */
-  async tighten(arranged: Arranged, quick: LeastMemoryOptions["quick"]): Promise<readonly Tight[]> {
-    const { recompute, ...without } = arranged.problem;
-    const tight: Tight[] = [];
-    for (const problem of recompute === "auto" ? [arranged.problem, without, allAgain(without)] : [arranged.problem]) {
-      let limited = problem;
-      const cutters = [
-        () => cutTightly(problem, (next) => quick((limited = next))),
-        () => quick((limited = withoutLimits(problem))),
-      ];
-      for (const cutter of cutters) {
+  #start(stageOf: readonly number[], arranged: Arranged, candidate: MemoryCandidate | undefined): Start {
+    const shares = memoryShares(arranged);
+    const heldBytes = candidate ? candidate.sized(stageOf).heldBytes : this.#linkCut(arranged, stageOf);
+    return { stageOf, bytes: mostHeld(heldBytes, shares), arranged, candidate };
+  }
+
+  /** Offers its plan. @returns what that needs. */
+  #linked({ stageOf, bytes, arranged, candidate }: Start): number {
+    return candidate ? mostHeld(this.#link(arranged, candidate.sized(stageOf)), candidate.shares) : bytes;
+  }
+
+  /** The quick cuts that hold least and the fastest ones, with no, some and all forward passes running again if they may. */
+  async #quickCuts({ problem }: Arranged): Promise<readonly (readonly number[])[]> {
+    const { quick } = this.#options;
+    const { recompute, ...without } = problem;
+    const cuts: (readonly number[])[] = [];
+    for (const own of recompute === "auto" ? [problem, without, { ...without, recompute: "all" as const }] : [problem])
+      for (const cutter of [() => cutTightly(own, quick), () => quick(withoutLimits(own))]) {
         const cut = await unlessInfeasible(cutter, (error) => (this.failure ??= error));
-        if (!cut) continue;
-        const bytes = this.offer(this.#link({ ...arranged, problem: limited }, cut));
-        tight.push({ arranged, problem: limited, cut, bytes });
+        if (cut) cuts.push(cut.stageOf);
+      }
+    return [...new Map(cuts.map((stageOf) => [stageOf.join(), stageOf])).values()];
+  }
+
+  /** Where moving the boundaries of a cut leads to. */
+  async #descend({ stageOf, arranged, candidate }: Start, isEnough: () => Promise<boolean>): Promise<Start> {
+    const first = candidate?.sized(stageOf);
+    const heldBytes = (cut: readonly number[]): readonly number[] =>
+      candidate ? candidate.sized(cut, first).heldBytes : this.#linkCut(arranged, cut);
+    const options = { shares: memoryShares(arranged), heldBytes, most: MOST_CUTS, isEnough };
+    return this.#start(await descendMemory(arranged.problem, stageOf, options), arranged, candidate);
+  }
+
+  /** Offers the plans that moving its boundaries leads to by what plans really hold, and others of what runs again. */
+  async #end({ stageOf, arranged, candidate }: Start): Promise<void> {
+    if (!candidate) return;
+    const best = await descendMemory(arranged.problem, stageOf, {
+      shares: candidate.shares,
+      heldBytes: (cut) => this.#link(arranged, candidate.sized(cut)),
+      most: MOST_PLANS,
+      isEnough: async () => this.#isEnough(),
+    });
+    if (arranged.problem.recompute !== "auto") return;
+    const curve = new AgainCurve(arranged.problem, best, this.#values);
+    const refined = candidate.refined(best, (stages) => few(curve.sets(stages)).map(({ blocks }) => blocks));
+    this.#link(arranged, refined);
+  }
+
+  /** Raises the bounds of candidates as far as walks can, from the lowest on. */
+  async #walkAll(bounded: readonly Bounded[]): Promise<void> {
+    const end = this.#work + MOST_WALK_WORK;
+    const isOver = async (): Promise<boolean> => this.#work > end || (await this.#isEnough());
+    const isShort = ({ candidate: { space } }: Bounded): boolean => space !== undefined && space.steps <= MOST_STEPS;
+    const fixed = Math.min(...bounded.filter((own) => !isShort(own)).map(({ boundBytes }) => boundBytes));
+    const open = bounded.filter(isShort);
+    for (let reach = FIRST_REACH; ; reach *= 2) {
+      const least = Math.min(...open.map(({ boundBytes }) => boundBytes));
+      const most = Math.min(fixed, this.foundBytes);
+      if (least >= most) return;
+      const limit = Math.min(most, least * (1 + reach));
+      for (const own of open) {
+        if (own.boundBytes >= limit) continue;
+        if (this.#work + own.candidate.space!.cost(limit) > end) return;
+        const isDone = await own.candidate.space!.walk({
+          limit: () => Math.min(limit, this.foundBytes * (1 - ROUNDING)),
+          shares: own.candidate.shares,
+          visit: async (point) => void this.#link(own.candidate.arranged, point),
+          isOver,
+        });
+        if (!isDone) return;
+        own.boundBytes = Math.min(rounded(limit, own.candidate), this.foundBytes);
       }
     }
-    return tight;
-  }
-
-  /** Offers the plans that moving the boundaries of the best cut of the candidate leads to. */
-  async descend({ arranged, cut, problem }: Tight, isEnough: () => Promise<boolean>): Promise<void> {
-    const shares = memoryShares(arranged);
-    await descendMemory(problem, cut.stageOf, {
-      shares,
-      heldBytes: (stageOf) => {
-        const placed = this.#link({ ...arranged, problem }, cutAt(problem, stageOf));
-        this.offer(placed);
-        return placed.heldBytes;
-      },
-      isEnough,
-    });
-  }
-
-  spaceOf({ problem, schedule }: Arranged, isTimeUp: () => Promise<boolean>): Promise<CutSpace | undefined> {
-    let isOver = false;
-    return CutSpace.of({
-      subject: this.#shapes,
-      problem,
-      schedule,
-      onWork: (nodes) => void (this.#work += nodes),
-      cancelled: () => isOver,
-      pause: async () => void (isOver = await isTimeUp()),
-    });
   }
 
   /** Parameters are somewhere, and each block's on one device. */
-  rootBound({ problem, cluster }: Pick<Arranged, "problem" | "cluster">): number {
+  #rootBound(): number {
+    const { problem, cluster } = this.#arranged[0]!;
     const blockOf = new Map(
       problem.graph.blocks.flatMap(({ index, nodes }) => nodes.map((node) => [node, index] as const)),
     );
@@ -208,40 +269,55 @@ class Search {
     return Math.max(1, Math.ceil(total / whole), Math.ceil(Math.max(...resident) / Math.max(...shares)));
   }
 
-  /** Looks at every cut below `limit` and below the best plan. @returns false when that took too much. */
-  async walk(
-    spaces: readonly (readonly [Arranged, CutSpace])[],
-    limit: number,
-    isTimeUp: () => Promise<boolean>,
-  ): Promise<boolean> {
-    for (const [arranged, space] of spaces) {
-      const isDone = await space.walk({
-        limit: () => Math.min(limit, this.foundBytes * (1 - ROUNDING)),
-        shares: memoryShares(arranged),
-        visit: async (point) => this.#visit(arranged, point),
-        isOver: async () => this.#work >= MOST_WORK || (await isTimeUp()),
-      });
-      if (!isDone) return false;
+  /** Offers the plan of a cut unless it was linked before. @returns what its devices hold. */
+  #link(arranged: Arranged, point: CutPoint): readonly number[] {
+    const key = `${this.#arranged.indexOf(arranged)} ${point.stageOf.join()} ${point.again.join()}`;
+    let known = this.#known.get(key);
+    if (!known) {
+      const placed = placedAt(this.#subject, arranged, point, this.#options.optimizer);
+      this.#offer(placed);
+      known = placed.heldBytes;
+      this.#known.set(key, known);
     }
-    return true;
+    return known;
   }
 
-  /** Links a cut unless it was linked before. */
-  #visit(arranged: Arranged, point: CutPoint): void {
-    const known = this.#linked.get(arranged) ?? new Set<string>();
-    this.#linked.set(arranged, known);
-    const key = `${point.stageOf.join()} ${point.neededBytes.join()}`;
-    if (known.has(key)) return;
-    known.add(key);
+  /** Offers the plan of a cut of a candidate whose memory is known when it is linked. @returns what its devices hold. */
+  #linkCut(arranged: Arranged, stageOf: readonly number[]): readonly number[] {
+    const cut = cutAt(arranged.problem, stageOf);
+    const placed = linkedCut(this.#subject, arranged, cut, this.#options.optimizer);
+    this.#offer(placed);
+    return placed.heldBytes;
+  }
+
+  /** Keeps the plan if it needs less than those before. */
+  #offer(placed: Placed): void {
     this.#work += WHOLE_WORK * this.#shapes.differentiated.graph.nodes.length;
-    this.offer(placedAt(this.#subject, arranged, point, this.#optimizer));
+    const bytes = mostHeld(placed.heldBytes, memoryShares(placed));
+    if (bytes >= this.foundBytes) return;
+    this.foundBytes = bytes;
+    this.found = placed;
   }
 
-  #link(arranged: Arranged, cut: Partition): Placed {
-    return linkedCut(this.#subject, arranged, cut, this.#optimizer);
+  async #isEnough(): Promise<boolean> {
+    const { fits, isTimeUp } = this.#options;
+    return this.found !== undefined && (fits(this.found) || (await isTimeUp()));
+  }
+
+  #interruption(): Interruption {
+    let isOver = false;
+    return { cancelled: () => isOver, pause: async () => void (isOver = await this.#options.isTimeUp()) };
   }
 }
 
-function allAgain(problem: Omit<PartitionProblem, "recompute">): PartitionProblem {
-  return { ...problem, recompute: "all" };
+/** Some of a list, spread over it, with the first and the last. */
+function few<T>(list: readonly T[]): readonly T[] {
+  if (list.length <= CHOICES) return list;
+  return Array.from({ length: CHOICES }, (_, at) => list[Math.round((at * (list.length - 1)) / (CHOICES - 1))]!);
+}
+
+/** A limit that no plan keeps, as a bound of what plans need: the next whole number where all devices have the same. */
+function rounded(limit: number, { shares }: MemoryCandidate): number {
+  const isUniform = shares.every((share) => share === 1 || share === Infinity);
+  return isUniform ? Math.floor(limit) + 1 : limit;
 }

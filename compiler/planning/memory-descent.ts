@@ -7,8 +7,6 @@ import type { PartitionProblem } from "../partition/problem.js";
 import { withoutLimits } from "./fit-memory.js";
 import { endMoves } from "./polish.js";
 
-/** Plans that are linked at most. */
-const MOST_PLANS = 120;
 /** Devices count by this power of what they hold, so that the fullest one matters most and the others not nothing. */
 const NORM = 8;
 
@@ -17,6 +15,8 @@ export interface MemoryDescentOptions {
   readonly shares: readonly number[];
   /** By device, of the plan of a cut. */
   readonly heldBytes: (stageOf: readonly number[]) => readonly number[];
+  /** Cuts whose plans are asked for at most. */
+  readonly most: number;
   /** Asked for every plan; true ends the descent. */
   readonly isEnough: () => Promise<boolean>;
 }
@@ -29,13 +29,13 @@ export interface MemoryDescentOptions {
 export async function descendMemory(
   problem: PartitionProblem,
   start: readonly number[],
-  { shares, heldBytes, isEnough }: MemoryDescentOptions,
-): Promise<void> {
+  { shares, heldBytes, most, isEnough }: MemoryDescentOptions,
+): Promise<readonly number[]> {
   const free = withoutLimits(problem);
   const first = heldBytes(start);
-  const most = Math.max(...first.map((bytes, device) => bytes / shares[device]!));
+  const fullest = Math.max(...first.map((bytes, device) => bytes / shares[device]!));
   const unevenness = (held: readonly number[]): number =>
-    held.reduce((sum, bytes, device) => sum + (bytes / shares[device]! / most) ** NORM, 0);
+    held.reduce((sum, bytes, device) => sum + (bytes / shares[device]! / fullest) ** NORM, 0);
   const known = new Set([start.join()]);
   let now = start;
   let least = unevenness(first);
@@ -43,7 +43,7 @@ export async function descendMemory(
     let isBetter = false;
     for (const next of step === 1 ? single(problem, now) : several(problem, now, step)) {
       if (known.has(next.join()) || violations(free, next).length > 0) continue;
-      if (known.size >= MOST_PLANS || (await isEnough())) return;
+      if (known.size >= most || (await isEnough())) return now;
       known.add(next.join());
       const there = unevenness(heldBytes(next));
       if (there >= least) continue;
@@ -52,6 +52,7 @@ export async function descendMemory(
     }
     if (!isBetter) step = Math.floor(step / 2);
   }
+  return now;
 }
 
 /** Cuts in which a stage gives its first or last blocks to the stage before or behind it. */

@@ -1,6 +1,5 @@
 /** @file Plans of given cuts, with the schedule as it starts: for searches that go by the memory of linked plans. */
 import { workBound } from "../partition/bound.js";
-import { evaluate } from "../partition/evaluate.js";
 import { instanceOf } from "../partition/instance.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
@@ -15,10 +14,11 @@ import type { PlanSubject } from "./subject.js";
 export function placedAt(
   subject: PlanSubject,
   arranged: Arranged,
-  { stageOf, neededBytes }: CutPoint,
+  { stageOf, again }: CutPoint,
   optimizer: OptimizerSpec,
 ): Placed {
-  const problem = needing(arranged.problem, stageOf, neededBytes);
+  const own = arranged.problem;
+  const problem = own.recompute === "auto" ? { ...own, recompute: again } : own;
   const cut = cutAt(problem, stageOf);
   return linkedCut(subject, { ...arranged, problem }, cut, optimizer);
 }
@@ -28,31 +28,6 @@ export function linkedCut(subject: PlanSubject, arranged: Arranged, cut: Partiti
   const { cluster, schedule, problem } = arranged;
   const draft = draftOf(subject, problem, cut, { cluster, schedule, isSearched: false });
   return linkDraft(subject, arranged, draft, optimizer);
-}
-
-/** The problem with limits that leave so much to be saved, by device. */
-export function needing(
-  problem: PartitionProblem,
-  stageOf: readonly number[],
-  neededBytes: readonly number[],
-): PartitionProblem {
-  if (problem.recompute !== "auto") return problem;
-  const limits = new Map(
-    evaluate(withoutAgain(problem), stageOf).devices.map(({ stages, peakBytes }) => {
-      const device = problem.stages[stages[0]!]!.device!;
-      return [device, peakBytes - neededBytes[device]!] as const;
-    }),
-  );
-  return {
-    ...problem,
-    stages: problem.stages.map((stage) => ({ ...stage, memoryBytes: limits.get(stage.device!)! })),
-  };
-}
-
-function withoutAgain(problem: PartitionProblem): PartitionProblem {
-  const plain = { ...problem };
-  delete plain.recompute;
-  return plain;
 }
 
 /** A cut by its stages, with a bound that holds whatever runs again. */

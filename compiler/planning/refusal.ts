@@ -2,7 +2,7 @@
 import type { ClusterSpec } from "../cluster.js";
 import { PipewrightError } from "../errors.js";
 import type { LeastMemory } from "./least-memory.js";
-import { memoryShares } from "./least-memory.js";
+import { memoryShares } from "./memory-candidate.js";
 import type { PipelineOptions } from "./candidate.js";
 
 /** Limits that differ are scaled alike. Requires: some plan was found, and it does not fit. */

@@ -44,6 +44,8 @@ export interface ShapeChoice {
   readonly isSplit: boolean;
   /** Nodes of the stage that run again. */
   readonly again: ReadonlySet<NodeId>;
+  /** Whether readers on other stages are known to run again too. */
+  readonly isAllAgain: boolean;
 }
 
 /** What of the plan's subject shapes are made of. */
@@ -63,6 +65,7 @@ export interface ShapeSubject {
 export function stageShapes(subject: ShapeSubject, choice: ShapeChoice): readonly StageShape[] | undefined {
   const near = neighbourhood(subject, choice);
   const open = openlyKept(near, choice);
+  if (choice.isAllAgain) return [shapeOf(subject, near, choice, new Set(open))];
   if (open.length > MOST_OPEN) return undefined;
   return Array.from({ length: 2 ** open.length }, (_, bits) =>
     shapeOf(subject, near, choice, new Set(open.filter((_value, at) => (bits >> at) & 1))),

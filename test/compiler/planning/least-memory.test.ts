@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ClusterSpec } from "../../../compiler/cluster.js";
 import { PipewrightError } from "../../../compiler/errors.js";
-import { CutSpace } from "../../../compiler/planning/cut-space.js";
 import { shapeSubject } from "../../../compiler/planning/least-memory.js";
+import { memoryCandidates } from "../../../compiler/planning/memory-candidate.js";
 import { arrange } from "../../../compiler/planning/place.js";
 import type { Lesson } from "../../../models/lesson.js";
 import { mlpLesson } from "../../../models/lesson.js";
@@ -75,25 +75,33 @@ const MODELS = fc
 const REQUESTS = fc.record({
   schedule: fc.constantFrom("1f1b", "gpipe", "zb-h1", "eager-1f1b", "search"),
   microbatches: fc.integer({ min: 2, max: 5 }),
-  recompute: fc.constantFrom("none", "auto", "all"),
 });
 
 describe("the limit that a refusal names", () => {
-  it("is the smallest, for random models, schedules and ways to run again", async () => {
+  it.each([
+    ["none", 5],
+    ["all", 5],
+    ["auto", 3],
+  ] as const)("is the smallest, for random models and schedules, with %s run again", async (recompute, numRuns) => {
     let proven = 0;
     await fc.assert(
       fc.asyncProperty(MODELS, REQUESTS, fc.constantFrom([1, 1], [1, 1, 1], [1, 2]), async (model, options, shares) => {
-        if (await expectSmallest(model, options, shares)) proven++;
+        if (await expectSmallest(model, { ...options, recompute }, shares)) proven++;
       }),
-      { numRuns: 8, seed: 11, endOnFailure: true },
+      { numRuns, seed: 11, endOnFailure: true },
     );
-    expect(proven).toBe(8);
+    // Where any set of blocks may run again, there are too many.
+    if (recompute !== "auto") expect(proven).toBe(numRuns);
   });
 
   const small = mlpLesson({ batch: 4, inputs: 3, widths: [4], classes: 2 });
 
-  it.each([["none"], ["auto"]] as const)("is the smallest over all schedules, with %s run again", async (recompute) => {
-    expect(await expectSmallest(small, { schedule: "auto", microbatches: 3, recompute }, [1, 1])).toBe(true);
+  it.each([
+    ["none", true],
+    ["auto", false],
+  ] as const)("is the smallest over all schedules, with %s run again", async (recompute, isProven) => {
+    const proven = await expectSmallest(small, { schedule: "auto", microbatches: 3, recompute }, [1, 1]);
+    expect(proven).toBe(isProven);
   });
 
   it("is one of a range where the devices hold several copies of the model", async () => {
@@ -119,17 +127,16 @@ it.each([
       pipeline: { schedule, microbatches: 4 },
       model: "direct",
     });
-    const space = await CutSpace.of({
-      subject: shapeSubject(subject, SGD),
-      problem: arranged.problem,
-      schedule: arranged.schedule,
+    const [own] = await memoryCandidates(shapeSubject(subject, SGD), [arranged], {
       onWork: () => undefined,
       cancelled: () => false,
       pause: async () => undefined,
     });
+    const held = Math.max(...placed.heldBytes);
+    expect(own!.boundBytes(1)).toBeLessThanOrEqual(held);
     const seen = new Set<string>();
-    const isWhole = await space!.walk({
-      limit: () => Math.max(...placed.heldBytes),
+    const isWhole = await own!.space!.walk({
+      limit: () => held,
       shares: [1, 1],
       visit: async ({ stageOf }) => void seen.add(stageOf.join()),
       isOver: async () => false,

@@ -39,6 +39,7 @@ it.each([
   let least = Infinity;
   await descendMemory(problem, new Array<number>(BLOCKS).fill(2).fill(0, 0, 1).fill(1, 1, 3), {
     shares,
+    most: 120,
     isEnough: async () => false,
     heldBytes: (stageOf) => {
       expect(violations(problem, stageOf)).toEqual([]);
@@ -59,10 +60,10 @@ it("moves nothing that is pinned, and ends when told to", async () => {
     asked.push(stageOf);
     return count(pinned, 2)(stageOf);
   };
-  await descendMemory(pinned, start, { shares: [1, 1], heldBytes, isEnough: async () => false });
+  await descendMemory(pinned, start, { shares: [1, 1], heldBytes, most: 120, isEnough: async () => false });
   expect(asked.every((stageOf) => stageOf[20] === 0)).toBe(true);
   expect(Math.min(...asked.map((stageOf) => stageOf.filter((stage) => stage === 0).length))).toBe(21);
   asked.length = 0;
-  await descendMemory(pinned, start, { shares: [1, 1], heldBytes, isEnough: async () => true });
+  await descendMemory(pinned, start, { shares: [1, 1], heldBytes, most: 120, isEnough: async () => true });
   expect(asked).toEqual([start]);
 });
