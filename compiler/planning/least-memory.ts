@@ -40,6 +40,8 @@ const MOST_LINKED = 6;
 const MOST_ENDED = 3;
 /** Plans that are linked to look around one of them. */
 const MOST_PLANS = 30;
+/** Plans that are placed below the best one. */
+const MOST_PLACED = 3;
 /** With more candidates, the partitioner makes no cuts to start from where floors do. */
 const FEW_CANDIDATES = 2;
 /** Choices of what runs again on a device that are tried for a cut that needs least. */
@@ -67,6 +69,10 @@ export interface LeastMemoryOptions {
   /** Whether a plan keeps the limits that were asked for: then no better one is searched. */
   readonly fits: (placed: Placed) => boolean;
   readonly isTimeUp: () => Promise<boolean>;
+  /** A plan of a candidate that needs less than so much, as placing finds it. */
+  readonly place: (arranged: Arranged, belowBytes: number) => Promise<Placed | undefined>;
+  /** Asked once, of a bound: whether to go on. Default: always. */
+  readonly isWorth?: (boundBytes: number) => boolean;
 }
 
 /**
@@ -135,7 +141,9 @@ class Search {
     const bounded = await this.#bounded(root);
     const isBounded = isWhole && bounded.length === this.#arranged.length;
     const least = (): number => (isBounded ? Math.min(...bounded.map(({ boundBytes }) => boundBytes)) : root);
+    if (this.#options.isWorth?.(least()) === false) return least();
     const isDone = await this.#descendAll(bounded);
+    if (isDone && least() < this.foundBytes) await this.#placeBelow();
     if (isDone && isBounded) await this.#walkAll(bounded);
     return Math.min(this.foundBytes, isWhole ? least() : root);
   }
@@ -179,6 +187,17 @@ class Search {
       await this.#end(own);
     }
     return !(await this.#isEnough());
+  }
+
+  /** Offers plans that placing finds below the best one, so that what is named is not more than that would do with. */
+  async #placeBelow(): Promise<void> {
+    for (let count = 0; count < MOST_PLACED && this.found && !(await this.#isEnough()); count++) {
+      const { candidate } = this.found;
+      const arranged = this.#arranged.find((own) => own.candidate === candidate)!;
+      const placed = await this.#options.place(arranged, this.foundBytes);
+      if (!placed) return;
+      this.#offer(placed);
+    }
   }
 
   #start(stageOf: readonly number[], arranged: Arranged, candidate: MemoryCandidate | undefined): Start {
@@ -241,9 +260,11 @@ class Search {
       const most = Math.min(fixed, this.foundBytes);
       if (least >= most) return;
       const limit = Math.min(most, least * (1 + reach));
-      for (const own of open) {
-        if (own.boundBytes >= limit) continue;
-        if (this.#work + own.candidate.space!.cost(limit) > end) return;
+      const below = open.filter(({ boundBytes }) => boundBytes < limit);
+      // What earlier walks linked is known, so that the whole cost is that of the last one.
+      const cost = below.reduce((sum, { candidate }) => sum + candidate.space!.cost(limit), 0);
+      if (cost > MOST_WALK_WORK) return;
+      for (const own of below) {
         const isDone = await own.candidate.space!.walk({
           limit: () => Math.min(limit, this.foundBytes * (1 - ROUNDING)),
           shares: own.candidate.shares,

@@ -1,5 +1,6 @@
 /** @file The last resort where no cut of the partitioner fits: the plan that needs the least memory, or what it needs. */
 import { PipewrightError } from "../errors.js";
+import type { DeviceSpec } from "../profile/profile.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import { steered } from "../partition/steering.js";
 import type { OnAttempt } from "./attempt.js";
@@ -7,12 +8,13 @@ import { attemptOf } from "./attempt.js";
 import type { Candidate } from "./candidate.js";
 import { areAllOrders, deviceOrders, recomputations, shapes } from "./candidates.js";
 import { Fitter } from "./fitter.js";
-import { isInfeasible, isUsage } from "./infeasible.js";
+import { isInfeasible, isUsage, unlessInfeasible } from "./infeasible.js";
+import type { LeastMemory } from "./least-memory.js";
 import { leastMemory } from "./least-memory.js";
 import { lessAgain } from "./less-again.js";
 import type { PlaceOptions } from "./place.js";
-import { arrange } from "./place.js";
-import type { Placed } from "./placed.js";
+import { arrange, place as placeCandidate } from "./place.js";
+import type { Arranged, Placed } from "./placed.js";
 import { polishLinked } from "./polish-linked.js";
 import { memoryRefusal } from "./refusal.js";
 import type { PlanSubject } from "./subject.js";
@@ -24,14 +26,96 @@ export interface LeastPlanOptions {
   readonly onAttempt: OnAttempt;
 }
 
+/** Limits below this multiple of a bound are tight. */
+const TIGHT = 1.7;
+
+/** What is known of the least memory of candidates. */
+export interface KnownLeast {
+  readonly least: LeastMemory;
+  readonly arranged: readonly Arranged[];
+}
+
+/**
+ * The least memory where limits are so tight that it may be more, before any candidate is placed; undefined where they
+ * are not, or time is up before a plan is found that fits.
+ * @throws PLAN_INFEASIBLE if nothing fits, with what would.
+ */
+export async function leastIfTight(
+  subject: PlanSubject,
+  candidates: readonly Candidate[],
+  options: LeastPlanOptions,
+): Promise<KnownLeast | undefined> {
+  const { cluster, pipeline, isTimeUp } = options.placing;
+  const limit = Math.min(...cluster.devices.map(({ memoryBytes = Infinity }) => memoryBytes));
+  if (limit === Infinity) return undefined;
+  const { arranged } = arrangedOf(subject, candidates, options.placing);
+  if (arranged.length === 0) return undefined;
+  const isWorth = (boundBytes: number): boolean => limit < boundBytes * TIGHT;
+  const least = await leastOf(subject, arranged, options, isWorth);
+  if (!least.found) return undefined;
+  if (fits(least.found)) return { least, arranged };
+  if (await isTimeUp()) return undefined;
+  throw memoryRefusal(cluster, least, pipeline);
+}
+
 /** The plan that needs the least memory, if it fits. @throws PLAN_INFEASIBLE if not, with what it needs. */
 export async function leastPlan(
   subject: PlanSubject,
   candidates: readonly Candidate[],
-  { placing, quick, onAttempt }: LeastPlanOptions,
+  options: LeastPlanOptions,
+  known?: KnownLeast,
 ): Promise<Placed> {
+  const { placing, onAttempt } = options;
+  const { arranged, failure } = known ? { ...known, failure: undefined } : arrangedOf(subject, candidates, placing);
+  if (arranged.length === 0) throw failure ?? noCandidate();
+  const least = known?.least ?? (await leastOf(subject, arranged, options));
+  if (!least.found) throw least.failure ?? noCandidate();
+  if (!fits(least.found)) throw memoryRefusal(placing.cluster, least, placing.pipeline);
+  const own = arranged.find(({ candidate }) => candidate === least.found!.candidate)!;
+  const placed = await withLessAgain(least.found, new Fitter(subject, own, placing), own.problem, placing);
+  onAttempt(attemptOf(placed));
+  return placed;
+}
+
+function leastOf(
+  subject: PlanSubject,
+  arranged: readonly Arranged[],
+  { placing, quick }: LeastPlanOptions,
+  isWorth?: (boundBytes: number) => boolean,
+): Promise<LeastMemory> {
   const { cluster, pipeline, optimizer, onPass, isTimeUp } = placing;
   onPass("least memory");
+  const place = async (own: Arranged, belowBytes: number): Promise<Placed | undefined> => {
+    const devices = limitedTo(cluster.devices, belowBytes);
+    const below = { ...placing, cluster: { ...cluster, devices } };
+    const placed = await unlessInfeasible(() => placeCandidate(subject, own.candidate, below));
+    return placed && { ...placed, cluster: own.cluster };
+  };
+  const isWhole = pipeline.schedule !== "auto" || areAllOrders(cluster);
+  const options = { optimizer, quick, fits, isTimeUp, place, ...(isWorth && { isWorth }) };
+  return leastMemory(subject, arranged, options, isWhole);
+}
+
+/** Limits in the same proportions, of which the smallest is below so many bytes. */
+function limitedTo(devices: readonly DeviceSpec[], belowBytes: number): readonly DeviceSpec[] {
+  const smallest = Math.min(...devices.map(({ memoryBytes = Infinity }) => memoryBytes));
+  return devices.map((device) => {
+    const { memoryBytes } = device;
+    if (memoryBytes === undefined) return device;
+    return { ...device, memoryBytes: Math.max(1, Math.ceil((belowBytes * memoryBytes) / smallest) - 1) };
+  });
+}
+
+function fits({ heldBytes, cluster: { devices } }: Placed): boolean {
+  return heldBytes.every((bytes, device) => bytes <= (devices[device]!.memoryBytes ?? Infinity));
+}
+
+/** Those of the candidates that can be cut at all, and why the first of the others cannot. */
+function arrangedOf(
+  subject: PlanSubject,
+  candidates: readonly Candidate[],
+  placing: PlaceOptions,
+): { readonly arranged: readonly Arranged[]; readonly failure: unknown } {
   let failure: unknown;
   const arranged = candidates.flatMap((candidate) => {
     try {
@@ -44,17 +128,7 @@ export async function leastPlan(
       return [];
     }
   });
-  if (arranged.length === 0) throw failure ?? noCandidate();
-  const isWhole = pipeline.schedule !== "auto" || areAllOrders(cluster);
-  const fits = ({ heldBytes, cluster: { devices } }: Placed): boolean =>
-    heldBytes.every((bytes, device) => bytes <= (devices[device]!.memoryBytes ?? Infinity));
-  const least = await leastMemory(subject, arranged, { optimizer, quick, fits, isTimeUp }, isWhole);
-  if (!least.found) throw least.failure ?? noCandidate();
-  if (!fits(least.found)) throw memoryRefusal(cluster, least, pipeline);
-  const own = arranged.find(({ candidate }) => candidate === least.found!.candidate)!;
-  const placed = await withLessAgain(least.found, new Fitter(subject, own, placing), own.problem, placing);
-  onAttempt(attemptOf(placed));
-  return placed;
+  return { arranged, failure };
 }
 
 /** A plan that was found by its memory, with as few forward passes running again as fit. */

@@ -15,7 +15,7 @@ import type { Candidate, PipelineOptions } from "./candidate.js";
 import { givenOrder } from "./candidates.js";
 import { Cutter } from "./cutter.js";
 import type { LeastPlanOptions } from "./least-plan.js";
-import { allCandidates, leastPlan, noCandidate } from "./least-plan.js";
+import { allCandidates, leastIfTight, leastPlan, noCandidate } from "./least-plan.js";
 import type { PlaceOptions } from "./place.js";
 import type { Placed } from "./placed.js";
 import { sketchAll } from "./sketch.js";
@@ -59,9 +59,12 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     const { schedule, stagesPerDevice, recompute = "none" } = pipeline;
     const only = { schedule, ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }), recompute };
     const candidate: Candidate = { ...only, order: givenOrder(cluster) };
+    const known = await leastIfTight(subject, [candidate], least);
     const placed = await placeNoted(subject, candidate, placing, onAttempt);
-    return placed ?? leastPlan(subject, [candidate], least);
+    return placed ?? leastPlan(subject, [candidate], least, known);
   }
+  const all = allCandidates(subject, options);
+  const known = await leastIfTight(subject, all, least);
   const { model } = options.partition;
   const sketches = await sketchAll(subject, {
     cluster,
@@ -76,7 +79,7 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
   if (best) return best;
   if (sketches.length === 0) throw noCandidate();
   if (failure !== undefined && cluster.devices.every(({ memoryBytes }) => memoryBytes === undefined)) throw failure;
-  return leastPlan(subject, allCandidates(subject, options), least);
+  return leastPlan(subject, all, least, known);
 }
 
 /** Whether the partitioner may choose how it cuts. */
