@@ -64,7 +64,7 @@ function deviceOf({ stages }: PartitionProblem, s: number): number {
 }
 
 /** Time of the net's tensors over a link: latencyMs + bytes / bytesPerMs in each direction that carries bytes. */
-function netMs(net: Net, link: LinkSpec): number {
+export function netMs(net: Net, link: LinkSpec): number {
   return messageMs(net.forwardBytes, link) + messageMs(net.gradBytes, link);
 }
 

@@ -33,8 +33,17 @@ export interface AgainOffer {
  * (Dantzig 1957): optimal but for the last block taken. O(n log n).
  */
 export function chooseAgain(offers: readonly AgainOffer[], neededBytes: number): readonly AgainOffer[] | undefined {
+  return chooseOfSorted(byPrice(offers), neededBytes);
+}
+
+/** Offers that save something, by rising price per byte. */
+export function byPrice(offers: readonly AgainOffer[]): readonly AgainOffer[] {
   const useful = offers.filter(({ savesBytes }) => savesBytes > 0);
-  useful.sort((a, b) => a.ms * b.savesBytes - b.ms * a.savesBytes || a.block - b.block);
+  return useful.sort((a, b) => a.ms * b.savesBytes - b.ms * a.savesBytes || a.block - b.block);
+}
+
+/** The same as `chooseAgain`. Requires: offers as `byPrice` gives them. */
+export function chooseOfSorted(useful: readonly AgainOffer[], neededBytes: number): readonly AgainOffer[] | undefined {
   const taken: AgainOffer[] = [];
   let saved = 0;
   for (const offer of useful) {

@@ -3,7 +3,7 @@
  * heavy ones, and cuts can go where tensors are small (Narayanan et al. 2021, arXiv 2104.04473, interleave stages for
  * the bubble; here they also serve the balance).
  */
-import { evaluate } from "./evaluate.js";
+import { DeviceLoads } from "./device-loads.js";
 import type { Incumbent } from "./incumbent.js";
 import type { Instance } from "./instance.js";
 import { assigned } from "./slicing.js";
@@ -69,12 +69,19 @@ function startEnds({ size, work, totalWork, stages }: Instance, order: ArrayLike
 function descend(best: Incumbent, order: ArrayLike<number>, ends: Int32Array, budget: number) {
   const { instance, problem } = best;
   const gapBetween = instance.stages.mayBeEmpty ? 0 : 1;
+  const loads = new DeviceLoads(problem);
+  const { limits } = loads;
   let spent = 0;
   const cost = (): readonly [number, number] => {
     spent++;
-    const { devices, bottleneckMs } = evaluate(problem, best.ofBlocks(assigned(order, ends)));
-    const over = devices.reduce((sum, d) => sum + Math.max(0, d.peakBytes / (d.memoryBytes ?? Infinity) - 1), 0);
-    return [bottleneckMs * (1 + over), devices.reduce((sum, { loadMs }) => sum + loadMs * loadMs, 0)];
+    loads.evaluate(best.ofBlocks(assigned(order, ends)));
+    let [bottleneckMs, squares, over] = [0, 0, 0];
+    loads.loadMs.forEach((ms, device) => {
+      bottleneckMs = Math.max(bottleneckMs, ms);
+      squares += ms * ms;
+      over += Math.max(0, loads.peakBytes[device]! / limits[device]! - 1);
+    });
+    return [bottleneckMs * (1 + over), squares];
   };
   let now = cost();
   for (let sweep = 0; sweep < MOST_SWEEPS && spent < budget; sweep++) {

@@ -31,6 +31,11 @@ export interface Found {
   readonly failure: unknown;
 }
 
+/** Whether candidates get plans of quick cuts first; their sketches are then to be without limits. */
+export function isLinkedFirst({ cluster, quick }: Pick<PlaceOptions, "cluster" | "quick">): boolean {
+  return quick !== undefined && cluster.devices.some(({ memoryBytes }) => memoryBytes !== undefined);
+}
+
 /** Requires: sketches, the most promising ones first. Every candidate is told of once. */
 export async function searchAll(
   subject: PlanSubject,
@@ -38,9 +43,9 @@ export async function searchAll(
   placing: PlaceOptions,
   onAttempt: OnAttempt,
 ): Promise<Found> {
-  const isLimited = placing.cluster.devices.some(({ memoryBytes }) => memoryBytes !== undefined);
   const { quick } = placing;
-  const first = isLimited && quick ? await firstPlans(subject, sketches, { ...placing, quick }) : undefined;
+  const first =
+    quick && isLinkedFirst(placing) ? await firstPlans(subject, sketches, { ...placing, quick }) : undefined;
   const starts = first ?? sketches.map((sketch): Start => ({ ...sketch, placed: undefined }));
   const hope = 1 + (first ? HOPE_OF_PLANS : HOPE);
   let best = fastest(starts.flatMap(({ placed }) => placed ?? []));
@@ -52,7 +57,7 @@ export async function searchAll(
   for (const start of starts) {
     const { candidate, makespanMs, boundMs, runsAgain } = start;
     const rest = best && stepMs(best) - best.updateMs;
-    const isHopeless = rest !== undefined && (boundMs >= rest || makespanMs > rest * hope);
+    const isHopeless = rest !== undefined && (boundMs >= rest || makespanMs > rest * hope || (first && !start.placed));
     const isKnown = !runsAgain && fitting.has(shapeOf(candidate));
     if (makespanMs === Infinity) unlikely++;
     const isEnough = count >= MOST_PLACED || failed >= MOST_FAILED;
@@ -88,8 +93,8 @@ async function firstPlans(
 ): Promise<readonly Start[]> {
   let best: Placed | undefined;
   const starts: Start[] = [];
-  for (const sketch of sketches.toSorted((a, b) => (a.freeMs === b.freeMs ? 0 : a.freeMs - b.freeMs))) {
-    const isHopeless = best && sketch.freeMs > (stepMs(best) - best.updateMs) * (1 + HOPE_OF_FREE);
+  for (const sketch of sketches) {
+    const isHopeless = best && sketch.makespanMs > (stepMs(best) - best.updateMs) * (1 + HOPE_OF_FREE);
     if (isHopeless || (best && (await placing.isTimeUp()))) {
       starts.push({ ...sketch, placed: undefined });
       continue;
@@ -100,9 +105,7 @@ async function firstPlans(
     starts.push({ ...sketch, makespanMs, runsAgain, placed });
     best = fastest([best, placed].flatMap((own) => own ?? []));
   }
-  return starts.sort((a, b) =>
-    a.makespanMs < b.makespanMs ? -1 : a.makespanMs > b.makespanMs ? 1 : a.neededBytes - b.neededBytes,
-  );
+  return starts.sort((a, b) => (a.makespanMs === b.makespanMs ? 0 : a.makespanMs - b.makespanMs));
 }
 
 function fastest(plans: readonly Placed[]): Placed | undefined {

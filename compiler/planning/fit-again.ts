@@ -42,9 +42,10 @@ export async function fitAgain(
     );
   const direct = await fit(problem);
   if (direct && (await isTimeUp())) return direct;
-  const cuts = await fitter.quickCuts(problem);
-  const freeMs = cuts.map(({ stageOf, solver }) => fitter.draftMs(withoutLimits(problem), stageOf, solver));
-  if (direct && isFree(direct, Math.min(...freeMs))) return direct;
+  const free = await fitter.freeCut(problem);
+  const freeMs = free && fitter.draftMs(withoutLimits(problem), free.stageOf, free.solver);
+  if (direct && isFree(direct, freeMs)) return direct;
+  const tight = await fitter.tightCut(problem);
   let best = direct;
   const descents: Priced[] = [];
   const offer = async ({ stageOf, solver }: Partition): Promise<void> => {
@@ -55,7 +56,7 @@ export async function fitAgain(
     descents.push(less);
     best = faster(best, fitter.searched(less));
   };
-  for (const cut of direct ? [...cuts, direct.placed.draft.cut] : cuts) await offer(cut);
+  for (const cut of [free, tight, direct?.placed.draft.cut]) if (cut) await offer(cut);
   if (!best) {
     best = await fit({ ...problem, recompute: "all" });
     if (best) await offer(best.placed.draft.cut);
@@ -81,23 +82,22 @@ export async function fitAgain(
   return best;
 }
 
-/** The fastest plan of quick cuts with as little running again as fits. */
+/** The plan of a quick cut with as little running again as fits: without limits, or else of the one that holds least. */
 export async function fitQuickly(
   problem: PartitionProblem,
   fitter: Fitter,
   { isTimeUp }: FitAgainOptions,
 ): Promise<Fitting | undefined> {
-  let best: Fitting | undefined;
-  for (const { stageOf, solver } of await fitter.quickCuts(problem)) {
-    if (best && (await isTimeUp())) break;
-    const belowMs = best && { belowMs: best.placed.draft.timeline.makespanMs };
-    best = faster(best, await lessAgain(stageOf, solver, { fitter, problem, isTimeUp, ...belowMs }));
+  for (const cutter of [() => fitter.freeCut(problem), () => fitter.tightCut(problem)]) {
+    const cut = await cutter();
+    const less = cut && (await lessAgain(cut.stageOf, cut.solver, { fitter, problem, isTimeUp }));
+    if (less) return fitter.searched(less);
   }
-  return best;
+  return undefined;
 }
 
 /** Whether memory costs nothing: nothing runs again, and the step is about as short as without limits. */
-function isFree({ placed: { draft } }: Fitting, freeMs: number): boolean {
+function isFree({ placed: { draft } }: Fitting, freeMs = Infinity): boolean {
   return draft.cut.again.length === 0 && draft.timeline.makespanMs <= freeMs * (1 + WORTH);
 }
 

@@ -69,13 +69,16 @@ export class Fitter {
     );
   }
 
-  /** Quick cuts: one that is counted to hold about as little as any when all runs again, and one without limits. */
-  async quickCuts(problem: PartitionProblem): Promise<readonly Partition[]> {
+  /** A quick cut without limits, if quick ones are wanted. */
+  async freeCut(problem: PartitionProblem): Promise<Partition | undefined> {
     const { quick } = this.#options;
-    if (!quick) return [];
-    const tight = await unlessInfeasible(() => cutTightly({ ...problem, recompute: "all" }, quick));
-    const free = await unlessInfeasible(() => quick(withoutLimits(problem)));
-    return [tight, free].flatMap((cut) => cut ?? []);
+    return quick && unlessInfeasible(() => quick(withoutLimits(problem)));
+  }
+
+  /** A quick cut that is counted to hold about as little as any when all runs again, if quick ones are wanted. */
+  async tightCut(problem: PartitionProblem): Promise<Partition | undefined> {
+    const { quick } = this.#options;
+    return quick && unlessInfeasible(() => cutTightly({ ...problem, recompute: "all" }, quick));
   }
 
   /** What may run again with these stages. */

@@ -10,7 +10,7 @@ import type { CommunicationModel, PartitionProblem } from "../partition/problem.
 import type { OptimizerSpec } from "../plan/plan.js";
 import type { Attempt } from "./attempt.js";
 import { placeNoted } from "./attempt.js";
-import { searchAll } from "./auto-search.js";
+import { isLinkedFirst, searchAll } from "./auto-search.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
 import { givenOrder } from "./candidates.js";
 import { Cutter } from "./cutter.js";
@@ -72,6 +72,7 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     model,
     quick: least.quick,
     isOurs: isOurs(options),
+    isFree: isLinkedFirst(placing),
     isTimeUp,
     onPass,
   });

@@ -9,7 +9,7 @@ import { isSearched, scheduleFor } from "./candidate.js";
 import { deviceOrders, givenOrder, recomputations, shapes } from "./candidates.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
-import { isLimited, neededBytes, withoutLimits } from "./fit-memory.js";
+import { neededBytes, withoutLimits } from "./fit-memory.js";
 import { cutOfWork } from "./free-links.js";
 import { isInfeasible, unlessImpossible } from "./infeasible.js";
 import type { PlanSubject } from "./subject.js";
@@ -22,8 +22,6 @@ export interface Sketch {
   readonly candidate: Candidate;
   /** Infinity where the quick cut does not fit into memory as the partitioner counts. */
   readonly makespanMs: number;
-  /** The same without limits. */
-  readonly freeMs: number;
   /** What would do where it does not fit. */
   readonly neededBytes: number;
   /** No plan of this candidate is faster. */
@@ -40,6 +38,8 @@ export interface SketchOptions {
   readonly quick: (problem: PartitionProblem) => Promise<Partition>;
   /** Whether cuts of the work alone may be tried too. */
   readonly isOurs: boolean;
+  /** Whether the candidates are drafted as if memory had no limits. */
+  readonly isFree: boolean;
   readonly isTimeUp: () => Promise<boolean>;
   readonly onPass: (pass: string) => void;
 }
@@ -51,7 +51,7 @@ export async function sketchAll(subject: PlanSubject, options: SketchOptions): P
   const again = recomputations(cluster, pipeline);
   const roomiest = again[again.length - 1]!;
   const orders = await bestOrders(cluster, isTimeUp, (order) =>
-    sketch(subject, { ...all[0]!, recompute: roomiest, order }, options),
+    sketch(subject, { ...all[0]!, recompute: roomiest, order }, { ...options, isFree: false }),
   );
   const candidates = all.flatMap((shape) =>
     orders.flatMap((order) => again.map((recompute): Candidate => ({ ...shape, recompute, order }))),
@@ -72,31 +72,27 @@ export async function sketchAll(subject: PlanSubject, options: SketchOptions): P
 async function sketch(
   subject: PlanSubject,
   candidate: Candidate,
-  { cluster: given, pipeline, model, quick, isOurs }: SketchOptions,
+  { cluster: given, pipeline, model, quick, isOurs, isFree }: SketchOptions,
 ): Promise<Sketch | undefined> {
   const cluster = reordered(given, candidate.order);
   const schedule = unlessImpossible(() => scheduleFor(candidate, pipeline));
   if (!schedule) return undefined;
   const { recompute } = candidate;
-  const problem = cutProblem(subject, cluster, schedule, { model, recompute });
+  const whole = cutProblem(subject, cluster, schedule, { model, recompute });
+  const problem = isFree ? withoutLimits(whole) : whole;
   const boundMs = workBound(instanceOf(problem)) * pipeline.microbatches;
   const timing = { cluster, schedule, isSearched: isSearched(candidate) };
-  const cutMs = async (own: PartitionProblem): Promise<readonly [number, Partition]> => {
-    const cut = await quick(own);
-    const other = isOurs ? await cutOfWork(own, cut, quick) : undefined;
-    const times = (other ? [cut, other] : [cut]).map((each) => draftOf(subject, own, each, timing).timeline.makespanMs);
-    return [Math.min(...times), cut];
-  };
   try {
-    const [makespanMs, cut] = await cutMs(problem);
-    const freeMs = isLimited(problem) ? (await cutMs(withoutLimits(problem)))[0] : makespanMs;
-    return { candidate, boundMs, makespanMs, freeMs, neededBytes: 0, runsAgain: cut.again.length > 0 };
+    const cut = await quick(problem);
+    const other = isOurs ? await cutOfWork(problem, cut, quick) : undefined;
+    const times = (other ? [cut, other] : [cut]).map(
+      (own) => draftOf(subject, problem, own, timing).timeline.makespanMs,
+    );
+    return { candidate, boundMs, makespanMs: Math.min(...times), neededBytes: 0, runsAgain: cut.again.length > 0 };
   } catch (error) {
     if (!isInfeasible(error)) throw error;
-    const needed = neededBytes(error);
-    const freeMs = needed === undefined ? Infinity : (await cutMs(withoutLimits(problem)))[0];
-    const runsAgain = recompute !== "none";
-    return { candidate, boundMs, makespanMs: Infinity, freeMs, neededBytes: needed ?? Infinity, runsAgain };
+    const needed = neededBytes(error) ?? Infinity;
+    return { candidate, boundMs, makespanMs: Infinity, neededBytes: needed, runsAgain: recompute !== "none" };
   }
 }
 
