@@ -6,7 +6,8 @@
  */
 import type { PartitionProblem } from "../partition/problem.js";
 import { FlowNetwork } from "../partition/min-cut.js";
-import { stashesSaved } from "../partition/recompute-choice.js";
+import { againOffers } from "../partition/evaluate.js";
+import { againChoices, stashesSaved } from "../partition/recompute-choice.js";
 import type { ForwardValue } from "./kept-values.js";
 
 /** Blocks of a device that run again. */
@@ -16,7 +17,7 @@ export interface AgainSet {
   readonly ms: number;
   /** What the device then keeps of all microbatches in flight, but for what it keeps in any case. */
   readonly keptBytes: number;
-  /** A price at which no set is better, in ms per byte; Infinity for all blocks. */
+  /** About the price at which it is chosen, in ms per byte; Infinity for all blocks. */
   readonly msPerByte: number;
 }
 
@@ -57,8 +58,7 @@ export class AgainCurve {
       between(next, b);
     };
     between(none, most);
-    found.sort((a, b) => b.keptBytes - a.keptBytes || a.ms - b.ms);
-    const curve = found.filter((set, index) => index === 0 || set.keptBytes < found[index - 1]!.keptBytes);
+    const curve = undominated([...found, ...this.#greedy(stages, networks)]);
     return whole.blocks.length > curve.at(-1)!.blocks.length ? [...curve, whole] : curve;
   }
 
@@ -66,6 +66,22 @@ export class AgainCurve {
   at(stages: readonly number[], msPerByte: number): AgainSet {
     const networks = this.#networks(stages);
     return msPerByte === Infinity ? this.#all(stages, networks) : at(networks, msPerByte);
+  }
+
+  /** The sets that the partitioner chooses, which lie between those of the curve; at the price for which they are worth it. */
+  #greedy(stages: readonly number[], networks: readonly StageNetwork[]): readonly AgainSet[] {
+    const offers = againOffers(this.#problem, this.#stageOf).filter(({ block }) =>
+      stages.includes(this.#stageOf[block]!),
+    );
+    const none = setOf(networks, [], 0);
+    return againChoices(offers).map(({ taken }) => {
+      const set = setOf(
+        networks,
+        taken.map(({ block }) => block),
+        0,
+      );
+      return { ...set, msPerByte: set.ms / Math.max(1, none.keptBytes - set.keptBytes) };
+    });
   }
 
   #all(stages: readonly number[], networks: readonly StageNetwork[]): AgainSet {
@@ -76,6 +92,17 @@ export class AgainCurve {
   #networks(stages: readonly number[]): readonly StageNetwork[] {
     return stages.map((stage) => new StageNetwork(this.#problem, this.#stageOf, stage, this.#values));
   }
+}
+
+/** Ascending by time, without those that take as long as others and keep as much. */
+function undominated(sets: readonly AgainSet[]): readonly AgainSet[] {
+  const sorted = sets.toSorted((a, b) => a.ms - b.ms || a.keptBytes - b.keptBytes);
+  let least = Infinity;
+  return sorted.filter(({ keptBytes }) => {
+    if (keptBytes >= least) return false;
+    least = keptBytes;
+    return true;
+  });
 }
 
 function at(networks: readonly StageNetwork[], msPerByte: number): AgainSet {

@@ -45,7 +45,7 @@ export async function fitAgain(
   const free = await fitter.freeCut(problem);
   const freeMs = free && fitter.draftMs(withoutLimits(problem), free.stageOf, free.solver);
   if (direct && isFree(direct, freeMs)) return direct;
-  const tight = await fitter.tightCut(problem);
+  const others = [await fitter.tightCut(problem), await fitter.wholeCut(problem)];
   let best = direct;
   const descents: Priced[] = [];
   const offer = async ({ stageOf, solver }: Partition): Promise<void> => {
@@ -56,7 +56,7 @@ export async function fitAgain(
     descents.push(less);
     best = faster(best, fitter.searched(less));
   };
-  for (const cut of [free, tight, direct?.placed.draft.cut]) if (cut) await offer(cut);
+  for (const cut of [free, ...others, direct?.placed.draft.cut]) if (cut) await offer(cut);
   if (!best) {
     best = await fit({ ...problem, recompute: "all" });
     if (best) await offer(best.placed.draft.cut);

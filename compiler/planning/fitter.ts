@@ -34,6 +34,8 @@ export class Fitter {
   /** The same without a search for an order. */
   readonly #start: DraftOptions;
   readonly limits: readonly (number | undefined)[];
+  /** Of all plans so far. */
+  linkedNodes = 0;
   readonly #holders: readonly (readonly number[])[];
   #boundMs = Infinity;
   #ownBoundMs = Infinity;
@@ -73,6 +75,12 @@ export class Fitter {
   async freeCut(problem: PartitionProblem): Promise<Partition | undefined> {
     const { quick } = this.#options;
     return quick && unlessInfeasible(() => quick(withoutLimits(problem)));
+  }
+
+  /** A quick cut under the limits with all forward passes running again, if quick ones are wanted. */
+  async wholeCut(problem: PartitionProblem): Promise<Partition | undefined> {
+    const { quick } = this.#options;
+    return quick && unlessInfeasible(() => quick({ ...problem, recompute: "all" }));
   }
 
   /** A quick cut that is counted to hold about as little as any when all runs again, if quick ones are wanted. */
@@ -174,6 +182,7 @@ export class Fitter {
   #linked(problem: PartitionProblem, draft: Draft): Fitting {
     const { onPass, optimizer } = this.#options;
     onPass("link");
+    this.linkedNodes += draft.recomputed.differentiated.graph.nodes.length;
     const placed = linkDraft(this.#subject, { ...this.#arranged, problem }, draft, optimizer);
     const { heldBytes } = placed;
     return { placed, heldBytes, countedBytes: countedOn(problem, draft.cut.stageOf, this.#holders, heldBytes.length) };

@@ -9,7 +9,7 @@ import type { Fitter, Fitting } from "./fitter.js";
 import { stepMs } from "./placed.js";
 
 /** Plans that are linked at most; the first ones are chosen by what they keep, the others by halves. */
-const MOST_PLANS = 12;
+const MOST_PLANS = 16;
 const MOST_COUNTED = 4;
 
 export interface LessAgainOptions {
@@ -28,7 +28,8 @@ export interface Priced extends Fitting {
 
 /**
  * On all devices at once, sets of again-curve.ts between those that are known not to fit and those that fit are tried,
- * where the bytes that they keep let expect the first that fits.
+ * where the bytes that they keep let expect the first that fits. Where that leads nowhere, since what one device holds
+ * depends on what runs again on the others, one device after the other runs less of everything again.
  * Ensures: the result keeps the limits; undefined where no plan is known and not even all forward passes running again
  * make these stages fit, or where none is faster than the one that is known.
  */
@@ -39,27 +40,74 @@ export async function lessAgain(
 ): Promise<Priced | undefined> {
   if (fitter.draftMs({ ...problem, recompute: [] }, stageOf, solver) >= belowMs) return undefined;
   const curve = fitter.againCurve(stageOf);
-  const searches = fitter.limits.map((limit = Infinity, device) => {
+  const choices = fitter.limits.map((_, device) => {
     const stages = stagesByDevice(problem).find(([stage]) => problem.stages[stage!]!.device === device);
-    return new SetSearch(stages ? curve.sets(stages) : [NOTHING], limit);
+    return stages ? curve.sets(stages) : [NOTHING];
   });
-  let best: Priced | undefined;
-  const link = (sets: readonly AgainSet[]): Priced => {
-    const again = sets.flatMap(({ blocks }) => blocks).sort((a, b) => a - b);
-    const linked = fitter.relink({ ...problem, recompute: again }, stageOf, solver);
-    const priced = { ...linked, prices: sets.map(({ msPerByte }) => msPerByte) };
-    if (fitter.keeps(priced) && (!best || stepMs(priced.placed) < stepMs(best.placed))) best = priced;
-    return priced;
-  };
-  if (belowMs === Infinity && !fitter.keeps(link(searches.map((search) => search.last)))) return undefined;
-  for (let plans = 0; plans < MOST_PLANS && !(await isTimeUp()); plans++) {
-    const tried = searches.map((search) => search.next);
-    const { heldBytes } = link(tried);
-    searches.forEach((search, device) => search.learn(tried[device]!, heldBytes[device]!));
-    if (searches.some((search) => search.isHopeless)) break;
-    if (searches.every((search, device) => search.isDone && search.next === tried[device])) break;
-  }
+  const tries = new Tries(stageOf, solver, { fitter, problem, isTimeUp });
+  const last = choices.map((sets) => sets.at(-1)!);
+  if (belowMs === Infinity && !fitter.keeps(tries.link(last))) return undefined;
+  await together(choices, tries, fitter.limits);
+  if (!tries.sets && (await tries.goOn())) tries.link(last);
+  if (tries.sets === last) await oneByOne(choices, tries, fitter.limits);
+  const { best } = tries;
   return best && best.placed.draft.timeline.makespanMs < belowMs ? best : undefined;
+}
+
+/** The plans of one cut so far. */
+class Tries {
+  readonly #stageOf: readonly number[];
+  readonly #solver: string;
+  readonly #options: LessAgainOptions;
+  #count = 0;
+  /** The fastest that fits, and by device what runs again in it. */
+  best: Priced | undefined;
+  sets: readonly AgainSet[] | undefined;
+
+  constructor(stageOf: readonly number[], solver: string, options: LessAgainOptions) {
+    this.#stageOf = stageOf;
+    this.#solver = solver;
+    this.#options = options;
+  }
+
+  async goOn(): Promise<boolean> {
+    return this.#count < MOST_PLANS && !(await this.#options.isTimeUp());
+  }
+
+  link(sets: readonly AgainSet[]): Priced {
+    const { fitter, problem } = this.#options;
+    this.#count++;
+    const again = sets.flatMap(({ blocks }) => blocks).sort((a, b) => a - b);
+    const linked = fitter.relink({ ...problem, recompute: again }, this.#stageOf, this.#solver);
+    const priced = { ...linked, prices: sets.map(({ msPerByte }) => msPerByte) };
+    if (fitter.keeps(priced) && (!this.best || stepMs(priced.placed) < stepMs(this.best.placed)))
+      [this.best, this.sets] = [priced, sets];
+    return priced;
+  }
+}
+
+type Limits = readonly (number | undefined)[];
+
+async function together(choices: readonly (readonly AgainSet[])[], tries: Tries, limits: Limits): Promise<void> {
+  const searches = choices.map((sets, device) => new SetSearch(sets, limits[device] ?? Infinity));
+  while (await tries.goOn()) {
+    const tried = searches.map((search) => search.next);
+    const { heldBytes } = tries.link(tried);
+    searches.forEach((search, device) => search.learn(tried[device]!, heldBytes[device]!));
+    if (searches.some((search) => search.isHopeless)) return;
+    if (searches.every((search, device) => search.isDone && search.next === tried[device])) return;
+  }
+}
+
+/** Requires: the tries have a plan in which all runs again. */
+async function oneByOne(choices: readonly (readonly AgainSet[])[], tries: Tries, limits: Limits): Promise<void> {
+  for (const [device, sets] of choices.entries())
+    for (let [low, high] = [-1, sets.length - 1]; high - low > 1 && (await tries.goOn());) {
+      const middle = Math.floor((low + high) / 2);
+      const { heldBytes } = tries.link(tries.sets!.with(device, sets[middle]!));
+      if (heldBytes.every((bytes, at) => bytes <= (limits[at] ?? Infinity))) high = middle;
+      else low = middle;
+    }
 }
 
 const NOTHING: AgainSet = { blocks: [], ms: 0, keptBytes: 0, msPerByte: 0 };
@@ -80,10 +128,6 @@ class SetSearch {
     this.#sets = sets;
     this.#limit = limit;
     this.#high = sets.length - 1;
-  }
-
-  get last(): AgainSet {
-    return this.#sets.at(-1)!;
   }
 
   get isDone(): boolean {

@@ -7,12 +7,14 @@ import type { PartitionProblem } from "../partition/problem.js";
 import { withoutLimits } from "./fit-memory.js";
 import type { Fitter } from "./fitter.js";
 import type { Priced } from "./less-again.js";
+import { lessAgain } from "./less-again.js";
 import { several, single } from "./memory-descent.js";
 import { stepMs } from "./placed.js";
 
-/** Cuts that are timed, and plans that are linked. */
-const MOST_DRAFTS = 250;
-const MOST_PLANS = 30;
+/** Cuts that are timed. */
+const MOST_DRAFTS = 400;
+/** Nodes that are linked: some plans of large models, many of small ones. */
+const MOST_NODES = 40_000;
 /** A move must shorten the step by this share. */
 const WORTH = 1e-4;
 /** Plans of one cut, each at higher prices where the one before held too much. */
@@ -20,8 +22,10 @@ const ROUNDS = 2;
 const DEARER = 1.5;
 
 /**
+ * First with memory at the price that it has on each device in the best plan; where no move helps any more, with what runs
+ * again chosen anew for each.
  * Requires: the plan keeps the limits. Ensures: so does the result, which is no slower. Cost: a flow for each device and
- * a simulation per move, and a plan for each that seems faster.
+ * a simulation per move, and a plan or several for each that seems faster.
  */
 export async function polishLinked(
   problem: PartitionProblem,
@@ -29,46 +33,78 @@ export async function polishLinked(
   fitter: Fitter,
   isTimeUp: () => Promise<boolean>,
 ): Promise<Priced> {
-  const free = withoutLimits({ ...problem, recompute: [] });
-  const devices = stagesByDevice(problem);
-  const { solver, stageOf } = first.placed.draft.cut;
-  const known = new Set([stageOf.join()]);
+  const known = new Set<string>();
+  const end = fitter.linkedNodes + MOST_NODES;
+  const isOver = async (): Promise<boolean> =>
+    known.size >= MOST_DRAFTS || fitter.linkedNodes >= end || (await isTimeUp());
+  const byPrice = await descend(problem, first, isOver, async (next, best) => {
+    const key = next.join();
+    if (known.has(key)) return undefined;
+    known.add(key);
+    return atPrices(problem, next, best, fitter);
+  });
+  known.clear();
+  return descend(problem, byPrice, isOver, async (next, { placed: { draft } }) => {
+    const key = next.join();
+    if (known.has(key) || !isValid(problem, next)) return undefined;
+    known.add(key);
+    const belowMs = draft.timeline.makespanMs * (1 - WORTH);
+    return lessAgain(next, draft.cut.solver, { fitter, problem, isTimeUp: isOver, belowMs });
+  });
+}
+
+/** Moves blocks as long as that leads to better plans. */
+async function descend(
+  problem: PartitionProblem,
+  first: Priced,
+  isOver: () => Promise<boolean>,
+  better: (next: readonly number[], best: Priced) => Promise<Priced | undefined>,
+): Promise<Priced> {
   let best = first;
-  let plans = 0;
-  /** The plan of a cut if it fits and is faster; memory has the same price on each device as in the best plan. */
-  const better = (next: readonly number[]): Priced | undefined => {
-    if (violations(free, next).length > 0) return undefined;
-    const curve = fitter.againCurve(next);
-    let { prices } = best;
-    for (let round = 0; round < ROUNDS && plans < MOST_PLANS; round++) {
-      const own = prices;
-      const again = devices.flatMap((stages) => curve.at(stages, own[problem.stages[stages[0]!]!.device!]!).blocks);
-      const chosen = { ...problem, recompute: again.sort((a, b) => a - b) };
-      const { updateMs } = best.placed;
-      if (fitter.draftMs(chosen, next, solver) + updateMs >= stepMs(best.placed) * (1 - WORTH)) return undefined;
-      plans++;
-      const fitting = fitter.relink(chosen, next, solver);
-      if (fitter.keeps(fitting))
-        return stepMs(fitting.placed) < stepMs(best.placed) * (1 - WORTH) ? { ...fitting, prices } : undefined;
-      prices = prices.map((price, device) =>
-        fitting.heldBytes[device]! > (fitter.limits[device] ?? Infinity) ? price * DEARER : price,
-      );
-    }
-    return undefined;
-  };
-  for (let step = Math.ceil(stageOf.length / (2 * problem.stages.length)); step >= 1;) {
-    let isBetter = false;
+  const { length } = first.placed.draft.cut.stageOf;
+  for (let step = Math.ceil(length / (2 * problem.stages.length)); step >= 1;) {
+    let found: Priced | undefined;
     const now = best.placed.draft.cut.stageOf;
     for (const next of step === 1 ? single(problem, now) : several(problem, now, step)) {
-      if (known.has(next.join())) continue;
-      if (known.size >= MOST_DRAFTS || plans >= MOST_PLANS || (await isTimeUp())) return best;
-      known.add(next.join());
-      const found = better(next);
-      if (!found) continue;
-      [best, isBetter] = [found, true];
-      break;
+      if (await isOver()) return best;
+      found = await better(next, best);
+      if (found) break;
     }
-    if (!isBetter) step = Math.floor(step / 2);
+    if (found) best = found;
+    else step = Math.floor(step / 2);
   }
   return best;
+}
+
+/** The plan of a cut, if it fits and is faster than the best one, at the prices of that or higher ones where it holds too much. */
+function atPrices(
+  problem: PartitionProblem,
+  next: readonly number[],
+  best: Priced,
+  fitter: Fitter,
+): Priced | undefined {
+  if (!isValid(problem, next)) return undefined;
+  const { solver } = best.placed.draft.cut;
+  const curve = fitter.againCurve(next);
+  const belowMs = stepMs(best.placed) * (1 - WORTH);
+  let { prices } = best;
+  for (let round = 0; round < ROUNDS; round++) {
+    const own = prices;
+    const again = stagesByDevice(problem).flatMap(
+      (stages) => curve.at(stages, own[problem.stages[stages[0]!]!.device!]!).blocks,
+    );
+    const chosen = { ...problem, recompute: again.sort((a, b) => a - b) };
+    if (fitter.draftMs(chosen, next, solver) + best.placed.updateMs >= belowMs) return undefined;
+    const fitting = fitter.relink(chosen, next, solver);
+    if (fitter.keeps(fitting)) return stepMs(fitting.placed) < belowMs ? { ...fitting, prices } : undefined;
+    prices = prices.map((price, device) =>
+      fitting.heldBytes[device]! > (fitter.limits[device] ?? Infinity) ? price * DEARER : price,
+    );
+  }
+  return undefined;
+}
+
+/** But for memory, which depends on what runs again. */
+function isValid(problem: PartitionProblem, stageOf: readonly number[]): boolean {
+  return violations(withoutLimits({ ...problem, recompute: [] }), stageOf).length === 0;
 }
