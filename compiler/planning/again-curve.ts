@@ -7,7 +7,7 @@
 import type { PartitionProblem } from "../partition/problem.js";
 import { FlowNetwork } from "../partition/min-cut.js";
 import { againOffers } from "../partition/evaluate.js";
-import { againChoices, stashesSaved } from "../partition/recompute-choice.js";
+import { chooseAgain, stashesSaved } from "../partition/recompute-choice.js";
 import type { ForwardValue } from "./kept-values.js";
 
 /** Blocks of a device that run again. */
@@ -74,14 +74,15 @@ export class AgainCurve {
       stages.includes(this.#stageOf[block]!),
     );
     const none = setOf(networks, [], 0);
-    return againChoices(offers).map(({ taken }) => {
-      const set = setOf(
-        networks,
-        taken.map(({ block }) => block),
-        0,
-      );
-      return { ...set, msPerByte: set.ms / Math.max(1, none.keptBytes - set.keptBytes) };
-    });
+    const sets: AgainSet[] = [];
+    for (let taken = chooseAgain(offers, 1); taken;) {
+      const blocks = taken.map(({ block }) => block);
+      const set = setOf(networks, blocks, 0);
+      sets.push({ ...set, msPerByte: set.ms / Math.max(1, none.keptBytes - set.keptBytes) });
+      const saved = taken.reduce((sum, { savesBytes }) => sum + savesBytes, 0);
+      taken = chooseAgain(offers, Math.floor(saved) + 1);
+    }
+    return sets;
   }
 
   #all(stages: readonly number[], networks: readonly StageNetwork[]): AgainSet {
