@@ -8,6 +8,7 @@ import { scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
 import { fitAgain, fitQuickly } from "./fit-again.js";
 import { Fitter } from "./fitter.js";
+import { orFixedCut } from "./fixed-cut.js";
 import type { Arranged, Placed } from "./placed.js";
 import type { PlanSubject } from "./subject.js";
 
@@ -54,7 +55,8 @@ export async function place(
   const arranged = arrange(subject, candidate, options);
   const fitter = new Fitter(subject, arranged, options);
   const { problem } = arranged;
-  const best = problem.recompute === "auto" ? await fitAgain(problem, fitter, options) : await fitter.fit(problem);
+  const fit = () => (problem.recompute === "auto" ? fitAgain(problem, fitter, options) : fitter.fit(problem));
+  const best = await orFixedCut(fit, { ...options, problem, fitter });
   if (!best) return undefined;
   return fitter.certified((await options.isTimeUp()) ? best : fitter.refined(best));
 }

@@ -74,6 +74,32 @@ describe("a GPT on two devices", async () => {
     expect(placed.draft.cut.solver).toBe(method);
   });
 
+  it.each([
+    [
+      "auto",
+      "with all forward passes running again. It knows no memory limits: use --method auto, or give more memory.",
+    ],
+    ["none", "or more. It knows no memory limits: use --method auto, or give more memory, or allow --recompute auto."],
+  ] as const)(
+    "is refused in terms of the plan if the cut of another method does not fit: %s",
+    async (recompute, end) => {
+      const { peakBytes } = recompute === "auto" ? all : none;
+      const limit = 1000;
+      const error = (await planned([undefined, limit], recompute, { method: "smp" }).catch(
+        (own: unknown) => own,
+      )) as Error;
+      expect(error.message).toMatch(
+        /^partition: the cut of smp does not fit into memory; got a limit of 1000 bytes on device cpu1,/,
+      );
+      expect(error.message.endsWith(end)).toBe(true);
+      const [, held] = /expected (\d+)/.exec(error.message)!;
+      expect(Number(held)).toBeGreaterThan(limit);
+      expect(Number(held)).toBeLessThan(2 * Math.max(...peakBytes));
+      const enough = await planned([undefined, Number(held)], recompute, { method: "smp" });
+      expect(enough.peakBytes[1]).toBeLessThanOrEqual(Number(held));
+    },
+  );
+
   it("fits too when there is no time to look for better", async () => {
     const { peakBytes } = await planned([between, between], "auto", { cancelled: () => true });
     expect(Math.max(...peakBytes)).toBeLessThanOrEqual(between);
