@@ -36,7 +36,9 @@ export interface CutSpaceOptions {
 }
 
 /** Stages that are bounded while a node is laid out. */
-const STAGES_PER_NODE = 50;
+const STAGES_PER_NODE = 10;
+/** Nodes that are laid out for a cut whose devices hold several stages: devices with the same stages once. */
+const NODES_PER_WAY = 10;
 
 /** What a walk is limited by. */
 export interface Walk {
@@ -84,7 +86,10 @@ export class CutSpace {
     return this.#stagesOf.every(({ length }) => length === 1);
   }
 
-  /** About how many nodes a walk links and lays out, at least: those of the stages that floors leave, with all that may run again. */
+  /**
+   * About how many nodes a walk links and lays out: those of the stages that floors leave, with all that may run again,
+   * and where devices hold several stages some for each way through them.
+   */
   cost(limit: number): number {
     const { floor, floors, problem, schedule, nodes } = this.#options;
     const { lattice } = floors;
@@ -94,9 +99,12 @@ export class CutSpace {
     const sizes = this.#sizes();
     let cost = 0;
     let now = new Float64Array(lattice.count).fill(Infinity);
+    let ways = new Float64Array(lattice.count);
     now[0] = 0;
+    ways[0] = 1;
     problem.stages.forEach((_, stage) => {
       const next = new Float64Array(lattice.count).fill(Infinity);
+      const further = new Float64Array(lattice.count);
       now.forEach((used, from) => {
         if (used === Infinity) return;
         floors.row(from).to.forEach((to, at) => {
@@ -104,13 +112,15 @@ export class CutSpace {
           const sum = used + floor.share(stage, from, at, limit);
           if (sum + rest[stage + 1]![to]! > schedule.devices * (1 + ROUNDING)) return;
           next[to] = Math.min(next[to]!, sum);
+          further[to]! += ways[from]!;
           const blocks = sizes[to]! - sizes[from]!;
           cost += (STAGE_WORK + perBlock * blocks) * (problem.recompute === "auto" ? 2 ** blocks : 1);
         });
       });
       now = next;
+      ways = further;
     });
-    return cost;
+    return this.#isAlone ? cost : cost + NODES_PER_WAY * ways[last]!;
   }
 
   /** Blocks of each ideal. */

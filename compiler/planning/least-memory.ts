@@ -31,6 +31,12 @@ const MOST_WALK_WORK = 800_000;
 const MOST_STEPS = 1e10;
 /** What a whole plan takes, as a multiple of its nodes. */
 const WHOLE_WORK = 8;
+/** Candidates that are cut: those with the lowest bounds. */
+const MOST_STARTED = 32;
+/** Cuts that are looked at where candidates have few: of all of them together. */
+const MOST_STARTS = 1300;
+/** Nodes that are linked and laid out for them. */
+const MOST_START_WORK = 150_000;
 /** Cuts whose boundaries are moved: those that need least. */
 const MOST_DESCENTS = 12;
 /** Cuts that a descent looks at. */
@@ -46,6 +52,8 @@ const MOST_PLACED = 3;
 const FEW_CANDIDATES = 2;
 /** Choices of what runs again on a device that are tried for a cut that needs least. */
 const CHOICES = 12;
+/** Blocks of a cut that are tried the other way. */
+const MOST_FLIPS = 60;
 /** How far the first walk looks above the bound, as a share of it; the next ones twice as far each. */
 const FIRST_REACH = 0.02;
 /** Bytes in proportion to limits that differ by less are the same. */
@@ -161,13 +169,18 @@ class Search {
   /** @returns false when it was ended. */
   async #descendAll(bounded: readonly Bounded[]): Promise<boolean> {
     const starts: Start[] = [];
+    const most = bounded.map(({ boundBytes }) => boundBytes).sort((a, b) => a - b)[MOST_STARTED - 1] ?? Infinity;
     for (const arranged of this.#arranged) {
       if (await this.#isEnough()) return false;
       const own = bounded.find(({ candidate }) => candidate.arranged === arranged);
-      const cuts = own ? own.candidate.starts(own.boundBytes) : [];
+      if (own && own.boundBytes > most) continue;
+      const cuts = own ? own.candidate.starts(own.boundBytes, MOST_STARTS / this.#arranged.length) : [];
       if (cuts.length === 0 || this.#arranged.length <= FEW_CANDIDATES)
         for (const cut of await this.#quickCuts(arranged)) starts.push(this.#start(cut, arranged, own?.candidate));
-      for (const cut of cuts) starts.push(this.#start(cut, arranged, own!.candidate));
+      for (const [at, cut] of cuts.entries()) {
+        if (at > 0 && this.#work > MOST_START_WORK) break;
+        starts.push(this.#start(cut, arranged, own!.candidate));
+      }
     }
     starts.sort((a, b) => a.bytes - b.bytes);
     const [first] = starts;
@@ -182,9 +195,10 @@ class Search {
     ends.sort((a, b) => a.bytes - b.bytes);
     const linked = ends.slice(0, MOST_LINKED).map((own) => ({ own, bytes: this.#linked(own) }));
     linked.sort((a, b) => a.bytes - b.bytes);
-    for (const { own } of linked.slice(0, MOST_ENDED)) {
+    for (const [at, { own }] of linked.entries()) {
       if (await this.#isEnough()) break;
-      await this.#end(own);
+      if (at < MOST_ENDED) await this.#end(own);
+      else if (!(await isOver())) this.#refine(own);
     }
     return !(await this.#isEnough());
   }
@@ -242,10 +256,16 @@ class Search {
       most: MOST_PLANS,
       isEnough: async () => this.#isEnough(),
     });
-    if (arranged.problem.recompute !== "auto") return;
-    const curve = new AgainCurve(arranged.problem, best, this.#values);
-    const refined = candidate.refined(best, (stages) => few(curve.sets(stages)).map(({ blocks }) => blocks));
+    this.#refine({ stageOf: best, arranged, candidate });
+  }
+
+  /** Offers the plan of a cut with that running again which leaves least. */
+  #refine({ stageOf, arranged, candidate }: Omit<Start, "bytes">): void {
+    if (!candidate || arranged.problem.recompute !== "auto") return;
+    const curve = new AgainCurve(arranged.problem, stageOf, this.#values);
+    const refined = candidate.refined(stageOf, (stages) => few(curve.sets(stages)).map(({ blocks }) => blocks));
     this.#link(arranged, refined);
+    this.#link(arranged, candidate.flipped(refined, MOST_FLIPS));
   }
 
   /** Raises the bounds of candidates as far as walks can, from the lowest on. */

@@ -26,7 +26,7 @@ import { StageFloors } from "./stage-floor.js";
 import type { ShapeSubject } from "./stage-shape.js";
 
 /** Models with more ideals are not searched whole. */
-const MOST_IDEALS = 1500;
+const MOST_IDEALS = 700;
 /** Cuts that start from floors: how far the limit is above the bound, and how even the stages are to be. */
 const STARTS = [
   [1.01, 1],
@@ -99,19 +99,24 @@ export class MemoryCandidate {
     return this.#floor?.bound(least) ?? least;
   }
 
-  /** Valid cuts whose stages are as even as floors can tell. `boundBytes`: what is known of the least memory. */
-  starts(boundBytes: number): readonly (readonly number[])[] {
+  /**
+   * Valid cuts to start from: all of them if there are no more than `most`, else those whose stages are as even as floors
+   * can tell. `boundBytes`: what is known of the least memory.
+   */
+  starts(boundBytes: number, most: number): readonly (readonly number[])[] {
     const { problem } = this.arranged;
     const free = withoutLimits(problem);
-    const found = STARTS.flatMap(([reach, power]) => {
-      const ends = this.#floor?.chain(boundBytes * reach, power);
-      if (!ends) return [];
-      const stageOf = Array.from(this.#contraction.nodeOf, (v) =>
-        ends.findIndex((ideal) => holds(this.#floors!.lattice, ideal, v)),
-      );
-      return violations(free, stageOf).length === 0 ? [stageOf] : [];
-    });
-    return [...new Map(found.map((stageOf) => [stageOf.join(), stageOf])).values()];
+    const even = () =>
+      STARTS.flatMap(([reach, power]) => {
+        const ends = this.#floor?.chain(boundBytes * reach, power);
+        return ends ? [ends] : [];
+      });
+    const chains = this.#floor?.chains(most) ?? even();
+    const found = chains.map((ends) =>
+      Array.from(this.#contraction.nodeOf, (v) => ends.findIndex((ideal) => holds(this.#floors!.lattice, ideal, v))),
+    );
+    const valid = found.filter((stageOf) => violations(free, stageOf).length === 0);
+    return [...new Map(valid.map((stageOf) => [stageOf.join(), stageOf])).values()];
   }
 
   /** With nothing or all of each device running again where it may: as with another cut, else what leaves less. */
@@ -122,6 +127,37 @@ export class MemoryCandidate {
   /** With that of several sets of blocks running again on each device that leaves least; `sets`: those of its stages. */
   refined(stageOf: readonly number[], sets: (stages: readonly number[]) => readonly (readonly number[])[]): SizedCut {
     return this.#with(stageOf, (stages) => this.#memory.best(stages, sets(stages.map(({ stage }) => stage))));
+  }
+
+  /**
+   * With single blocks running again or no more, as long as the fullest device holds less for it. Cost: `most` stages are
+   * linked.
+   */
+  flipped(cut: SizedCut, most: number): SizedCut {
+    const fullest = cut.heldBytes.reduce(
+      (best, bytes, device) =>
+        bytes / this.shares[device]! > cut.heldBytes[best]! / this.shares[best]! ? device : best,
+      0,
+    );
+    let left = most;
+    return this.#with(cut.stageOf, (stages, device) => {
+      const blocks = stages.flatMap((own) => own.blocks);
+      const isOwn = new Set(blocks);
+      let best = this.#memory.best(stages, [cut.again.filter((block) => isOwn.has(block))]);
+      if (device !== fullest) return best;
+      for (let isBetter = true; isBetter && left > 0;) {
+        isBetter = false;
+        for (const block of blocks) {
+          if (left-- <= 0) break;
+          const { again } = best;
+          const next = again.includes(block) ? again.filter((other) => other !== block) : [...again, block];
+          const choice = this.#memory.best(stages, [next]);
+          if (choice.heldBytes >= best.heldBytes) continue;
+          [best, isBetter] = [choice, true];
+        }
+      }
+      return best;
+    });
   }
 
   #with(

@@ -3,7 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ClusterSpec } from "../../../compiler/cluster.js";
 import { PipewrightError } from "../../../compiler/errors.js";
-import { shapeSubject } from "../../../compiler/planning/least-memory.js";
+import { partition } from "../../../compiler/partition/partition.js";
+import type { PartitionProblem } from "../../../compiler/partition/problem.js";
+import { leastMemory, shapeSubject } from "../../../compiler/planning/least-memory.js";
 import { memoryCandidates } from "../../../compiler/planning/memory-candidate.js";
 import { arrange } from "../../../compiler/planning/place.js";
 import type { Lesson } from "../../../models/lesson.js";
@@ -85,9 +87,14 @@ describe("the limit that a refusal names", () => {
   ] as const)("is the smallest, for random models and schedules, with %s run again", async (recompute, numRuns) => {
     let proven = 0;
     await fc.assert(
-      fc.asyncProperty(MODELS, REQUESTS, fc.constantFrom([1, 1], [1, 1, 1], [1, 2]), async (model, options, shares) => {
-        if (await expectSmallest(model, { ...options, recompute }, shares)) proven++;
-      }),
+      fc.asyncProperty(
+        MODELS,
+        REQUESTS,
+        fc.constantFrom([1, 1], [1, 1, 1], [1, 2], [1, 3, 2]),
+        async (model, options, shares) => {
+          if (await expectSmallest(model, { ...options, recompute }, shares)) proven++;
+        },
+      ),
       { numRuns, seed: 11, endOnFailure: true },
     );
     // Where any set of blocks may run again, there are too many.
@@ -144,4 +151,49 @@ it.each([
     expect(isWhole).toBe(true);
     expect(seen).toContain(placed.draft.cut.stageOf.join());
   }
+});
+
+describe("the search for the least memory", () => {
+  const model = mlpLesson({ batch: 6, inputs: 8, widths: [6, 9, 7, 5, 8, 6], classes: 3 });
+  const cluster = limited([1, 1]);
+
+  async function prepared(isTimeUp: () => Promise<boolean>) {
+    const { subject } = await compileTiny(model);
+    const arranged = (["1f1b", "interleaved-1f1b"] as const).map((schedule, at) =>
+      arrange(
+        subject,
+        { schedule, stagesPerDevice: at === 0 ? 1 : 5, recompute: "none", order: [0, 1] },
+        { cluster, pipeline: { schedule, microbatches: 4 }, model: "direct" },
+      ),
+    );
+    const quick = (problem: PartitionProblem) => partition(problem, { method: "slicing", solver: undefined });
+    const options = { optimizer: SGD, quick, fits: () => false, isTimeUp, place: async () => undefined };
+    const floors = await memoryCandidates(shapeSubject(subject, SGD), arranged, {
+      onWork: () => undefined,
+      cancelled: () => false,
+      pause: async () => undefined,
+    });
+    return { subject, arranged, options, floorBytes: floors.map((own) => own.boundBytes(1)) };
+  }
+
+  it("keeps the bounds of all candidates where one has too many cuts", async () => {
+    const { subject, arranged, options, floorBytes } = await prepared(async () => false);
+    const [one, many] = await Promise.all(arranged.map((own) => leastMemory(subject, [own], options)));
+    expect(one!.boundBytes).toBe(one!.foundBytes);
+    expect(many!.boundBytes).toBeLessThan(many!.foundBytes);
+    const both = await leastMemory(subject, arranged, options);
+    expect(both.foundBytes).toBeLessThanOrEqual(Math.min(one!.foundBytes, many!.foundBytes));
+    expect(both.boundBytes).toBeGreaterThanOrEqual(Math.min(...floorBytes));
+    expect(both.boundBytes).toBeGreaterThanOrEqual(Math.min(one!.boundBytes, Math.floor(floorBytes[1]!) + 1));
+    expect(both.boundBytes).toBeLessThanOrEqual(both.foundBytes);
+  });
+
+  it.each([0, 3, 40])("ends when told to with a plan and a bound: after %i questions", async (questions) => {
+    let asked = 0;
+    const { subject, arranged, options } = await prepared(async () => asked++ >= questions);
+    const { found, foundBytes, boundBytes } = await leastMemory(subject, arranged, options);
+    expect(Math.max(...found!.heldBytes)).toBe(foundBytes);
+    expect(boundBytes).toBeGreaterThan(1);
+    expect(boundBytes).toBeLessThanOrEqual(foundBytes);
+  });
 });
