@@ -4,8 +4,8 @@
  */
 import type { PipewrightError } from "../errors.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
-import { withoutLimits } from "./fit-memory.js";
 import type { Fitter, Fitting } from "./fitter.js";
+import { fasterCuts } from "./faster-cuts.js";
 import { unlessInfeasible } from "./infeasible.js";
 import type { Priced } from "./less-again.js";
 import { lessAgain } from "./less-again.js";
@@ -16,9 +16,8 @@ import { polishLinked } from "./polish-linked.js";
 const WORTH = 1e-4;
 /** Of the plans of several cuts, the ones that are polished. */
 const MOST_POLISHED = 2;
-/** Cuts that are made anew with what is not counted of the best plan. */
+/** Times that cuts are made anew with what is not counted of the best plan. */
 const RECUTS = 2;
-
 export interface FitAgainOptions {
   readonly isTimeUp: () => Promise<boolean>;
 }
@@ -43,20 +42,24 @@ export async function fitAgain(
   const direct = await fit(problem);
   if (direct && (await isTimeUp())) return direct;
   const free = await fitter.freeCut(problem);
-  const freeMs = free && fitter.draftMs(withoutLimits(problem), free.stageOf, free.solver);
-  if (direct && isFree(direct, freeMs)) return direct;
-  const others = [await fitter.tightCut(problem), await fitter.wholeCut(problem)];
+  const tight = await fitter.tightCut(problem);
+  const starts = [free, tight].flatMap((cut) => cut ?? []);
+  const faster = await fasterCuts(problem, starts, fitter, isTimeUp);
+  if (direct && isFree(direct, faster[0]?.makespanMs)) return direct;
   let best = direct;
   const descents: Priced[] = [];
-  const offer = async ({ stageOf, solver }: Partition): Promise<void> => {
-    if (best && (await isTimeUp())) return;
+  const known = new Set<string>();
+  const offer = async ({ stageOf, solver }: Pick<Partition, "stageOf" | "solver">): Promise<void> => {
+    if (known.has(stageOf.join()) || (best && (await isTimeUp()))) return;
+    known.add(stageOf.join());
     const belowMs = best && { belowMs: best.placed.draft.timeline.makespanMs };
     const less = await lessAgain(stageOf, solver, { fitter, problem, isTimeUp, ...belowMs });
     if (!less) return;
     descents.push(less);
-    best = faster(best, fitter.searched(less));
+    best = fasterOf(best, fitter.searched(less));
   };
-  for (const cut of [free, ...others, direct?.placed.draft.cut]) if (cut) await offer(cut);
+  for (const cut of [...faster, tight, await fitter.wholeCut(problem), direct?.placed.draft.cut])
+    if (cut) await offer(cut);
   if (!best) {
     best = await fit({ ...problem, recompute: "all" });
     if (best) await offer(best.placed.draft.cut);
@@ -66,7 +69,7 @@ export async function fitAgain(
     const starts = descents.splice(0).sort((a, b) => stepMs(a.placed) - stepMs(b.placed));
     for (const start of starts.slice(0, MOST_POLISHED)) {
       const polished = await polishLinked(problem, start, fitter, isTimeUp);
-      best = faster(best, fitter.searched(polished))!;
+      best = fasterOf(best, fitter.searched(polished))!;
       await offer(polished.placed.draft.cut);
     }
     const { heldBytes, countedBytes }: Fitting = best;
@@ -74,7 +77,7 @@ export async function fitAgain(
       problem,
       heldBytes.map((bytes, device) => bytes - countedBytes[device]!),
     );
-    best = faster(best, recut)!;
+    best = fasterOf(best, recut)!;
     if (recut) await offer(recut.placed.draft.cut);
     if (stepMs(best.placed) >= before * (1 - WORTH)) break;
   }
@@ -101,6 +104,6 @@ function isFree({ placed: { draft } }: Fitting, freeMs = Infinity): boolean {
   return draft.cut.again.length === 0 && draft.timeline.makespanMs <= freeMs * (1 + WORTH);
 }
 
-function faster(a: Fitting | undefined, b: Fitting | undefined): Fitting | undefined {
+function fasterOf(a: Fitting | undefined, b: Fitting | undefined): Fitting | undefined {
   return a && b ? (stepMs(b.placed) < stepMs(a.placed) ? b : a) : (a ?? b);
 }

@@ -2,13 +2,12 @@
  * @file The last touch on a cut in which forward passes run again: as polish.ts, with runs of several blocks too, and by
  * what linked plans hold. Each move changes what has to run again, so a cut whose work is balanced need not be best.
  */
-import { stagesByDevice, violations } from "../partition/evaluate.js";
+import { stagesByDevice } from "../partition/evaluate.js";
 import type { PartitionProblem } from "../partition/problem.js";
-import { withoutLimits } from "./fit-memory.js";
 import type { Fitter } from "./fitter.js";
 import type { Priced } from "./less-again.js";
 import { lessAgain } from "./less-again.js";
-import { several, single } from "./memory-descent.js";
+import { isValid, neighbours } from "./faster-cuts.js";
 import { stepMs } from "./placed.js";
 
 /** Cuts that are timed. */
@@ -37,14 +36,14 @@ export async function polishLinked(
   const end = fitter.linkedNodes + MOST_NODES;
   const isOver = async (): Promise<boolean> =>
     known.size >= MOST_DRAFTS || fitter.linkedNodes >= end || (await isTimeUp());
-  const byPrice = await descend(problem, first, isOver, async (next, best) => {
+  const byPrice = await descend(problem, first, { isOver, pairs: false }, async (next, best) => {
     const key = next.join();
     if (known.has(key)) return undefined;
     known.add(key);
     return atPrices(problem, next, best, fitter);
   });
   known.clear();
-  return descend(problem, byPrice, isOver, async (next, { placed: { draft } }) => {
+  return descend(problem, byPrice, { isOver, pairs: true }, async (next, { placed: { draft } }) => {
     const key = next.join();
     if (known.has(key) || !isValid(problem, next)) return undefined;
     known.add(key);
@@ -53,25 +52,25 @@ export async function polishLinked(
   });
 }
 
-/** Moves blocks as long as that leads to better plans. */
+/** Moves blocks as long as that leads to better plans: halves of stages at first, at last single ones or any two. */
 async function descend(
   problem: PartitionProblem,
   first: Priced,
-  isOver: () => Promise<boolean>,
+  { isOver, pairs }: { readonly isOver: () => Promise<boolean>; readonly pairs: boolean },
   better: (next: readonly number[], best: Priced) => Promise<Priced | undefined>,
 ): Promise<Priced> {
   let best = first;
   const { length } = first.placed.draft.cut.stageOf;
-  for (let step = Math.ceil(length / (2 * problem.stages.length)); step >= 1;) {
+  for (let step = Math.ceil(length / (2 * problem.stages.length)); step >= (pairs ? 0 : 1);) {
     let found: Priced | undefined;
     const now = best.placed.draft.cut.stageOf;
-    for (const next of step === 1 ? single(problem, now) : several(problem, now, step)) {
+    for (const next of neighbours(problem, now, step)) {
       if (await isOver()) return best;
       found = await better(next, best);
       if (found) break;
     }
     if (found) best = found;
-    else step = Math.floor(step / 2);
+    else step = step === 0 ? -1 : Math.floor(step / 2);
   }
   return best;
 }
@@ -102,9 +101,4 @@ function atPrices(
     );
   }
   return undefined;
-}
-
-/** But for memory, which depends on what runs again. */
-function isValid(problem: PartitionProblem, stageOf: readonly number[]): boolean {
-  return violations(withoutLimits({ ...problem, recompute: [] }), stageOf).length === 0;
 }

@@ -5,7 +5,7 @@ import type { ClusterSpec } from "../../../compiler/cluster.js";
 import { compile } from "../../../compiler/compile.js";
 import { formatGraph } from "../../../compiler/ir/print.js";
 import { parseLoss } from "../../../compiler/loss/spec.js";
-import type { PartitionMethod } from "../../../compiler/partition/method-names.js";
+import type { PartitionOptions } from "../../../compiler/partition/partition.js";
 import { holdersOf } from "../../../compiler/planning/fit-memory.js";
 import { countedOn } from "../../../compiler/planning/placed.js";
 import { gptLesson } from "../../../models/lesson.js";
@@ -28,7 +28,7 @@ const limited = (limits: readonly (number | undefined)[]): ClusterSpec => {
 async function planned(
   limits: readonly (number | undefined)[],
   recompute: "none" | "auto" | "all",
-  options: { readonly method?: PartitionMethod; readonly cancelled?: () => boolean } = {},
+  options: Partial<PartitionOptions> = {},
 ) {
   const { graph } = GPT.built;
   const digest = createHash("sha256").update(formatGraph(graph)).digest("hex");
@@ -97,6 +97,32 @@ describe("a GPT on two devices", async () => {
       expect(Number(held)).toBeLessThan(2 * Math.max(...peakBytes));
       const enough = await planned([undefined, Number(held)], recompute, { method: "smp" });
       expect(enough.peakBytes[1]).toBeLessThanOrEqual(Number(held));
+    },
+  );
+
+  const slower: number[] = [];
+
+  it.each([0, 4, 40, 400])("keeps the best plan so far when cancelled after %i pauses", async (after) => {
+    let pauses = 0;
+    const { peakBytes, makespanMs } = await planned([between, between], "auto", {
+      cancelled: () => pauses > after,
+      pause: async () => void pauses++,
+    });
+    expect(Math.max(...peakBytes)).toBeLessThanOrEqual(between);
+    for (const ms of slower) expect(makespanMs).toBeLessThanOrEqual(ms);
+    slower.push(makespanMs);
+  });
+
+  it.each([0, 20, 200])(
+    "ends within a time limit of %i ticks of the clock, with a plan that fits",
+    async (timeLimitMs) => {
+      let ticks = 0;
+      const { peakBytes } = await planned([between, between], "auto", { timeLimitMs, nowMs: () => ticks++ });
+      expect(Math.max(...peakBytes)).toBeLessThanOrEqual(between);
+      const spent = ticks;
+      ticks = 0;
+      await planned([between, between], "auto", { timeLimitMs: 1e9, nowMs: () => ticks++ });
+      expect(spent).toBeLessThanOrEqual(ticks);
     },
   );
 

@@ -1,0 +1,70 @@
+/**
+ * @file Cuts whose steps are short if memory has no limits and nothing runs again. They do not depend on the limits, so
+ * what fits into less memory is also found where there is more.
+ */
+import { violations } from "../partition/evaluate.js";
+import type { Partition, PartitionProblem } from "../partition/problem.js";
+import { withoutLimits } from "./fit-memory.js";
+import type { Fitter } from "./fitter.js";
+import { several, single } from "./memory-descent.js";
+
+/** Cuts that are timed from each start, and those of all that are given. */
+const MOST_DRAFTS = 150;
+const MOST_GIVEN = 4;
+/** A move must shorten the step by this share. */
+const WORTH = 1e-4;
+
+/** A cut with the time of its step. */
+export interface TimedCut extends Pick<Partition, "stageOf" | "solver"> {
+  readonly makespanMs: number;
+}
+
+/** Fastest first: those that moving blocks from the starts leads to. Cost: a simulation for each cut that is timed. */
+export async function fasterCuts(
+  problem: PartitionProblem,
+  starts: readonly Pick<Partition, "stageOf" | "solver">[],
+  fitter: Fitter,
+  isTimeUp: () => Promise<boolean>,
+): Promise<readonly TimedCut[]> {
+  const free: PartitionProblem = withoutLimits({ ...problem, recompute: [] });
+  const known = new Map<string, TimedCut>();
+  for (const { stageOf: start, solver } of starts) {
+    const timed = (stageOf: readonly number[]): TimedCut => {
+      const cut = { stageOf, solver, makespanMs: fitter.draftMs(free, stageOf, solver) };
+      known.set(stageOf.join(), cut);
+      return cut;
+    };
+    const most = known.size + MOST_DRAFTS;
+    const isOver = async (): Promise<boolean> => known.size >= most || (await isTimeUp());
+    let best = timed(start);
+    for (let step = Math.ceil(start.length / (2 * problem.stages.length)); step >= 0 && !(await isOver());) {
+      const before = best;
+      for (const next of neighbours(problem, before.stageOf, step)) {
+        if (known.has(next.join()) || !isValid(problem, next)) continue;
+        if (await isOver()) break;
+        const cut = timed(next);
+        if (cut.makespanMs >= best.makespanMs * (1 - WORTH)) continue;
+        best = cut;
+        break;
+      }
+      if (best === before) step = step === 0 ? -1 : Math.floor(step / 2);
+    }
+  }
+  return [...known.values()].sort((a, b) => a.makespanMs - b.makespanMs).slice(0, MOST_GIVEN);
+}
+
+/** Cuts that so many blocks, moved at once, lead to; 0: two blocks, one after the other. */
+export function neighbours(
+  problem: PartitionProblem,
+  now: readonly number[],
+  step: number,
+): readonly (readonly number[])[] {
+  if (step > 1) return several(problem, now, step);
+  const ones = single(problem, now);
+  return step === 1 ? ones : ones.flatMap((next) => single(problem, next));
+}
+
+/** But for memory, which depends on what runs again. */
+export function isValid(problem: PartitionProblem, stageOf: readonly number[]): boolean {
+  return violations(withoutLimits({ ...problem, recompute: [] }), stageOf).length === 0;
+}
