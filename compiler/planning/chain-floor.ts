@@ -53,8 +53,8 @@ export class ChainFloor {
   /** A limit below which there is no cut, about as large as the floors can tell: at least `least`. Infinity if there is no cut at all. */
   bound(least: number): number {
     if (!this.#isPossible(Infinity)) return Infinity;
-    let low = least;
-    let high = least;
+    let low = Math.max(1, least);
+    let high = low;
     while (!this.#isPossible(high)) [low, high] = [high, high * 2];
     while (high - low > low * PRECISION) {
       const middle = (low + high) / 2;
