@@ -4,7 +4,7 @@ import type { AttrField, Emitter, OpTable } from "../ops/define.js";
 import type { OpAttrs, OpType } from "../ops/types.js";
 import type { FreeIds } from "./fresh.js";
 import { freeIds, uniqueName } from "./fresh.js";
-import type { DType, Graph, Literal, Node, StateUpdate, TensorType, Value } from "./graph.js";
+import type { DType, Graph, Literal, Node, StateUpdate, TensorType, Value, ValueId } from "./graph.js";
 import { int64Literal, literalOf } from "./literal.js";
 
 /** Where a builder goes on, when it extends a graph that exists. */
@@ -32,6 +32,7 @@ export class GraphBuilder implements Emitter {
   readonly #inputs: Value[] = [];
   readonly #params: Value[] = [];
   readonly #nodes: Node[] = [];
+  readonly #makers = new Map<ValueId, Node>();
   readonly #states: StateUpdate[] = [];
   readonly #valueNames: Set<string>;
   readonly #nodeNames = new Set<string>();
@@ -111,8 +112,12 @@ export class GraphBuilder implements Emitter {
       own === undefined ? undefined : this.value(own || `${name}_${index}`, types[index]!),
     );
     const node = { id, name, op, inputs: [...inputs], outputs, attrs: filled } as unknown as Node<K>;
-    this.#nodes.push(node as Node);
+    this.#push(node as Node);
     return node;
+  }
+
+  maker({ id }: Value): Node | undefined {
+    return this.#makers.get(id);
   }
 
   /** A fresh value: an output of a node that is made elsewhere. */
@@ -122,7 +127,7 @@ export class GraphBuilder implements Emitter {
 
   /** Appends a node made elsewhere whose values this builder has seen or takes over. */
   append(node: Node): void {
-    this.#nodes.push(node);
+    this.#push(node);
     this.#nodeNames.add(node.name);
     this.#nextNodeId = Math.max(this.#nextNodeId, node.id + 1);
     for (const value of node.outputs) if (value) this.#adopt(value);
@@ -167,6 +172,11 @@ export class GraphBuilder implements Emitter {
       outputs: [...outputs],
       states: [...this.#states],
     };
+  }
+
+  #push(node: Node): void {
+    this.#nodes.push(node);
+    for (const value of node.outputs) if (value) this.#makers.set(value.id, node);
   }
 
   #adopt(value: Value): void {

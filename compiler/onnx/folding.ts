@@ -107,6 +107,10 @@ export class FoldingEmitter implements ImportEmitter {
     return node.outputs;
   }
 
+  maker({ id }: Value): Node | undefined {
+    return this.#producers.get(id);
+  }
+
   /** True for a value that a node makes or a literal: one that may be renamed. */
   isMade(value: Value): boolean {
     return value.literal !== undefined || this.#producers.has(value.id);

@@ -1,5 +1,5 @@
 /** @file What the compiler knows of an operator: attributes, shape rule, work, constant folding, gradient rule. */
-import type { DType, Literal, Shape, TensorType, Value } from "../ir/graph.js";
+import type { DType, Literal, Node, Shape, TensorType, Value } from "../ir/graph.js";
 import type { OpAttrs, OpType } from "./types.js";
 
 /** How an attribute is written in ONNX. */
@@ -147,6 +147,8 @@ export interface Emitter {
     outputs: number,
     attrs?: Partial<OpAttrs[K]>,
   ): readonly Value[];
+  /** The node that makes a value; undefined for inputs, parameters and literals. */
+  maker(value: Value): Node | undefined;
   /** A literal as a value. Equal literals may share one value. */
   literal(literal: Literal): Value;
   /** A 1-d int64 literal, e.g. a shape or a list of axes. */

@@ -1,6 +1,6 @@
 /** @file Short forms in which gradient rules move elements: each emits one node, or none where nothing would move. */
 import type { DType, Shape, TensorType, Value } from "../ir/graph.js";
-import { elementCount, literalOf } from "../ir/literal.js";
+import { elementCount, hasPlainNumbers, literalNumbers, literalOf } from "../ir/literal.js";
 import type { Emitter } from "./define.js";
 import { elementTypeCode } from "./element-type.js";
 import { sameShape } from "./shape.js";
@@ -8,6 +8,14 @@ import { sameShape } from "./shape.js";
 /** A tensor of zeros, made when it is needed rather than stored. */
 export function zeros(b: Emitter, { dtype, shape }: TensorType): Value {
   return b.emit("ConstantOfShape", [b.int64s(shape)], { value: literalOf(dtype, [1], [0]) });
+}
+
+/** True for what `zeros` makes. */
+export function isZeros(b: Emitter, value: Value): boolean {
+  const maker = b.maker(value);
+  if (maker?.op !== "ConstantOfShape") return false;
+  const { value: element } = maker.attrs;
+  return !element || (hasPlainNumbers(element.dtype) && literalNumbers(element)[0] === 0);
 }
 
 /** Elements up to which a constant vector is stored. */

@@ -160,10 +160,15 @@ export const gathering: { readonly [K in keyof GatheringAttrs]: OpDef<K> } = {
       return [{ dtype, shape: indices }];
     },
     work: copyWork,
-    grad: (b, { x: [data, indices], dy: [dy], attrs: { axis } }) => [
-      b.emit("ScatterElements", [zeros(b, data!.type), indices, dy], { axis, reduction: "add" }),
-      undefined,
-    ],
+    // Places and numbers are values of this gradient: what makes the data may add them to its own (spread.ts) instead of
+    // reading the zeros, and gets both from one stage.
+    grad: (b, { x: [data, indices], dy: [dy], attrs: { axis } }) => {
+      const [places, numbers] = [b.emit("Identity", [indices]), b.emit("Identity", [dy])];
+      return [
+        b.emit("ScatterElements", [zeros(b, data!.type), places, numbers], { axis, reduction: "add" }),
+        undefined,
+      ];
+    },
   },
 
   GatherND: {

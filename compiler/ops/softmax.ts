@@ -1,10 +1,10 @@
 /** @file Softmax and its relatives, along one axis. */
-import type { TensorType, Value } from "../ir/graph.js";
-import type { Emitter, OpDef, Operand } from "./define.js";
+import type { TensorType } from "../ir/graph.js";
+import type { OpDef, Operand } from "./define.js";
 import { int } from "./define.js";
-import { sumOver } from "./emission.js";
-import { mul, sub } from "./expression.js";
+import { mul, neg, sub } from "./expression.js";
 import { normalizeAxis, typeAt } from "./shape.js";
+import { plus, sumAlong } from "./spread.js";
 import { perElement } from "./work.js";
 
 interface AlongAxis {
@@ -27,22 +27,22 @@ const shared = {
   work: perElement(14),
 } as const;
 
-function sumAlong(b: Emitter, value: Value, axis: number): Value {
-  return sumOver(b, value, [normalizeAxis(axis, value.type.shape.length)], true);
-}
-
 export const softmax: { readonly [K in keyof SoftmaxAttrs]: OpDef<K> } = {
   // From y, so that x need not be kept: dx = y·(dy − Σ dy·y)
   Softmax: {
     ...shared,
-    grad: (b, { y: [y], dy: [dy], attrs: { axis } }) => [mul(b, y!, sub(b, dy!, sumAlong(b, mul(b, dy!, y!), axis)))],
+    grad: (b, { y: [y], dy: [dy], attrs }) => {
+      const axis = normalizeAxis(attrs.axis, y!.type.shape.length);
+      return [mul(b, y!, sub(b, dy!, sumAlong(b, mul(b, dy!, y!), axis)))];
+    },
   },
-  // exp(y) is the softmax: dx = dy − exp(y)·Σ dy
+  // exp(y) is the softmax: dx = dy − exp(y)·Σ dy, where a loss gives dy for few elements
   LogSoftmax: {
     ...shared,
-    grad: (b, { y: [y], dy: [dy], attrs: { axis } }) => [
-      sub(b, dy!, mul(b, b.emit("Exp", [y]), sumAlong(b, dy!, axis))),
-    ],
+    grad: (b, { y: [y], dy: [dy], attrs }) => {
+      const axis = normalizeAxis(attrs.axis, y!.type.shape.length);
+      return [plus(b, mul(b, b.emit("Exp", [y]), neg(b, sumAlong(b, dy!, axis))), dy!)];
+    },
   },
   Hardmax: { ...shared, grad: { none: "piecewise constant" } },
 };

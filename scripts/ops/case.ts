@@ -85,6 +85,7 @@ export function decomposed(
     const emitter: ImportEmitter = {
       emit: (...node) => b.emit(...node),
       emitMany: (...node) => b.emitMany(...node),
+      maker: (value) => b.maker(value),
       expectNodes: () => undefined,
       literal: (literal) => b.literal(literal),
       int64s: (numbers) => b.int64s(numbers),

@@ -27,6 +27,10 @@ async function plan(words: readonly string[]) {
   return { exitCode, stderr, stageOf };
 }
 
+interface StagesFile {
+  readonly stages: readonly { readonly sendBytes: number }[];
+}
+
 interface BlocksFile {
   readonly blocks: readonly { readonly stage: number; readonly nodes: readonly string[] }[];
 }
@@ -67,6 +71,13 @@ describe("steering", () => {
     const { exitCode, stderr } = await plan([...many, "gpipe"]);
     expect(exitCode).toBe(7);
     expect(stderr).toMatch(/schedule gpipe: stage 0 keeps 8 microbatches in flight; got a cap of 2/);
+  });
+
+  it("cuts between log-probabilities and what is picked of them: few numbers come back, and give the same bits", async () => {
+    await plan(["--pin", "loss/LogSoftmax*=0,loss/Reshape*=1,loss/GatherElements*=1"]);
+    const { stages } = JSON.parse(readFileSync(join(folder, "plan", "plan.json"), "utf8")) as StagesFile;
+    expect(stages[1]!.sendBytes).toBe(64 * (Float32Array.BYTES_PER_ELEMENT + BigInt64Array.BYTES_PER_ELEMENT));
+    expect((await pipewright(["verify", join(folder, "plan")])).exitCode).toBe(0);
   });
 
   it("is read from a file as well", async () => {

@@ -1,0 +1,39 @@
+/**
+ * @file Sums with tensors that are zero but for a few numbers, as the gradients of picked elements are: written so that
+ * no pass goes over the zeros. Where nothing else reads them, dead-code elimination drops them.
+ */
+import type { Node, Value } from "../ir/graph.js";
+import type { Emitter } from "./define.js";
+import { isZeros, sumOver } from "./emission.js";
+import { add } from "./expression.js";
+import { normalizeAxis } from "./shape.js";
+
+/** The node that makes a value by adding numbers to zeros; undefined where the value is made otherwise. */
+function spreadOf(b: Emitter, value: Value): Node<"ScatterElements" | "ScatterND"> | undefined {
+  const node = b.maker(value);
+  if ((node?.op !== "ScatterElements" && node?.op !== "ScatterND") || node.attrs.reduction !== "add") return undefined;
+  return isZeros(b, node.inputs[0]!) ? node : undefined;
+}
+
+/** a + c with c of the same shape; few numbers are added to a at their places. */
+export function plus(b: Emitter, a: Value, c: Value): Value {
+  const spread = spreadOf(b, c);
+  if (!spread) return add(b, a, c);
+  const [, indices, updates] = spread.inputs;
+  return b.emit(spread.op, [a, indices, updates], spread.attrs);
+}
+
+/** Sum along an axis in 0..rank-1, which stays with size 1; few numbers are summed without the zeros between them. */
+export function sumAlong(b: Emitter, value: Value, axis: number): Value {
+  return sumOver(b, numbersAlong(b, value, axis) ?? value, [axis], true);
+}
+
+/** The numbers that a value was spread from along an axis; undefined where it was not, or has lines without numbers. */
+function numbersAlong(b: Emitter, value: Value, axis: number): Value | undefined {
+  const spread = spreadOf(b, value);
+  if (spread?.op !== "ScatterElements") return undefined;
+  const { shape } = value.type;
+  const updates = spread.inputs[2]!;
+  const hasAllLines = shape.every((size, own) => own === axis || size === updates.type.shape[own]);
+  return hasAllLines && normalizeAxis(spread.attrs.axis, shape.length) === axis ? updates : undefined;
+}
