@@ -14,7 +14,7 @@ import { stepMs } from "./placed.js";
 import type { Sketch } from "./sketch.js";
 import type { PlanSubject } from "./subject.js";
 
-/** Plans that are made of candidates with everything the partitioner has, and candidates that fail after the first one. */
+/** Plans that are made with everything the partitioner has, of each order of devices; candidates that fail after the first. */
 const MOST_PLACED = 4;
 const MOST_FAILED = 8;
 /** Of candidates no quick cut of which fits. */
@@ -50,7 +50,7 @@ export async function searchAll(
   const hope = 1 + (first ? HOPE_OF_PLANS : HOPE);
   let best = fastest(starts.flatMap(({ placed }) => placed ?? []));
   let failure: unknown;
-  let count = 0;
+  const placedOf = new Map<string, number>();
   let failed = 0;
   let unlikely = 0;
   const fitting = new Set<string>();
@@ -60,6 +60,8 @@ export async function searchAll(
     const isHopeless = rest !== undefined && (boundMs >= rest || makespanMs > rest * hope || (first && !start.placed));
     const isKnown = !runsAgain && fitting.has(shapeOf(candidate));
     if (makespanMs === Infinity) unlikely++;
+    const order = candidate.order.join();
+    const count = placedOf.get(order) ?? 0;
     const isEnough = count >= MOST_PLACED || failed >= MOST_FAILED;
     if (isHopeless || isKnown || unlikely > MOST_UNLIKELY || (best && (isEnough || (await placing.isTimeUp())))) {
       onAttempt(start.placed ? attemptOf(start.placed) : { candidate, status: "pruned", makespanMs });
@@ -73,7 +75,7 @@ export async function searchAll(
       if (best) failed++;
       continue;
     }
-    count++;
+    placedOf.set(order, count + 1);
     if (!runsAgain) fitting.add(shapeOf(candidate));
     best = fastest(best ? [best, placed] : [placed]);
   }

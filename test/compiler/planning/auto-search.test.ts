@@ -13,7 +13,7 @@ const { cut, timeline } = placed.draft;
 
 const infeasible = new PipewrightError("PLAN_INFEASIBLE", "partition: nothing fits; got a test. Expect it.");
 
-/** As many candidates with the same schedule, each under another name of its stages per device. */
+/** As many candidates with the same schedule, on the devices in one order and the other. */
 const sketches = (count: number, own: Partial<Sketch> = {}): readonly Sketch[] =>
   Array.from({ length: count }, (_, at) => ({
     candidate: { schedule: "gpipe", stagesPerDevice: 1, recompute: "none", order: at % 2 ? [0, 1] : [1, 0] },
@@ -51,10 +51,14 @@ async function searched(
 }
 
 describe("the outer search", () => {
-  it("places the most promising candidates alone", async () => {
+  it("places the most promising candidates of each order of devices alone", async () => {
     const { best, attempts, plans, pruned } = await searched(sketches(9), async () => cut);
     expect(best).toBeDefined();
-    expect([attempts, plans, pruned]).toEqual([9, 4, 5]);
+    expect([attempts, plans, pruned]).toEqual([9, 8, 1]);
+    const [first] = sketches(1);
+    const alike = Array.from({ length: 9 }, () => first!);
+    const of = await searched(alike, async () => cut);
+    expect([of.plans, of.pruned]).toEqual([4, 5]);
   });
 
   it("goes on after candidates that fail, until there are too many of them", async () => {
