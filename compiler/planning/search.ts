@@ -14,10 +14,11 @@ import { isLinkedFirst, searchAll } from "./auto-search.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
 import { givenOrder } from "./candidates.js";
 import { Cutter } from "./cutter.js";
-import type { LeastPlanOptions } from "./least-plan.js";
+import type { KnownLeast, LeastPlanOptions } from "./least-plan.js";
 import { allCandidates, leastIfTight, leastPlan, noCandidate } from "./least-plan.js";
 import type { PlaceOptions } from "./place.js";
 import type { Placed } from "./placed.js";
+import { stepMs } from "./placed.js";
 import { sketchAll } from "./sketch.js";
 import type { PlanSubject } from "./subject.js";
 
@@ -61,7 +62,7 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     const candidate: Candidate = { ...only, order: givenOrder(cluster) };
     const known = await leastIfTight(subject, [candidate], least);
     const placed = await placeNoted(subject, candidate, placing, onAttempt);
-    return placed ?? leastPlan(subject, [candidate], least, known);
+    return placed && !isSlower(placed, known) ? placed : leastPlan(subject, [candidate], least, known);
   }
   const all = allCandidates(subject, options);
   const known = await leastIfTight(subject, all, least);
@@ -77,10 +78,16 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     onPass,
   });
   const { best, failure } = await searchAll(subject, sketches, placing, onAttempt);
-  if (best) return best;
+  if (best && !isSlower(best, known)) return best;
   if (sketches.length === 0) throw noCandidate();
-  if (failure !== undefined && cluster.devices.every(({ memoryBytes }) => memoryBytes === undefined)) throw failure;
+  if (!best && failure !== undefined && cluster.devices.every(({ memoryBytes }) => memoryBytes === undefined))
+    throw failure;
   return leastPlan(subject, all, least, known);
+}
+
+/** Than the plan that needs least memory: when time is up soon, that may be the best there is. */
+function isSlower(placed: Placed, known: KnownLeast | undefined): boolean {
+  return known?.least.found !== undefined && stepMs(known.least.found) < stepMs(placed);
 }
 
 /** Whether the partitioner may choose how it cuts. */
