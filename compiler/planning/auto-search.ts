@@ -4,11 +4,11 @@
  * that the partitioner has.
  */
 import type { OnAttempt } from "./attempt.js";
-import { attemptOf, placeNoted } from "./attempt.js";
+import { attemptOf } from "./attempt.js";
 import type { Candidate } from "./candidate.js";
 import { unlessInfeasible } from "./infeasible.js";
 import type { PlaceOptions } from "./place.js";
-import { placeQuickly } from "./place.js";
+import { place, placeQuickly } from "./place.js";
 import type { Placed } from "./placed.js";
 import { stepMs } from "./placed.js";
 import type { Sketch } from "./sketch.js";
@@ -68,9 +68,11 @@ export async function searchAll(
       continue;
     }
     const placed = await unlessInfeasible(
-      () => placeNoted(subject, candidate, placing, onAttempt),
+      () => place(subject, candidate, placing),
       (error) => (failure = error),
     );
+    const own = fastest([start.placed, placed].flatMap((plan) => plan ?? []));
+    onAttempt(own ? attemptOf(own) : { candidate, status: "infeasible" });
     if (!placed) {
       if (best) failed++;
       continue;

@@ -143,7 +143,7 @@ export class CutSpace {
     /** Whether some cut was visited. */
     const descend = async (from: number, used: number): Promise<boolean> => {
       if (chain.length === stages) {
-        await this.#visitChoices(chain, walk);
+        isEnded = !(await this.#visitChoices(chain, walk));
         return true;
       }
       const stage = chain.length;
@@ -191,20 +191,27 @@ export class CutSpace {
     return isRoom(placed.map((own) => memory.loose(own)));
   }
 
-  async #visitChoices(chain: readonly Link[], walk: Walk): Promise<void> {
+  /** @returns false when it was ended before. */
+  async #visitChoices(chain: readonly Link[], walk: Walk): Promise<boolean> {
     const stageOf = new Array<number>(this.#options.problem.graph.blocks.length).fill(0);
     for (const { stage, blocks } of chain) for (const block of blocks) stageOf[block] = stage;
     const picked: DeviceChoice[] = [];
-    const pick = async (device: number): Promise<void> => {
-      if (device === this.#stagesOf.length) return walk.visit({ stageOf, again: picked.flatMap((own) => own.again) });
+    const pick = async (device: number): Promise<boolean> => {
+      if (device === this.#stagesOf.length) {
+        await walk.visit({ stageOf, again: picked.flatMap((own) => own.again) });
+        return true;
+      }
       const placed = this.#stagesOf[device]!.map((stage) => chain[stage]!);
       for (const choice of this.#options.memory.choices(placed, walk.limit() * walk.shares[device]!)) {
+        if (await walk.isOver()) return false;
         picked.push(choice);
-        await pick(device + 1);
+        const isDone = await pick(device + 1);
         picked.pop();
+        if (!isDone) return false;
       }
+      return true;
     };
-    await pick(0);
+    return pick(0);
   }
 
   /** The stage between two ideals; undefined if pins forbid it. */

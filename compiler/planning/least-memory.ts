@@ -153,27 +153,29 @@ class Search {
     const isDone = await this.#descendAll(bounded);
     if (isDone && least() < this.foundBytes) await this.#placeBelow();
     if (isDone && isBounded) await this.#walkAll(bounded);
-    return Math.min(this.foundBytes, isWhole ? least() : root);
+    return Math.min(this.foundBytes, least());
   }
 
   /** Candidates of one copy of the model, with what floors of stages say. */
   async #bounded(root: number): Promise<readonly Bounded[]> {
     const onWork = (nodes: number): void => void (this.#work += nodes);
     const candidates = await memoryCandidates(this.#shapes, this.#arranged, { ...this.#interruption(), onWork });
-    return candidates.map((candidate) => ({
-      candidate,
-      boundBytes: rounded(candidate.boundBytes(root - 1), candidate),
-    }));
+    const bounded: Bounded[] = [];
+    for (const candidate of candidates) {
+      if (await this.#options.isTimeUp()) break;
+      bounded.push({ candidate, boundBytes: rounded(candidate.boundBytes(root - 1), candidate) });
+    }
+    return bounded;
   }
 
   /** @returns false when it was ended. */
   async #descendAll(bounded: readonly Bounded[]): Promise<boolean> {
     const starts: Start[] = [];
-    const most = bounded.map(({ boundBytes }) => boundBytes).sort((a, b) => a - b)[MOST_STARTED - 1] ?? Infinity;
+    const started = new Set(bounded.toSorted((a, b) => a.boundBytes - b.boundBytes).slice(0, MOST_STARTED));
     for (const arranged of this.#arranged) {
       if (await this.#isEnough()) return false;
       const own = bounded.find(({ candidate }) => candidate.arranged === arranged);
-      if (own && own.boundBytes > most) continue;
+      if (own && !started.has(own)) continue;
       const cuts = own ? own.candidate.starts(own.boundBytes, MOST_STARTS / this.#arranged.length) : [];
       if (cuts.length === 0 || this.#arranged.length <= FEW_CANDIDATES)
         for (const cut of await this.#quickCuts(arranged)) starts.push(this.#start(cut, arranged, own?.candidate));
@@ -181,6 +183,7 @@ class Search {
         if (at > 0 && this.#work > MOST_START_WORK) break;
         starts.push(this.#start(cut, arranged, own!.candidate));
       }
+      if (!this.found && starts.length > 0) this.#linked(starts[0]!);
     }
     starts.sort((a, b) => a.bytes - b.bytes);
     const [first] = starts;
@@ -325,10 +328,16 @@ class Search {
 
   /** Offers the plan of a cut of a candidate whose memory is known when it is linked. @returns what its devices hold. */
   #linkCut(arranged: Arranged, stageOf: readonly number[]): readonly number[] {
-    const cut = cutAt(arranged.problem, stageOf);
-    const placed = linkedCut(this.#subject, arranged, cut, this.#options.optimizer);
-    this.#offer(placed);
-    return placed.heldBytes;
+    const { recompute, ...without } = arranged.problem;
+    const problems = recompute === "auto" ? [without, { ...without, recompute: "all" } as const] : [arranged.problem];
+    const held = problems.map((problem) => {
+      const cut = cutAt(problem, stageOf);
+      const placed = linkedCut(this.#subject, { ...arranged, problem }, cut, this.#options.optimizer);
+      this.#offer(placed);
+      return placed.heldBytes;
+    });
+    const shares = memoryShares(arranged);
+    return held.reduce((best, own) => (mostHeld(own, shares) < mostHeld(best, shares) ? own : best));
   }
 
   /** Keeps the plan if it needs less than those before. */

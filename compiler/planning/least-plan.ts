@@ -8,13 +8,15 @@ import { attemptOf } from "./attempt.js";
 import type { Candidate } from "./candidate.js";
 import { areAllOrders, deviceOrders, recomputations, shapes } from "./candidates.js";
 import { Fitter } from "./fitter.js";
-import { isInfeasible, isUsage, unlessInfeasible } from "./infeasible.js";
+import { withoutLimits } from "./fit-memory.js";
+import { isInfeasible, isUsage, unlessImpossible, unlessInfeasible } from "./infeasible.js";
 import type { LeastMemory } from "./least-memory.js";
 import { leastMemory } from "./least-memory.js";
 import { lessAgain } from "./less-again.js";
 import type { PlaceOptions } from "./place.js";
 import { arrange, place as placeCandidate } from "./place.js";
 import type { Arranged, Placed } from "./placed.js";
+import { linkedCut } from "./placed-cut.js";
 import { polishLinked } from "./polish-linked.js";
 import { memoryRefusal } from "./refusal.js";
 import type { PlanSubject } from "./subject.js";
@@ -38,24 +40,39 @@ export interface KnownLeast {
 /**
  * The least memory where limits are so tight that it may be more, before any candidate is placed; undefined where they
  * are not, or time is up before a plan is found that fits.
- * @throws PLAN_INFEASIBLE if nothing fits, with what would.
+ * @throws PLAN_INFEASIBLE if no plan is found that fits, with what would do.
  */
 export async function leastIfTight(
   subject: PlanSubject,
   candidates: readonly Candidate[],
   options: LeastPlanOptions,
 ): Promise<KnownLeast | undefined> {
-  const { cluster, pipeline, isTimeUp } = options.placing;
+  const { cluster, pipeline, isTimeUp, onPass } = options.placing;
   const limit = Math.min(...cluster.devices.map(({ memoryBytes = Infinity }) => memoryBytes));
   if (limit === Infinity) return undefined;
-  const { arranged } = arrangedOf(subject, candidates, options.placing);
-  if (arranged.length === 0) return undefined;
+  onPass("least memory");
+  if (await isRoomy(subject, candidates, options)) return undefined;
+  const { arranged } = await arrangedOf(subject, candidates, options.placing);
+  if (arranged.length === 0 || (await isTimeUp())) return undefined;
   const isWorth = (boundBytes: number): boolean => limit < boundBytes * TIGHT;
   const least = await leastOf(subject, arranged, options, isWorth);
   if (!least.found) return undefined;
   if (fits(least.found)) return { least, arranged };
   if (await isTimeUp()) return undefined;
   throw memoryRefusal(cluster, least, pipeline);
+}
+
+/** Whether a plan that is made without regard to memory fits: of the first candidate that can be cut at all. */
+async function isRoomy(
+  subject: PlanSubject,
+  candidates: readonly Candidate[],
+  { placing, quick }: LeastPlanOptions,
+): Promise<boolean> {
+  const first = unlessImpossible(() => arrange(subject, candidates[0]!, placing));
+  if (!first) return false;
+  const problem = withoutLimits({ ...first.problem, recompute: [] });
+  const cut = await unlessInfeasible(() => quick(problem));
+  return cut !== undefined && fits(linkedCut(subject, { ...first, problem }, cut, placing.optimizer));
 }
 
 /** The plan that needs the least memory, if it fits. @throws PLAN_INFEASIBLE if not, with what it needs. */
@@ -66,7 +83,10 @@ export async function leastPlan(
   known?: KnownLeast,
 ): Promise<Placed> {
   const { placing, onAttempt } = options;
-  const { arranged, failure } = known ? { ...known, failure: undefined } : arrangedOf(subject, candidates, placing);
+  placing.onPass("least memory");
+  const { arranged, failure } = known
+    ? { ...known, failure: undefined }
+    : await arrangedOf(subject, candidates, placing);
   if (arranged.length === 0) throw failure ?? noCandidate();
   const least = known?.least ?? (await leastOf(subject, arranged, options));
   if (!least.found) throw least.failure ?? noCandidate();
@@ -83,8 +103,7 @@ function leastOf(
   { placing, quick }: LeastPlanOptions,
   isWorth?: (boundBytes: number) => boolean,
 ): Promise<LeastMemory> {
-  const { cluster, pipeline, optimizer, onPass, isTimeUp } = placing;
-  onPass("least memory");
+  const { cluster, pipeline, optimizer, isTimeUp } = placing;
   const place = async (own: Arranged, belowBytes: number): Promise<Placed | undefined> => {
     const devices = limitedTo(cluster.devices, belowBytes);
     const below = { ...placing, cluster: { ...cluster, devices } };
@@ -110,24 +129,25 @@ function fits({ heldBytes, cluster: { devices } }: Placed): boolean {
   return heldBytes.every((bytes, device) => bytes <= (devices[device]!.memoryBytes ?? Infinity));
 }
 
-/** Those of the candidates that can be cut at all, and why the first of the others cannot. */
-function arrangedOf(
+/** Those of the candidates that can be cut at all, as far as time allows, and why the first of the others cannot. */
+async function arrangedOf(
   subject: PlanSubject,
   candidates: readonly Candidate[],
   placing: PlaceOptions,
-): { readonly arranged: readonly Arranged[]; readonly failure: unknown } {
+): Promise<{ readonly arranged: readonly Arranged[]; readonly failure: unknown }> {
   let failure: unknown;
-  const arranged = candidates.flatMap((candidate) => {
+  const arranged: Arranged[] = [];
+  for (const candidate of candidates) {
+    if (arranged.length > 0 && (await placing.isTimeUp())) break;
     try {
       const one = arrange(subject, candidate, placing);
       steered(one.problem);
-      return [one];
+      arranged.push(one);
     } catch (error) {
       if (!isInfeasible(error) && !isUsage(error)) throw error;
       failure ??= error;
-      return [];
     }
-  });
+  }
   return { arranged, failure };
 }
 

@@ -197,7 +197,7 @@ export interface MemorySearchOptions extends Interruption {
 }
 
 /**
- * Those of the candidates whose schedule is of one copy of the model, in their order. Requires: all are of one request.
+ * Those of the candidates whose schedule is of one copy of the model, in their order, up to where it is told to stop. Requires: all are of one request.
  * @throws PLAN_INFEASIBLE as steering.ts does.
  */
 export async function memoryCandidates(
@@ -217,5 +217,11 @@ export async function memoryCandidates(
   const floors =
     lattice && new StageFloors(subject, lattice, instance.size, (node: NodeId) => nodeOf[blockOf.get(node)!]!);
   const nodes = subject.differentiated.graph.nodes.length;
-  return own.map((one) => new MemoryCandidate(one, { shapes, floors, nodes, onWork }));
+  const candidates: MemoryCandidate[] = [];
+  for (const one of own) {
+    await options.pause();
+    if (options.cancelled()) break;
+    candidates.push(new MemoryCandidate(one, { shapes, floors, nodes, onWork }));
+  }
+  return candidates;
 }

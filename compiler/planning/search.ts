@@ -1,8 +1,8 @@
 /**
  * @file The search for a plan: of one candidate, or the outer search over schedules, stages per device, placements,
- * orders of devices and recomputation, judged by the simulated step. Every candidate is drafted with a quick cut; the most
- * promising ones are then cut with all that the partitioner has, linked and held against memory, until no bound leaves
- * room for a better one.
+ * orders of devices and recomputation, judged by the simulated step. Every candidate is drafted with a quick cut; the few
+ * most promising ones that no bound rules out are then cut with all that the partitioner has, linked and held against
+ * memory.
  */
 import type { ClusterSpec } from "../cluster.js";
 import type { PartitionOptions } from "../partition/partition.js";
@@ -60,12 +60,12 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     const { schedule, stagesPerDevice, recompute = "none" } = pipeline;
     const only = { schedule, ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }), recompute };
     const candidate: Candidate = { ...only, order: givenOrder(cluster) };
-    const known = await leastIfTight(subject, [candidate], least);
+    const known = isOurs(options) ? await leastIfTight(subject, [candidate], least) : undefined;
     const placed = await placeNoted(subject, candidate, placing, onAttempt);
     return placed && !isSlower(placed, known) ? placed : leastPlan(subject, [candidate], least, known);
   }
   const all = allCandidates(subject, options);
-  const known = await leastIfTight(subject, all, least);
+  const known = isOurs(options) ? await leastIfTight(subject, all, least) : undefined;
   const { model } = options.partition;
   const sketches = await sketchAll(subject, {
     cluster,

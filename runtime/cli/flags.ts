@@ -52,7 +52,7 @@ export const FLAGS = {
   batch: whole("--batch <n>", "samples of a step: microbatches times the size of one; any two give the third", 1),
   microbatchSize: whole("--microbatch-size <n>", "samples of a microbatch: binds the batch dimension", 1),
   stagesPerDevice: whole("--stages-per-device <n>", "stages that each device holds", 1),
-  schedule: flag("-s, --schedule <name>", "auto, search, or a name by `pipewright schedule`", text),
+  schedule: flag("-s, --schedule <name>", "auto, or a name that `pipewright schedule` lists", text),
   recompute: choice(
     "--recompute <which>",
     "run forward passes again to save memory: none, auto, all; searched by --schedule auto, else none",

@@ -43,6 +43,9 @@ const DEFAULT_REPEAT = 10;
 /** The phases that `makePlan` reports. read-model.ts reports "read". */
 export const PLANNING_PHASES = ["profile", "partition", "write"] as const;
 
+/** Passes that the search for a plan may begin with. */
+const SOLVING: ReadonlySet<string> = new Set(["least memory", "schedule", "draft"]);
+
 /** Values of --schedule that are no names of schedules. */
 const SEARCHED: ReadonlySet<string> = new Set(["auto", ...SEARCHED_SCHEDULES]);
 
@@ -141,7 +144,7 @@ export async function makePlan(
       progress.tried({ schedule: told.schedule, status: told.status, stepMs: told.makespanMs });
     },
     onPass: (pass) => {
-      if ((pass !== "schedule" && pass !== "draft") || solveStartMs !== undefined) return;
+      if (!SOLVING.has(pass) || solveStartMs !== undefined) return;
       progress.end(`${profiled}${assumed}`);
       progress.begin("partition");
       solveStartMs = env.clock.nowMs();

@@ -53,6 +53,7 @@ function listSchedules({ columns }: Context): Outcome {
   ]);
   const searching: readonly [string, string][] = [
     ["search", "the shortest order that a search finds, started from those above"],
+    ["search-2x", "in plans: the same, with twice the memory"],
     ["auto", "the shortest step of all, searched or not"],
   ];
   const next = "\nnext: pipewright schedule --devices 4 --microbatches 8 --schedule 1f1b\n";

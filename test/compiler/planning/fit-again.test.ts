@@ -118,6 +118,10 @@ describe("a GPT on two devices", async () => {
     let ticks = 0;
     const { peakBytes } = await planned([between, between], "auto", { timeLimitMs, nowMs: () => ticks++ });
     expect(Math.max(...peakBytes)).toBeLessThanOrEqual(between);
+    const asked = ticks;
+    ticks = 0;
+    await planned([between, between], "auto", { timeLimitMs: Infinity, nowMs: () => ticks++ });
+    expect(asked).toBeLessThan(ticks);
   });
 
   it("fits too when there is no time to look for better", async () => {

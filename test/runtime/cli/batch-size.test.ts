@@ -63,7 +63,7 @@ describe("a model", () => {
   const plan = async (model: string, ...words: readonly string[]) => {
     const { exitCode, stdout, stderr } = await pipewright([
       ...["partition", model, "--analytic", "--loss", "mse", "-o", join(folder, "plan"), "--json"],
-      ...["--schedule", "1f1b"],
+      ...["--schedule", "1f1b"], // one stage per device
       ...words,
     ]);
     if (exitCode !== 0)
