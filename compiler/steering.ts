@@ -2,7 +2,7 @@
 import { plainName } from "./names.js";
 import { suggestion } from "./closest.js";
 import { PipewrightError } from "./errors.js";
-import type { NodeId } from "./ir/graph.js";
+import { blocksOfNodes } from "./partition/blocks.js";
 import type { ForwardModel } from "./partition/forward-model.js";
 import type { BlockGraph, Pin, Steering } from "./partition/problem.js";
 import { matchesPattern } from "./pattern.js";
@@ -26,8 +26,8 @@ const SHOWN = 6;
  * Requires: blocks made from this model.
  * @throws USAGE for a pattern that matches nothing, with the nearest name.
  */
-export function steeringOf(rules: SteeringRules, { nodes, tensors }: ForwardModel, { blocks }: BlockGraph): Steering {
-  const blockOf = new Map<NodeId, number>(blocks.flatMap(({ nodes: ids, index }) => ids.map((id) => [id, index])));
+export function steeringOf(rules: SteeringRules, { nodes, tensors }: ForwardModel, graph: BlockGraph): Steering {
+  const blockOf = blocksOfNodes(graph);
   const nodesLike = (pattern: string, flag: string) => matching(nodes, pattern, flag, "node");
   const pins: Pin[] = (rules.pins ?? []).flatMap(({ nodes: pattern, stage }) =>
     nodesLike(pattern, "--pin").map(({ id, name }) => ({ block: blockOf.get(id)!, stage, name })),

@@ -31,6 +31,11 @@ export interface Blocks {
   stageOfNodes(stageOfBlocks: ArrayLike<number>): Map<NodeId, number>;
 }
 
+/** Block of every node that is in one. */
+export function blocksOfNodes({ blocks }: Pick<BlockGraph, "blocks">): ReadonlyMap<NodeId, number> {
+  return new Map(blocks.flatMap(({ index, nodes }) => nodes.map((node): [NodeId, number] => [node, index])));
+}
+
 /**
  * Blocks and the nets between them.
  *

@@ -13,7 +13,7 @@ import type { ForwardValue } from "./kept-values.js";
 /** Blocks of a device that run again. */
 export interface AgainSet {
   readonly blocks: readonly number[];
-  /** Per microbatch. */
+  /** Per microbatch, with later blocks of a stage counted as a little dearer. */
   readonly ms: number;
   /** What the device then keeps of all microbatches in flight, but for what it keeps in any case. */
   readonly keptBytes: number;
@@ -21,7 +21,7 @@ export interface AgainSet {
   readonly msPerByte: number;
 }
 
-/** Sets of a curve at most. */
+/** Sets that are found by cuts, at most; those of the partitioner and the one of all blocks come on top. */
 const MOST_SETS = 48;
 /** Far above any sum of costs. */
 const UNLIMITED = 1e15;
@@ -42,7 +42,7 @@ export class AgainCurve {
     this.#values = values;
   }
 
-  /** Of a device with these stages: from nothing to all, ever dearer sets that keep ever less. Cost: a flow for each. */
+  /** Of a device with these stages: from nothing to all, ever dearer sets that keep ever less. Cost: a flow for each that is found by a cut. */
   sets(stages: readonly number[]): readonly AgainSet[] {
     const networks = this.#networks(stages);
     const whole = this.#all(stages, networks);

@@ -2,11 +2,10 @@
  * @file Cuts whose steps are short if memory has no limits and nothing runs again. They do not depend on the limits, so
  * what fits into less memory is also found where there is more.
  */
-import { violations } from "../partition/evaluate.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import { withoutLimits } from "./fit-memory.js";
 import type { Fitter } from "./fitter.js";
-import { several, single } from "./memory-descent.js";
+import { isValid, neighbours } from "./moves.js";
 
 /** Cuts that are timed from each start, and those of all that are given. */
 const MOST_DRAFTS = 150;
@@ -51,20 +50,4 @@ export async function fasterCuts(
     }
   }
   return [...known.values()].sort((a, b) => a.makespanMs - b.makespanMs).slice(0, MOST_GIVEN);
-}
-
-/** Cuts that so many blocks, moved at once, lead to; 0: two blocks, one after the other. */
-export function neighbours(
-  problem: PartitionProblem,
-  now: readonly number[],
-  step: number,
-): readonly (readonly number[])[] {
-  if (step > 1) return several(problem, now, step);
-  const ones = single(problem, now);
-  return step === 1 ? ones : ones.flatMap((next) => single(problem, next));
-}
-
-/** But for memory, which depends on what runs again. */
-export function isValid(problem: PartitionProblem, stageOf: readonly number[]): boolean {
-  return violations(withoutLimits({ ...problem, recompute: [] }), stageOf).length === 0;
 }

@@ -18,6 +18,7 @@ const WORTH = 1e-4;
 const MOST_POLISHED = 2;
 /** Times that cuts are made anew with what is not counted of the best plan. */
 const RECUTS = 2;
+
 export interface FitAgainOptions {
   readonly isTimeUp: () => Promise<boolean>;
 }

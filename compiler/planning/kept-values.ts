@@ -2,8 +2,9 @@
  * @file What the backward pass of a stage finds kept, whatever runs again: values that it reads and does not make again.
  * Blocks that run again only save what neither a backward node nor another of them reads from a block that does not.
  */
-import type { NodeId, ValueId } from "../ir/graph.js";
+import type { ValueId } from "../ir/graph.js";
 import { tensorBytes } from "../ir/literal.js";
+import { blocksOfNodes } from "../partition/blocks.js";
 import type { PlanSubject } from "./subject.js";
 
 /** A forward value, with the blocks that make and read it. */
@@ -19,9 +20,7 @@ export interface ForwardValue {
 /** Those of the model, but for parameters and what the model is given. Linear. */
 export function forwardValues({ training, blocks }: Pick<PlanSubject, "training" | "blocks">): readonly ForwardValue[] {
   const { graph, phase, owner } = training.differentiated;
-  const blockOf = new Map<NodeId, number>(
-    blocks.graph.blocks.flatMap(({ index, nodes }) => nodes.map((node): [NodeId, number] => [node, index])),
-  );
+  const blockOf = blocksOfNodes(blocks.graph);
   const readers = new Map<ValueId, { readonly forward: Set<number>; readonly backward: Set<number> }>();
   const found: (readonly [ValueId, Pick<ForwardValue, "bytes" | "maker">])[] = [];
   for (const node of graph.nodes) {

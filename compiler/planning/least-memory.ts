@@ -5,6 +5,7 @@
  */
 import type { PipewrightError } from "../errors.js";
 import type { NodeId, ValueId } from "../ir/graph.js";
+import { blocksOfNodes } from "../partition/blocks.js";
 import type { Interruption } from "../partition/interruption.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
@@ -303,9 +304,7 @@ class Search {
   /** Parameters are somewhere, and each block's on one device. */
   #rootBound(): number {
     const { problem, cluster } = this.#arranged[0]!;
-    const blockOf = new Map(
-      problem.graph.blocks.flatMap(({ index, nodes }) => nodes.map((node) => [node, index] as const)),
-    );
+    const blockOf = blocksOfNodes(problem.graph);
     const resident = leastResident(this.#shapes, problem.graph.blocks.length, (node) => blockOf.get(node)!);
     const shares = memoryShares({ cluster });
     const total = resident.reduce((sum, bytes) => sum + bytes, 0);

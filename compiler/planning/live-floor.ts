@@ -95,8 +95,11 @@ export class LiveFloor {
         scratch: scratch.reduce((sum, bytes) => sum + roundedBytes(bytes), 0),
         values: [...roots.values()],
       };
-      for (const at of new Set([step.own, ...step.values.flatMap(({ stage }) => stage)]))
-        this.#steps.set(at, [...(this.#steps.get(at) ?? []), step]);
+      for (const at of new Set([step.own, ...step.values.flatMap(({ stage }) => stage)])) {
+        const list = this.#steps.get(at);
+        if (list) list.push(step);
+        else this.#steps.set(at, [step]);
+      }
     }
     this.largestBytes = largest;
   }

@@ -3,6 +3,7 @@
  * linking them, and cuts that are likely to hold little.
  */
 import type { NodeId } from "../ir/graph.js";
+import { blocksOfNodes } from "../partition/blocks.js";
 import type { Contraction } from "../partition/contract.js";
 import { violations } from "../partition/evaluate.js";
 import { enumerateIdeals, holds } from "../partition/ideals.js";
@@ -210,7 +211,7 @@ export async function memoryCandidates(
   if (!first) return [];
   const { graph } = first.problem;
   const { instance, nodeOf } = steered(first.problem);
-  const blockOf = new Map(graph.blocks.flatMap(({ index, nodes }) => nodes.map((node) => [node, index] as const)));
+  const blockOf = blocksOfNodes(graph);
   const { onWork } = options;
   const shapes = new ShapeTable({ subject, graph, blockOf: (node) => blockOf.get(node)!, onWork });
   const lattice = await enumerateIdeals(instance, MOST_IDEALS, options);

@@ -5,7 +5,7 @@
 import { violations } from "../partition/evaluate.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import { withoutLimits } from "./fit-memory.js";
-import { endMoves } from "./polish.js";
+import { several, single } from "./moves.js";
 
 /** Devices count by this power of what they hold, so that the fullest one matters most and the others not nothing. */
 const NORM = 8;
@@ -53,27 +53,4 @@ export async function descendMemory(
     if (!isBetter) step = Math.floor(step / 2);
   }
   return now;
-}
-
-/** Cuts in which a stage gives its first or last blocks to the stage before or behind it. */
-export function several({ stages }: PartitionProblem, stageOf: readonly number[], count: number): number[][] {
-  return stages.flatMap((_, stage): number[][] => {
-    const blocks = stageOf.flatMap((at, block) => (at === stage ? [block] : []));
-    if (blocks.length <= count) return [];
-    return [
-      ...(stage > 0 ? [moved(stageOf, blocks.slice(0, count), stage - 1)] : []),
-      ...(stage + 1 < stages.length ? [moved(stageOf, blocks.slice(-count), stage + 1)] : []),
-    ];
-  });
-}
-
-/** Cuts in which a stage gives one block that may go to the stage before or behind it. */
-export function single(problem: PartitionProblem, stageOf: readonly number[]): number[][] {
-  return endMoves(problem, stageOf).map(([block, to]) => moved(stageOf, [block], to));
-}
-
-function moved(stageOf: readonly number[], blocks: readonly number[], to: number): number[] {
-  const next = [...stageOf];
-  for (const block of blocks) next[block] = to;
-  return next;
 }

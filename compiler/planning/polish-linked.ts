@@ -7,7 +7,7 @@ import type { PartitionProblem } from "../partition/problem.js";
 import type { Fitter } from "./fitter.js";
 import type { Priced } from "./less-again.js";
 import { lessAgain } from "./less-again.js";
-import { isValid, neighbours } from "./faster-cuts.js";
+import { isValid, neighbours } from "./moves.js";
 import { stepMs } from "./placed.js";
 
 /** Cuts that are timed. */

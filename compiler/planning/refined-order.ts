@@ -6,7 +6,7 @@ import { simulate } from "../schedule/simulate.js";
 import { withSlack } from "../schedule/slack.js";
 import type { Draft } from "./draft.js";
 
-/** Actions that are timed at most in one search: about a second. */
+/** Actions that are timed in one search, which takes about a second; more where that is for too few schedules. */
 const MOST_ACTIONS = 16_000_000;
 /** Schedules that are timed at least, and at most. */
 const EVALUATIONS = [20_000, 200_000] as const;
