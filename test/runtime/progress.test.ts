@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import type { SharedMemory } from "../../runtime/env/env.js";
+import type { Layout } from "../../runtime/layout.js";
+import { Progress, StepAborted } from "../../runtime/progress.js";
+
+const LINE = 64;
+/** A row of one action, on either of two devices. */
+const ROWS = [1, 1];
+const OTHER = { device: 1, count: 1 };
+
+/** Memory of two devices in one thread; `onSleep` is what happens while the caller sleeps. */
+function sleepingMemory(onSleep: (timeoutMs: number, sleeps: number) => void) {
+  const bytes = new ArrayBuffer(3 * LINE);
+  const slept: number[] = [];
+  let wakes = 0;
+  const memory = {
+    words: (offset: number, count: number) => new Int32Array(bytes, offset, count),
+    wait: (_offset: number, _seen: number, timeoutMs: number) => {
+      slept.push(timeoutMs);
+      onSleep(timeoutMs, slept.length);
+      return true;
+    },
+    wake: () => {
+      wakes++;
+    },
+  } as unknown as SharedMemory;
+  const layout = { progress: [0, LINE], abort: 2 * LINE } as unknown as Layout;
+  return { memory, layout, slept, wakes: () => wakes };
+}
+
+describe("Progress", () => {
+  it("wakes nobody whose wait is short", () => {
+    const { memory, layout, slept, wakes } = sleepingMemory((_, sleeps) => {
+      if (sleeps === 500) progress.advance(1);
+    });
+    const progress = new Progress(memory, layout, ROWS);
+    progress.await(0, OTHER);
+    expect(slept.length).toBe(500);
+    expect(wakes()).toBe(0);
+  });
+
+  it("wakes who has waited long and asked for it", () => {
+    const { memory, layout, slept, wakes } = sleepingMemory((timeoutMs) => {
+      if (timeoutMs > 1) progress.advance(1);
+    });
+    const progress = new Progress(memory, layout, ROWS);
+    progress.await(0, OTHER);
+    expect(slept.length).toBeGreaterThan(500);
+    expect(wakes()).toBe(1);
+  });
+
+  it.each([1, 5_000])("ends a wait when the step is stopped at sleep %i", (at) => {
+    const { memory, layout } = sleepingMemory((_, sleeps) => {
+      if (sleeps === at) progress.abort();
+    });
+    const progress = new Progress(memory, layout, ROWS);
+    expect(() => progress.await(0, OTHER)).toThrow(StepAborted);
+  });
+
+  it("does not sleep where the awaited action is done", () => {
+    const { memory, layout, slept } = sleepingMemory(() => undefined);
+    const progress = new Progress(memory, layout, ROWS);
+    progress.advance(1);
+    progress.await(0, OTHER);
+    expect(slept).toEqual([]);
+    expect(progress.doneIn(0, 1)).toBe(1);
+  });
+});
