@@ -11,7 +11,8 @@
  * FILE is a workload of msr-fiddle/dnn-partitioning (JSON), a graph.txt of PipeDream, or "nasnet" for the wide graph that
  * partition/nasnet.ts makes. --repeat puts perturbed copies one after the other; --methods prints a table against the
  * cuts of other tools. Every load is counted a second time from the file (partition/recheck.ts); `agrees` says whether
- * both counts are the same and all rules are kept.
+ * both counts are the same and all rules are kept. Where others know the exact optimum (partition/optima.ts), `optimum`
+ * is that and `isOptimum` says whether the load equals it.
  */
 import { parseArgs } from "node:util";
 import { PipewrightError } from "../compiler/errors.js";
@@ -21,6 +22,7 @@ import { evaluate } from "../compiler/partition/evaluate.js";
 import { partition } from "../compiler/partition/partition.js";
 import { benchMeasured } from "./bench-measured.js";
 import { threadedHighs } from "../runtime/solver/highs-thread.js";
+import { equalsOptimum, knownOptimum } from "./partition/optima.js";
 import { loadWorkload, problemOf, recheck } from "./partition/workload.js";
 
 const { values, positionals } = parseArgs({
@@ -84,6 +86,8 @@ async function measure(file: string): Promise<void> {
   const { bottleneckMs: maxLoad, boundMs: bound, ownBoundMs: ownBound, gap, status } = cut.certificate;
   const second = recheck(workload, problem, cut.stageOf);
   const agrees = Math.abs(second.maxLoad - maxLoad) <= ROUNDING * maxLoad && second.broken.length === 0;
+  const optimum = knownOptimum(workload.text, problem);
+  const isOptimum = optimum !== undefined && equalsOptimum(maxLoad, optimum);
   const others = (values.methods ? OTHER_METHODS : []).map((method) => {
     const { stageOf, instead } = cutLike(method, problem, Number(values["memory-weight"]));
     return { method, ms: evaluate(problem, stageOf).bottleneckMs, instead };
@@ -104,6 +108,7 @@ async function measure(file: string): Promise<void> {
     seconds,
     cpuSeconds,
     agrees,
+    ...(optimum === undefined ? {} : { optimum, isOptimum }),
     ...(agrees ? {} : { second }),
     ...(faults.length > 0 ? { faults } : {}),
     ...(values.methods ? { others: Object.fromEntries(others.map(({ method, ms }) => [method, ms])), replaced } : {}),
@@ -121,7 +126,8 @@ async function measure(file: string): Promise<void> {
   console.log(
     `${workload.name.padEnd(40)} k=${stageCount} n=${result.blocks} load ${maxLoad.toFixed(4)} bound ${bound.toFixed(4)} ` +
       `gap ${(100 * gap).toFixed(3)} % ${status} by ${cut.solver} ${seconds} s (${cpuSeconds} s of processor)` +
-      `${agrees ? ", second count agrees" : ` SECOND COUNT ${JSON.stringify(second)}`}${faults.map((f) => `; ${f}`).join("")}`,
+      `${agrees ? ", second count agrees" : ` SECOND COUNT ${JSON.stringify(second)}`}` +
+      `${optimum === undefined ? "" : isOptimum ? ", equals the known optimum" : `, KNOWN OPTIMUM ${optimum}`}${faults.map((f) => `; ${f}`).join("")}`,
   );
 }
 
