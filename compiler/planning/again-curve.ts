@@ -7,7 +7,8 @@
 import type { PartitionProblem } from "../partition/problem.js";
 import { FlowNetwork } from "../partition/min-cut.js";
 import { againOffers } from "../partition/evaluate.js";
-import { chooseAgain, stashesSaved } from "../partition/recompute-choice.js";
+import type { AgainOffer } from "../partition/recompute-choice.js";
+import { byPrice, chooseOfSorted, stashesSaved } from "../partition/recompute-choice.js";
 import type { ForwardValue } from "./kept-values.js";
 
 /** Blocks of a device that run again. */
@@ -21,8 +22,10 @@ export interface AgainSet {
   readonly msPerByte: number;
 }
 
-/** Sets that are found by cuts, at most; those of the partitioner and the one of all blocks come on top. */
-const MOST_SETS = 48;
+/** Sets that are found by cuts, at most; the one of all blocks comes on top. */
+const MOST_CUT = 48;
+/** Sets of the partitioner, at most: where there are more, each is to save more than the one before by this part of all. */
+const MOST_CHOSEN = 48;
 /** Far above any sum of costs. */
 const UNLIMITED = 1e15;
 /** Later blocks of a stage count as dearer by up to this share, so that like blocks run again one after another. */
@@ -42,23 +45,26 @@ export class AgainCurve {
     this.#values = values;
   }
 
-  /** Of a device with these stages: from nothing to all, ever dearer sets that keep ever less. Cost: a flow for each that is found by a cut. */
+  /**
+   * Of a device with these stages: from nothing to all, ever dearer sets that keep ever less. Of more than `MOST_CUT`
+   * found by cuts, those in the widest gaps. Cost: a flow for each of these.
+   */
   sets(stages: readonly number[]): readonly AgainSet[] {
     const networks = this.#networks(stages);
     const whole = this.#all(stages, networks);
     const none = setOf(networks, [], 0);
     const most = at(networks, (HIGHEST * whole.ms) / Math.max(1, none.keptBytes));
     const found = [none, most];
-    const between = (a: AgainSet, b: AgainSet): void => {
-      if (found.length >= MOST_SETS || b.keptBytes >= a.keptBytes) return;
+    const gaps: Gap[] = [[none, most]];
+    while (gaps.length > 0 && found.length < MOST_CUT) {
+      const [a, b] = gaps.sort((one, other) => width(one) - width(other)).pop()!;
+      if (b.keptBytes >= a.keptBytes) continue;
       const next = at(networks, (b.ms - a.ms) / (a.keptBytes - b.keptBytes));
-      if (next.keptBytes >= a.keptBytes || next.keptBytes <= b.keptBytes) return;
+      if (next.keptBytes >= a.keptBytes || next.keptBytes <= b.keptBytes) continue;
       found.push(next);
-      between(a, next);
-      between(next, b);
-    };
-    between(none, most);
-    const curve = undominated([...found, ...this.#greedy(stages, networks)]);
+      gaps.push([a, next], [next, b]);
+    }
+    const curve = undominated([...found, ...this.#chosen(stages, networks)]);
     return whole.blocks.length > curve.at(-1)!.blocks.length ? [...curve, whole] : curve;
   }
 
@@ -69,20 +75,17 @@ export class AgainCurve {
   }
 
   /** The sets that the partitioner chooses, which lie between those of the curve; at the price for which they are worth it. */
-  #greedy(stages: readonly number[], networks: readonly StageNetwork[]): readonly AgainSet[] {
-    const offers = againOffers(this.#problem, this.#stageOf).filter(({ block }) =>
-      stages.includes(this.#stageOf[block]!),
+  #chosen(stages: readonly number[], networks: readonly StageNetwork[]): readonly AgainSet[] {
+    const offers = byPrice(
+      againOffers(this.#problem, this.#stageOf).filter(({ block }) => stages.includes(this.#stageOf[block]!)),
     );
     const none = setOf(networks, [], 0);
-    const sets: AgainSet[] = [];
-    for (let taken = chooseAgain(offers, 1); taken;) {
+    const choices = everMore(offers, 1) ?? everMore(offers, 1 + Math.ceil(savedBy(offers) / MOST_CHOSEN))!;
+    return choices.map((taken) => {
       const blocks = taken.map(({ block }) => block);
       const set = setOf(networks, blocks, 0);
-      sets.push({ ...set, msPerByte: set.ms / Math.max(1, none.keptBytes - set.keptBytes) });
-      const saved = taken.reduce((sum, { savesBytes }) => sum + savesBytes, 0);
-      taken = chooseAgain(offers, Math.floor(saved) + 1);
-    }
-    return sets;
+      return { ...set, msPerByte: set.ms / Math.max(1, none.keptBytes - set.keptBytes) };
+    });
   }
 
   #all(stages: readonly number[], networks: readonly StageNetwork[]): AgainSet {
@@ -93,6 +96,29 @@ export class AgainCurve {
   #networks(stages: readonly number[]): readonly StageNetwork[] {
     return stages.map((stage) => new StageNetwork(this.#problem, this.#stageOf, stage, this.#values));
   }
+}
+
+function savedBy(taken: readonly AgainOffer[]): number {
+  return taken.reduce((sum, { savesBytes }) => sum + savesBytes, 0);
+}
+
+/** Choices from nearly nothing to about all, each of which saves so many bytes more; undefined where they are too many. */
+function everMore(offers: readonly AgainOffer[], apart: number): readonly (readonly AgainOffer[])[] | undefined {
+  const choices: (readonly AgainOffer[])[] = [];
+  for (let saved = 0; choices.length <= MOST_CHOSEN;) {
+    const taken = chooseOfSorted(offers, Math.floor(saved) + apart);
+    if (!taken) return choices;
+    choices.push(taken);
+    saved = savedBy(taken);
+  }
+  return undefined;
+}
+
+/** Two sets between which another one may be. */
+type Gap = readonly [cheaper: AgainSet, dearer: AgainSet];
+
+function width([cheaper, dearer]: Gap): number {
+  return cheaper.keptBytes - dearer.keptBytes;
 }
 
 /** Ascending by time, without those that take as long as others and keep as much. */

@@ -83,6 +83,26 @@ it("lead from nothing to everything, ever dearer and keeping ever less", () => {
   );
 });
 
+it("are a bounded number, spread over all that can be saved", () => {
+  const count = 150;
+  const ms = Array.from({ length: count }, (_, at) => 1 + ((at * 7) % 11) / 7);
+  const list = ms.map((_, maker): ForwardValue => {
+    const bytes = 1000 + ((maker * 13) % 17) * 100;
+    return { maker, bytes, readers: maker + 1 < count ? [maker + 1] : [], backward: [maker] };
+  });
+  const { graph, ...rest } = problemOf(ms);
+  const blocks = graph.blocks.map((own, at) => ({ ...own, stashBytes: list[at]!.bytes }));
+  const sets = new AgainCurve(
+    { graph: { ...graph, blocks }, ...rest },
+    ms.map(() => 0),
+    list,
+  ).sets([0]);
+  expect(sets.length).toBeGreaterThan(48);
+  expect(sets.length).toBeLessThanOrEqual(48 + 48 + 1);
+  const steps = sets.slice(1).map(({ keptBytes }, at) => sets[at]!.keptBytes - keptBytes);
+  expect(Math.max(...steps)).toBeLessThan(sets[0]!.keptBytes / 20);
+});
+
 it("run like blocks of a chain again one after another", () => {
   const chain = Array.from({ length: 6 }, (_, maker): ForwardValue => ({
     maker,
