@@ -1,14 +1,14 @@
 /**
  * @file The rounds of the outer search. Where memory is limited, what a plan costs is known only when it is linked, so
  * all candidates that may still be the best first get plans of quick cuts. The most promising ones are then cut with all
- * that the partitioner has.
+ * that the partitioner has. The best plan of a quick cut may stay the best: its order is searched as long as theirs.
  */
 import type { OnAttempt } from "./attempt.js";
 import { attemptOf } from "./attempt.js";
 import type { Candidate } from "./candidate.js";
 import { unlessInfeasible } from "./infeasible.js";
 import type { PlaceOptions } from "./place.js";
-import { place, placeQuickly } from "./place.js";
+import { place, placeQuickly, refined } from "./place.js";
 import type { Placed } from "./placed.js";
 import { stepMs } from "./placed.js";
 import type { Sketch } from "./sketch.js";
@@ -84,12 +84,12 @@ export async function searchAll(
   return { best, failure };
 }
 
-/** A sketch with the plan of its quick cut, if one was made and fits; `makespanMs` is that of the plan. */
+/** A sketch with the plan of its quick cut, if one was made and fits; `makespanMs` is that of the plan as first made. */
 interface Start extends Sketch {
   readonly placed: Placed | undefined;
 }
 
-/** Plans of quick cuts: of the candidates whose draft without limits leaves hope, in the order of these. */
+/** Plans of quick cuts, fastest first: of the candidates whose draft without limits leaves hope. */
 async function firstPlans(
   subject: PlanSubject,
   sketches: readonly Sketch[],
@@ -109,6 +109,8 @@ async function firstPlans(
     starts.push({ ...sketch, makespanMs, runsAgain, placed });
     best = fastest([best, placed].flatMap((own) => own ?? []));
   }
+  const at = starts.findIndex(({ placed }) => placed && placed === best);
+  if (best && !(await placing.isTimeUp())) starts[at] = { ...starts[at]!, placed: refined(subject, best, placing) };
   return starts.sort((a, b) => (a.makespanMs === b.makespanMs ? 0 : a.makespanMs - b.makespanMs));
 }
 

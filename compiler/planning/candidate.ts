@@ -66,6 +66,21 @@ export function scheduleFor({ schedule, stagesPerDevice, order }: Candidate, pip
   return capped(runnable(SEARCH_STARTS[schedule]?.(size) ?? scheduleByName(schedule, size)), pipeline.maxInFlight);
 }
 
+/**
+ * As `scheduleFor`, each schedule once. Candidates differ most in the order of devices and in what runs again, which
+ * change no schedule; for 8 devices and 128 microbatches one takes up to 0.2 s to make.
+ */
+export function schedulesOf(pipeline: PipelineOptions): (candidate: Candidate) => Schedule {
+  const known = new Map<string, Schedule>();
+  return (candidate) => {
+    const { schedule, stagesPerDevice, order } = candidate;
+    const key = [schedule, stagesPerDevice, order.length].join();
+    const made = known.get(key) ?? scheduleFor(candidate, pipeline);
+    known.set(key, made);
+    return made;
+  };
+}
+
 /** The schedule in the form that plans run. */
 function runnable(schedule: Schedule): Schedule {
   checkSchedule(schedule);

@@ -115,11 +115,11 @@ export class Fitter {
   }
 
   /** The same plan with its order searched for longer, where it is searched. Requires: the plan fits. Ensures: so does it. */
-  refined(fitting: Fitting): Fitting {
-    if (!this.#timing.isSearched) return fitting;
-    const { problem, draft } = fitting.placed;
+  refined(placed: Placed): Placed {
+    if (!this.#timing.isSearched) return placed;
+    const { problem, draft, certificate } = placed;
     const next = this.#linked(problem, refinedOrder(draft, this.#arranged.schedule, this.#timing.seed));
-    return this.keeps(next) ? next : fitting;
+    return this.keeps(next) ? { ...next.placed, certificate } : placed;
   }
 
   /** The same plan, whose problem is the candidate's, with limits less what the partitioner does not count. */

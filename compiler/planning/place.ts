@@ -3,6 +3,7 @@ import type { ClusterSpec } from "../cluster.js";
 import { reordered } from "../cluster.js";
 import type { CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
+import type { Schedule } from "../schedule/action.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
 import { scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
@@ -19,6 +20,8 @@ export interface PlaceOptions {
   readonly optimizer: OptimizerSpec;
   readonly model: CommunicationModel;
   readonly seed?: number;
+  /** Of a candidate of the pipeline. Left out: `scheduleFor`. */
+  readonly scheduleOf?: (candidate: Candidate) => Schedule;
   /** Cuts a problem. */
   readonly partition: (problem: PartitionProblem) => Promise<Partition>;
   /** The same quickly, for further cuts to start from. Left out: there are none. */
@@ -33,10 +36,10 @@ export interface PlaceOptions {
 export function arrange(
   subject: PlanSubject,
   candidate: Candidate,
-  { cluster, pipeline, model }: Pick<PlaceOptions, "cluster" | "pipeline" | "model">,
+  { cluster, pipeline, model, scheduleOf }: Pick<PlaceOptions, "cluster" | "pipeline" | "model" | "scheduleOf">,
 ): Arranged {
   const arranged = reordered(cluster, candidate.order);
-  const schedule = scheduleFor(candidate, pipeline);
+  const schedule = scheduleOf ? scheduleOf(candidate) : scheduleFor(candidate, pipeline);
   const problem = cutProblem(subject, arranged, schedule, { model, recompute: candidate.recompute });
   return { candidate, cluster: arranged, schedule, problem };
 }
@@ -58,10 +61,11 @@ export async function place(
   const fit = () => (problem.recompute === "auto" ? fitAgain(problem, fitter, options) : fitter.fit(problem));
   const best = await orFixedCut(fit, { ...options, problem, fitter });
   if (!best) return undefined;
-  return fitter.certified((await options.isTimeUp()) ? best : fitter.refined(best));
+  const placed = fitter.certified(best);
+  return (await options.isTimeUp()) ? placed : fitter.refined(placed);
 }
 
-/** The same from quick cuts alone, for a first plan. Requires: there are quick cuts. */
+/** The same from quick cuts alone, for a first plan, its order searched briefly. Requires: there are quick cuts. */
 export async function placeQuickly(
   subject: PlanSubject,
   candidate: Candidate,
@@ -73,4 +77,9 @@ export async function placeQuickly(
   const { problem } = arranged;
   const best = problem.recompute === "auto" ? await fitQuickly(problem, fitter, options) : await fitter.fit(problem);
   return best && fitter.certified(best);
+}
+
+/** A plan that `placeQuickly` made, its order searched for longer if it is searched. Ensures: no slower, the same limits kept. */
+export function refined(subject: PlanSubject, placed: Placed, options: PlaceOptions): Placed {
+  return new Fitter(subject, arrange(subject, placed.candidate, options), options).refined(placed);
 }

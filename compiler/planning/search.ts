@@ -12,6 +12,7 @@ import type { Attempt } from "./attempt.js";
 import { placeNoted } from "./attempt.js";
 import { isLinkedFirst, searchAll } from "./auto-search.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
+import { schedulesOf } from "./candidate.js";
 import { givenOrder } from "./candidates.js";
 import { Cutter } from "./cutter.js";
 import type { KnownLeast, LeastPlanOptions } from "./least-plan.js";
@@ -46,10 +47,12 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     return cutter.isTimeUp();
   };
   const quick = new Cutter({ method: "slicing", solver: undefined, pause, onIncumbent });
+  const scheduleOf = schedulesOf(pipeline);
   const isAuto = pipeline.schedule === "auto";
   const placing: PlaceOptions = {
     ...options,
     model: options.partition.model,
+    scheduleOf,
     partition: (problem) => (isAuto && isShared(problem) ? quick : cutter).cut(problem),
     ...(isOurs(options) ? { quick: (problem) => quick.cut(problem) } : {}),
     isTimeUp,
@@ -71,6 +74,7 @@ export async function searchPlan(subject: PlanSubject, options: PlanSearchOption
     cluster,
     pipeline,
     model,
+    scheduleOf,
     quick: least.quick,
     isOurs: isOurs(options),
     isFree: isLinkedFirst(placing),

@@ -4,8 +4,9 @@ import { reordered } from "../cluster.js";
 import { workBound } from "../partition/bound.js";
 import { instanceOf } from "../partition/instance.js";
 import type { CommunicationModel, Partition, PartitionProblem } from "../partition/problem.js";
+import type { Schedule } from "../schedule/action.js";
 import type { Candidate, PipelineOptions } from "./candidate.js";
-import { isSearched, scheduleFor } from "./candidate.js";
+import { isSearched } from "./candidate.js";
 import { deviceOrders, givenOrder, recomputations, shapes } from "./candidates.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
@@ -34,6 +35,8 @@ export interface SketchOptions {
   readonly cluster: ClusterSpec;
   readonly pipeline: PipelineOptions;
   readonly model: CommunicationModel;
+  /** As `scheduleFor` does for the pipeline. */
+  readonly scheduleOf: (candidate: Candidate) => Schedule;
   /** Cuts a problem quickly. */
   readonly quick: (problem: PartitionProblem) => Promise<Partition>;
   /** Whether cuts of the work alone may be tried too. */
@@ -72,10 +75,10 @@ export async function sketchAll(subject: PlanSubject, options: SketchOptions): P
 async function sketch(
   subject: PlanSubject,
   candidate: Candidate,
-  { cluster: given, pipeline, model, quick, isOurs, isFree }: SketchOptions,
+  { cluster: given, pipeline, model, scheduleOf, quick, isOurs, isFree }: SketchOptions,
 ): Promise<Sketch | undefined> {
   const cluster = reordered(given, candidate.order);
-  const schedule = unlessImpossible(() => scheduleFor(candidate, pipeline));
+  const schedule = unlessImpossible(() => scheduleOf(candidate));
   if (!schedule) return undefined;
   const { recompute } = candidate;
   const whole = cutProblem(subject, cluster, schedule, { model, recompute });

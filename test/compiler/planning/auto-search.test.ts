@@ -1,10 +1,14 @@
 /** @file The rounds of the outer search: how many candidates are placed, and when it gives up or ends. */
 import { describe, expect, it } from "vitest";
 import { PipewrightError } from "../../../compiler/errors.js";
+import { partition as cutOf } from "../../../compiler/partition/partition.js";
 import type { PartitionProblem } from "../../../compiler/partition/problem.js";
 import type { Attempt } from "../../../compiler/planning/attempt.js";
 import { searchAll } from "../../../compiler/planning/auto-search.js";
+import type { Candidate } from "../../../compiler/planning/candidate.js";
 import type { PlaceOptions } from "../../../compiler/planning/place.js";
+import { placeQuickly } from "../../../compiler/planning/place.js";
+import { stepMs } from "../../../compiler/planning/placed.js";
 import type { Sketch } from "../../../compiler/planning/sketch.js";
 import { compileTiny, SGD, TINY_MLP, tinyCluster } from "../../support/tiny-models.js";
 
@@ -12,6 +16,8 @@ const { subject, placed } = await compileTiny(TINY_MLP, { schedule: "gpipe" });
 const { cut, timeline } = placed.draft;
 
 const infeasible = new PipewrightError("PLAN_INFEASIBLE", "partition: nothing fits; got a test. Expect it.");
+
+const quick = (problem: PartitionProblem) => cutOf(problem, { method: "slicing", solver: undefined });
 
 /** As many candidates with the same schedule, on the devices in one order and the other. */
 const sketches = (count: number, own: Partial<Sketch> = {}): readonly Sketch[] =>
@@ -98,5 +104,28 @@ describe("the outer search", () => {
     );
     expect(best).toBeDefined();
     expect([plans, pruned]).toEqual([1, 4]);
+  });
+
+  it("searches the order of the best plan for longer, though only a quick cut of it fits", async () => {
+    const { devices, link } = tinyCluster(2);
+    const candidate: Candidate = { schedule: "search", stagesPerDevice: 1, recompute: "none", order: [0, 1] };
+    const placing = {
+      cluster: { link, devices: devices.map((device) => ({ ...device, memoryBytes: 1e9 })) },
+      pipeline: { schedule: "auto", microbatches: 4 },
+      optimizer: SGD,
+      model: "direct" as const,
+      partition: async () => {
+        throw infeasible;
+      },
+      quick,
+      isTimeUp: async () => false,
+      onPass: () => undefined,
+    };
+    const brief = (await placeQuickly(subject, candidate, placing))!;
+    const { best } = await searchAll(subject, sketches(1, { candidate }), placing, () => undefined);
+    expect(best!.draft.cut.stageOf).toEqual(brief.draft.cut.stageOf);
+    expect(best!.certificate).toEqual(brief.certificate);
+    expect(stepMs(best!)).toBeLessThanOrEqual(stepMs(brief));
+    expect(best!.draft.schedule).not.toEqual(brief.draft.schedule);
   });
 });

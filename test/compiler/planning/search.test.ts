@@ -8,6 +8,7 @@ import type { PipewrightError } from "../../../compiler/errors.js";
 import { parseLoss } from "../../../compiler/loss/spec.js";
 import { evaluate } from "../../../compiler/partition/evaluate.js";
 import type { PipelineOptions, Recompute } from "../../../compiler/planning/candidate.js";
+import { schedulesOf } from "../../../compiler/planning/candidate.js";
 import { deviceOrders, recomputations, shapes } from "../../../compiler/planning/candidates.js";
 import type { Attempt } from "../../../compiler/planning/attempt.js";
 import { whyOf } from "../../../compiler/planning/why.js";
@@ -209,6 +210,20 @@ describe("candidates", () => {
     expect(shapes(1, 100, { schedule: "auto", microbatches: 4 })).toEqual([{ schedule: "1f1b" }]);
     const few = shapes(4, 12, { schedule: "auto", microbatches: 4 });
     expect(new Set(few.map(({ stagesPerDevice }) => stagesPerDevice))).toEqual(new Set([1]));
+  });
+
+  it("of one shape share a schedule, whatever their order and what runs again", () => {
+    const scheduleOf = schedulesOf({ schedule: "auto", microbatches: 4, maxInFlight: 2 });
+    const first = scheduleOf({ schedule: "1f1b", recompute: "none", order: [0, 1] });
+    expect(scheduleOf({ schedule: "1f1b", recompute: "auto", order: [1, 0] })).toBe(first);
+    expect(first.devices).toBe(2);
+    expect(scheduleOf({ schedule: "1f1b", recompute: "none", order: [0] }).devices).toBe(1);
+    expect(scheduleOf({ schedule: "zb-h1", recompute: "none", order: [0, 1] }).name).toBe("zb-h1");
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ])
+      expect(() => scheduleOf({ schedule: "gpipe", recompute: "none", order })).toThrow("in flight");
   });
 
   it("count orders that differ in names alone once", () => {
