@@ -4,7 +4,10 @@ import type { PartitionOptions } from "../partition/partition.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import { isLimited } from "./fit-memory.js";
 
-/** Cuts problems, equal ones once, within one time limit for all. */
+/**
+ * Cuts problems, equal ones once, within one time limit for all: each gets half of what is left.
+ * Requires: problems of one graph under the same steering.
+ */
 export class Cutter {
   readonly #options: PartitionOptions;
   readonly #startMs: number;

@@ -18,6 +18,8 @@ import { costsOn, overheadsOn } from "./subject.js";
 
 /** How long an order is searched: about a second for 8 devices and 32 microbatches. */
 const SEARCH = { evaluations: 20_000 };
+/** A change must shorten the step by this share to be worth making; steps that differ by less are as good. */
+export const SHORTER = 1e-4;
 
 export interface Draft {
   readonly cut: Partition;

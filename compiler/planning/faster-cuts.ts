@@ -3,15 +3,14 @@
  * what fits into less memory is also found where there is more.
  */
 import type { Partition, PartitionProblem } from "../partition/problem.js";
+import { SHORTER } from "./draft.js";
 import { withoutLimits } from "./fit-memory.js";
 import type { Fitter } from "./fitter.js";
-import { isValid, neighbours } from "./moves.js";
+import { halfStage, isValid, neighbours } from "./moves.js";
 
 /** Cuts that are timed from each start, and those of all that are given. */
 const MOST_DRAFTS = 150;
 const MOST_GIVEN = 4;
-/** A move must shorten the step by this share. */
-const WORTH = 1e-4;
 
 /** A cut with the time of its step. */
 export interface TimedCut extends Pick<Partition, "stageOf" | "solver"> {
@@ -36,13 +35,13 @@ export async function fasterCuts(
     const most = known.size + MOST_DRAFTS;
     const isOver = async (): Promise<boolean> => known.size >= most || (await isTimeUp());
     let best = timed(start);
-    for (let step = Math.ceil(start.length / (2 * problem.stages.length)); step >= 0 && !(await isOver());) {
+    for (let step = halfStage(problem); step >= 0 && !(await isOver());) {
       const before = best;
       for (const next of neighbours(problem, before.stageOf, step)) {
         if (known.has(next.join()) || !isValid(problem, next)) continue;
         if (await isOver()) break;
         const cut = timed(next);
-        if (cut.makespanMs >= best.makespanMs * (1 - WORTH)) continue;
+        if (cut.makespanMs >= best.makespanMs * (1 - SHORTER)) continue;
         best = cut;
         break;
       }

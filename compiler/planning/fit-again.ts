@@ -4,6 +4,7 @@
  */
 import type { PipewrightError } from "../errors.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
+import { SHORTER } from "./draft.js";
 import type { Fitter, Fitting } from "./fitter.js";
 import { fasterCuts } from "./faster-cuts.js";
 import { unlessInfeasible } from "./infeasible.js";
@@ -12,8 +13,6 @@ import { lessAgain } from "./less-again.js";
 import { stepMs } from "./placed.js";
 import { polishLinked } from "./polish-linked.js";
 
-/** A step that is longer by less than this share is as good. */
-const WORTH = 1e-4;
 /** Of the plans of several cuts, the ones that are polished. */
 const MOST_POLISHED = 2;
 /** Times that cuts are made anew with what is not counted of the best plan. */
@@ -80,7 +79,7 @@ export async function fitAgain(
     );
     best = fasterOf(best, recut)!;
     if (recut) await offer(recut.placed.draft.cut);
-    if (stepMs(best.placed) >= before * (1 - WORTH)) break;
+    if (stepMs(best.placed) >= before * (1 - SHORTER)) break;
   }
   if (!best && failure) throw failure;
   return best;
@@ -102,7 +101,7 @@ export async function fitQuickly(
 
 /** Whether memory costs nothing: nothing runs again, and the step is about as short as without limits. */
 function isFree({ placed: { draft } }: Fitting, freeMs = Infinity): boolean {
-  return draft.cut.again.length === 0 && draft.timeline.makespanMs <= freeMs * (1 + WORTH);
+  return draft.cut.again.length === 0 && draft.timeline.makespanMs <= freeMs * (1 + SHORTER);
 }
 
 function fasterOf(a: Fitting | undefined, b: Fitting | undefined): Fitting | undefined {

@@ -49,7 +49,7 @@ export async function lessAgain(
   if (belowMs === Infinity && !fitter.keeps(tries.link(last))) return undefined;
   await together(choices, tries, fitter.limits);
   if (!tries.sets && (await tries.goOn())) tries.link(last);
-  if (tries.sets === last) await oneByOne(choices, tries, fitter.limits);
+  if (tries.sets === last) await oneByOne(choices, tries);
   const { best } = tries;
   return best && best.placed.draft.timeline.makespanMs < belowMs ? best : undefined;
 }
@@ -70,6 +70,10 @@ class Tries {
     this.#options = options;
   }
 
+  keeps(plan: Fitting): boolean {
+    return this.#options.fitter.keeps(plan);
+  }
+
   async goOn(): Promise<boolean> {
     return this.#count < MOST_PLANS && !(await this.#options.isTimeUp());
   }
@@ -80,7 +84,7 @@ class Tries {
     const again = sets.flatMap(({ blocks }) => blocks).sort((a, b) => a - b);
     const linked = fitter.relink({ ...problem, recompute: again }, this.#stageOf, this.#solver);
     const priced = { ...linked, prices: sets.map(({ msPerByte }) => msPerByte) };
-    if (fitter.keeps(priced) && (!this.best || stepMs(priced.placed) < stepMs(this.best.placed)))
+    if (this.keeps(priced) && (!this.best || stepMs(priced.placed) < stepMs(this.best.placed)))
       [this.best, this.sets] = [priced, sets];
     return priced;
   }
@@ -100,12 +104,11 @@ async function together(choices: readonly (readonly AgainSet[])[], tries: Tries,
 }
 
 /** Requires: the tries have a plan in which all runs again. */
-async function oneByOne(choices: readonly (readonly AgainSet[])[], tries: Tries, limits: Limits): Promise<void> {
+async function oneByOne(choices: readonly (readonly AgainSet[])[], tries: Tries): Promise<void> {
   for (const [device, sets] of choices.entries())
     for (let [low, high] = [-1, sets.length - 1]; high - low > 1 && (await tries.goOn());) {
       const middle = Math.floor((low + high) / 2);
-      const { heldBytes } = tries.link(tries.sets!.with(device, sets[middle]!));
-      if (heldBytes.every((bytes, at) => bytes <= (limits[at] ?? Infinity))) high = middle;
+      if (tries.keeps(tries.link(tries.sets!.with(device, sets[middle]!)))) high = middle;
       else low = middle;
     }
 }

@@ -2,17 +2,20 @@
 import { violations } from "../partition/evaluate.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import { withoutLimits } from "./fit-memory.js";
-import { endMoves } from "./polish.js";
 
-/** Cuts that so many blocks, moved at once, lead to; 0: two blocks, one after the other. */
-export function neighbours(
+/** Cuts that so many blocks, moved at once, lead to; 0: two blocks, one after the other. Made as they are asked for. */
+export function* neighbours(
   problem: PartitionProblem,
   now: readonly number[],
   step: number,
-): readonly (readonly number[])[] {
-  if (step > 1) return several(problem, now, step);
-  const ones = single(problem, now);
-  return step === 1 ? ones : ones.flatMap((next) => single(problem, next));
+): Generator<readonly number[]> {
+  if (step > 0) yield* step > 1 ? several(problem, now, step) : single(problem, now);
+  else for (const next of single(problem, now)) yield* single(problem, next);
+}
+
+/** Blocks that descents move at once at first: about half of a stage. */
+export function halfStage({ graph, stages }: PartitionProblem): number {
+  return Math.ceil(graph.blocks.length / (2 * stages.length));
 }
 
 /** But for memory, which depends on what runs again. */
@@ -41,4 +44,28 @@ function moved(stageOf: readonly number[], blocks: readonly number[], to: number
   const next = [...stageOf];
   for (const block of blocks) next[block] = to;
   return next;
+}
+
+/** Blocks that may go to the next stage because nothing of their own stage follows them, and likewise backwards. */
+export function endMoves(
+  { graph, stages }: PartitionProblem,
+  stageOf: readonly number[],
+): readonly (readonly [block: number, stage: number])[] {
+  const feedsOwn = new Uint8Array(stageOf.length);
+  const isFedByOwn = new Uint8Array(stageOf.length);
+  for (const { producer, consumers, ordered } of graph.nets) {
+    if (ordered === false) continue;
+    for (const reader of consumers) {
+      if (stageOf[reader] !== stageOf[producer]) continue;
+      feedsOwn[producer] = 1;
+      isFedByOwn[reader] = 1;
+    }
+  }
+  return graph.blocks.flatMap(({ index }) => {
+    const stage = stageOf[index]!;
+    const moves: (readonly [number, number])[] = [];
+    if (!feedsOwn[index] && stage + 1 < stages.length) moves.push([index, stage + 1]);
+    if (!isFedByOwn[index] && stage > 0) moves.push([index, stage - 1]);
+    return moves;
+  });
 }

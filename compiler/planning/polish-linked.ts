@@ -4,18 +4,17 @@
  */
 import { stagesByDevice } from "../partition/evaluate.js";
 import type { PartitionProblem } from "../partition/problem.js";
+import { SHORTER } from "./draft.js";
 import type { Fitter } from "./fitter.js";
 import type { Priced } from "./less-again.js";
 import { lessAgain } from "./less-again.js";
-import { isValid, neighbours } from "./moves.js";
+import { halfStage, isValid, neighbours } from "./moves.js";
 import { stepMs } from "./placed.js";
 
 /** Cuts that are timed. */
 const MOST_DRAFTS = 400;
 /** Nodes that are linked: some plans of large models, many of small ones. */
 const MOST_NODES = 40_000;
-/** A move must shorten the step by this share. */
-const WORTH = 1e-4;
 /** Plans of one cut, each at higher prices where the one before held too much. */
 const ROUNDS = 2;
 const DEARER = 1.5;
@@ -47,7 +46,7 @@ export async function polishLinked(
     const key = next.join();
     if (known.has(key) || !isValid(problem, next)) return undefined;
     known.add(key);
-    const belowMs = draft.timeline.makespanMs * (1 - WORTH);
+    const belowMs = draft.timeline.makespanMs * (1 - SHORTER);
     return lessAgain(next, draft.cut.solver, { fitter, problem, isTimeUp: isOver, belowMs });
   });
 }
@@ -60,8 +59,7 @@ async function descend(
   better: (next: readonly number[], best: Priced) => Promise<Priced | undefined>,
 ): Promise<Priced> {
   let best = first;
-  const { length } = first.placed.draft.cut.stageOf;
-  for (let step = Math.ceil(length / (2 * problem.stages.length)); step >= (pairs ? 0 : 1);) {
+  for (let step = halfStage(problem); step >= (pairs ? 0 : 1);) {
     let found: Priced | undefined;
     const now = best.placed.draft.cut.stageOf;
     for (const next of neighbours(problem, now, step)) {
@@ -75,7 +73,10 @@ async function descend(
   return best;
 }
 
-/** The plan of a cut, if it fits and is faster than the best one, at the prices of that or higher ones where it holds too much. */
+/**
+ * The plan of a cut, if it fits and is faster than the best one: at the prices of that, or higher ones where it holds too
+ * much. Prices of 0 and of Infinity do not rise; where no other does, there is nothing else to try.
+ */
 function atPrices(
   problem: PartitionProblem,
   next: readonly number[],
@@ -85,7 +86,7 @@ function atPrices(
   if (!isValid(problem, next)) return undefined;
   const { solver } = best.placed.draft.cut;
   const curve = fitter.againCurve(next);
-  const belowMs = stepMs(best.placed) * (1 - WORTH);
+  const belowMs = stepMs(best.placed) * (1 - SHORTER);
   let { prices } = best;
   for (let round = 0; round < ROUNDS; round++) {
     const own = prices;
@@ -96,9 +97,10 @@ function atPrices(
     if (fitter.draftMs(chosen, next, solver) + best.placed.updateMs >= belowMs) return undefined;
     const fitting = fitter.relink(chosen, next, solver);
     if (fitter.keeps(fitting)) return stepMs(fitting.placed) < belowMs ? { ...fitting, prices } : undefined;
-    prices = prices.map((price, device) =>
+    prices = own.map((price, device) =>
       fitting.heldBytes[device]! > (fitter.limits[device] ?? Infinity) ? price * DEARER : price,
     );
+    if (prices.every((price, device) => price === own[device])) return undefined;
   }
   return undefined;
 }

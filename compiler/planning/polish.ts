@@ -7,14 +7,13 @@ import { violations } from "../partition/evaluate.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import { boundedCut } from "./bounded-cut.js";
 import type { Draft, DraftOptions } from "./draft.js";
-import { draftOf } from "./draft.js";
+import { draftOf, SHORTER } from "./draft.js";
+import { endMoves } from "./moves.js";
 import type { PlanSubject } from "./subject.js";
 
 /** Moves that are timed at most: steps of large schedules take longer to simulate, so it is actions that count. */
 const MOST_ACTIONS = 400_000;
 const MOST_MOVES = 300;
-/** A move must shorten the step by this share. */
-const WORTH = 1e-4;
 
 /**
  * Requires: `draft` is of a partition of `problem`. Ensures: a draft of a valid partition, no slower.
@@ -41,34 +40,10 @@ export async function polish(
       moves--;
       const { certificate, solver } = best.cut;
       const next = draftOf(subject, problem, boundedCut(problem, stageOf, certificate, solver), options);
-      if (next.timeline.makespanMs >= best.timeline.makespanMs * (1 - WORTH)) continue;
+      if (next.timeline.makespanMs >= best.timeline.makespanMs * (1 - SHORTER)) continue;
       best = next;
       isBetter = true;
     }
   }
   return best;
-}
-
-/** Blocks that may go to the next stage because nothing of their own stage follows them, and likewise backwards. */
-export function endMoves(
-  { graph, stages }: PartitionProblem,
-  stageOf: readonly number[],
-): readonly (readonly [block: number, stage: number])[] {
-  const feedsOwn = new Uint8Array(stageOf.length);
-  const isFedByOwn = new Uint8Array(stageOf.length);
-  for (const { producer, consumers, ordered } of graph.nets) {
-    if (ordered === false) continue;
-    for (const reader of consumers) {
-      if (stageOf[reader] !== stageOf[producer]) continue;
-      feedsOwn[producer] = 1;
-      isFedByOwn[reader] = 1;
-    }
-  }
-  return graph.blocks.flatMap(({ index }) => {
-    const stage = stageOf[index]!;
-    const moves: (readonly [number, number])[] = [];
-    if (!feedsOwn[index] && stage + 1 < stages.length) moves.push([index, stage + 1]);
-    if (!isFedByOwn[index] && stage > 0) moves.push([index, stage - 1]);
-    return moves;
-  });
 }

@@ -9,8 +9,8 @@ import type { PipelineOptions } from "./candidate.js";
 import { isSearched, scheduleFor } from "./candidate.js";
 import { cutProblem } from "./cut-problem.js";
 import { draftOf } from "./draft.js";
+import { endMoves } from "./moves.js";
 import type { Placed } from "./placed.js";
-import { endMoves } from "./polish.js";
 import type { PlanSubject } from "./subject.js";
 
 /** Tensors cut between two stages that one block makes. */
@@ -86,7 +86,7 @@ export async function whyOf(subject: PlanSubject, placed: Placed, pipeline: Pipe
   const [oneMoreDevice, linksTwiceAsFast, memoryWithoutLimit] = [
     await stepOn(more),
     await stepOn(fasterLinks(kept)),
-    isLimited ? await stepOn(withoutLimits(cluster)) : undefined,
+    isLimited ? await stepOn(withUnlimitedMemory(cluster)) : undefined,
   ];
   return {
     bottleneck: {
@@ -180,7 +180,7 @@ function withLimitsOf({ cluster, problem, draft }: Placed): ClusterSpec {
   return { ...cluster, devices };
 }
 
-function withoutLimits(cluster: ClusterSpec): ClusterSpec {
+function withUnlimitedMemory(cluster: ClusterSpec): ClusterSpec {
   const devices = cluster.devices.map((device) => {
     const free = { ...device };
     delete free.memoryBytes;

@@ -138,7 +138,7 @@ export async function makePlan(
     },
     profile: profileSource(env, flags, weights, (text) => (profiled = text), signal),
     onAttempt: (attempt) => {
-      const told = attemptOf(attempt);
+      const told = searchAttempt(attempt);
       const endMs = sinceStart();
       attempts.push({ ...told, endMs, course: log.courseOf(told, endMs) });
       progress.tried({ schedule: told.schedule, status: told.status, stepMs: told.makespanMs });
@@ -198,7 +198,7 @@ function assumedLoss({ outputs }: Graph): readonly LossSpec[] {
 }
 
 /** What search.json keeps of a candidate. */
-function attemptOf({ candidate, status, makespanMs, placed }: Attempt): Omit<SearchAttempt, "endMs"> {
+function searchAttempt({ candidate, status, makespanMs, placed }: Attempt): Omit<SearchAttempt, "endMs"> {
   const { schedule, stagesPerDevice, recompute } = candidate;
   const { bottleneckMs, boundMs, gap } = placed?.certificate ?? {};
   return {
