@@ -151,7 +151,7 @@ export const FLAGS = {
     parseDurationMs,
     NUMBER,
   ),
-  seed: whole("--seed <n>", "seed of samples and random layers", 0),
+  seed: whole("--seed <n>", "seed of samples, random layers and searches", 0),
   target: choice("--target <kind>", "onnx: model with a stage on every node, stage graphs; torch: for torchrun", [
     "onnx",
     "torch",
