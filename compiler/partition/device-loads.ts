@@ -17,7 +17,6 @@ interface StageOffer {
   readonly offer: AgainOffer;
 }
 
-/** Requires: a problem that leaves open, or forbids, or asks of all blocks that they run again. */
 export class DeviceLoads {
   readonly #problem: PartitionProblem;
   readonly #devices: readonly (readonly number[])[];
@@ -39,6 +38,8 @@ export class DeviceLoads {
   readonly #offers: readonly (readonly StageOffer[])[];
   /** By stage or device: the last net that was paid there. */
   readonly #paid: Int32Array;
+  /** By block: whether it is in the list of those that run again, if there is one. */
+  readonly #isGiven: Uint8Array | undefined;
   /** Of the last assignment, by device. */
   readonly loadMs: Float64Array;
   readonly peakBytes: Float64Array;
@@ -63,6 +64,11 @@ export class DeviceLoads {
     this.#saved = Float64Array.from(stages, ({ inFlight }) => stashesSaved(inFlight));
     this.#offers = problem.recompute === "auto" ? this.#devices.map((own) => this.#sortedOffers(own)) : [];
     this.#paid = new Int32Array(count);
+    const { recompute } = problem;
+    if (typeof recompute === "object") {
+      this.#isGiven = new Uint8Array(graph.blocks.length);
+      for (const block of recompute) this.#isGiven[block] = 1;
+    }
     this.loadMs = new Float64Array(this.#devices.length);
     this.peakBytes = new Float64Array(this.#devices.length);
   }
@@ -150,7 +156,7 @@ export class DeviceLoads {
       const needed = own.reduce((sum, s) => sum + peak[s]!, 0) - limits[device]!;
       if (recompute === "auto" && !(needed > 0)) return;
       const chosen = recompute === "auto" ? chooseOfSorted(this.#offersOf(device, stageOf), needed) : undefined;
-      if (!chosen) this.#runAll(own, stageOf, peak);
+      if (!chosen) this.#runGiven(own, stageOf, peak);
       for (const { block, ms, savesBytes } of chosen ?? []) {
         this.#computeMs[stageOf[block]!]! += ms;
         peak[stageOf[block]!]! -= savesBytes;
@@ -158,11 +164,12 @@ export class DeviceLoads {
     });
   }
 
-  #runAll(own: readonly number[], stageOf: ArrayLike<number>, peak: number[]): void {
+  /** The blocks of a list, or all. */
+  #runGiven(own: readonly number[], stageOf: ArrayLike<number>, peak: number[]): void {
     const { graph, stages } = this.#problem;
     for (let v = 0; v < graph.blocks.length; v++) {
       const at = stageOf[v]!;
-      if (!own.includes(at)) continue;
+      if (!own.includes(at) || this.#isGiven?.[v] === 0) continue;
       const { forwardMs, stashBytes } = graph.blocks[v]!;
       this.#computeMs[at]! += forwardMs / stages[at]!.speed;
       peak[at]! -= this.#saved[at]! * stashBytes;

@@ -7,9 +7,9 @@ import type { PartitionProblem } from "../../../compiler/partition/problem.js";
 import { problems } from "./problems.js";
 
 const MODELS = ["direct", "relay"] as const;
-const AGAIN = [undefined, "auto", "all"] as const;
+const AGAIN = [undefined, "auto", "all", [0, 2, 3]] as const;
 
-it.each(MODELS.flatMap((model) => AGAIN.map((recompute) => [model, recompute ?? "none", recompute] as const)))(
+it.each(MODELS.flatMap((model) => AGAIN.map((recompute) => [model, String(recompute ?? "none"), recompute] as const)))(
   "%s, with %s running again",
   (model, _, recompute) => {
     const shape = { maxBlocks: 8, maxStages: 5, unlikeStages: true, memory: true };
@@ -23,7 +23,9 @@ it.each(MODELS.flatMap((model) => AGAIN.map((recompute) => [model, recompute ?? 
             ? {}
             : { memoryBytes: problem.stages[s % devices]!.memoryBytes }),
         }));
-        const own: PartitionProblem = { ...problem, model, stages, ...(recompute && { recompute }) };
+        const given =
+          typeof recompute === "object" ? recompute.filter((v) => v < problem.graph.blocks.length) : recompute;
+        const own: PartitionProblem = { ...problem, model, stages, ...(given && { recompute: given }) };
         const loads = new DeviceLoads(own);
         for (let round = 0; round < 3; round++) {
           const stageOf = own.graph.blocks.map(() => random.next().value % stages.length);
