@@ -72,19 +72,40 @@ export class ChainFloor {
    * By stage and ideal before it: the smallest sum of powers of the shares that this stage and those behind it take of the
    * room under a limit; Infinity where they do not keep it.
    *
-   * A device that keeps K bytes and takes W for its programs holds at most X if K + W ≤ X. For each of its stages, which
-   * keeps k of K and takes w ≤ W, k / (X - w) ≤ k / (X - W), so these shares add up to at most 1 on each device.
-   * Cost: pairs of ideals times stages.
+   * If a stage keeps k bytes and its programs take w, at least, its device holds the sum of these k and the largest of
+   * these w, W, at least. Where that is at most the room X and W < X, each k / (X - w) ≤ k / (X - W), so these shares add up
+   * to at most 1 on the device; where W = X, all its k are 0, as shares then are. So where a cut keeps the limit, the shares
+   * of its stages are at most 1 each and add up to at most the devices. Powers above 1 only tell even chains from others.
+   * Cost: pairs of ideals times stages, as often as floors of stages that end best are raised.
    */
   rest(limit: number, power: number): readonly Float64Array[] {
     const { count } = this.#floors.lattice;
     const stages = this.#factors.length;
     const table = Array.from({ length: stages + 1 }, () => new Float64Array(count).fill(Infinity));
+    const reached = this.#reached(limit);
     table[stages]![count - 1] = 0;
     for (let stage = stages - 1; stage >= 0; stage--)
-      for (let from = 0; from < (stage === 0 ? 1 : count - 1); from++)
-        table[stage]![from] = this.#step(table[stage + 1]!, stage, from, limit, power).sum;
+      for (let from = 0; from < count - 1; from++)
+        if (reached[stage]![from] === 1)
+          table[stage]![from] = this.#step(table[stage + 1]!, stage, from, limit, power).sum;
     return table;
+  }
+
+  /** By stage: the ideals where it may begin when those before it keep the limit. */
+  #reached(limit: number): readonly Uint8Array[] {
+    const { count } = this.#floors.lattice;
+    const reached = this.#factors.map(() => new Uint8Array(count));
+    reached[0]![0] = 1;
+    for (let stage = 0; stage + 1 < reached.length; stage++)
+      for (let from = 0; from < count - 1; from++) {
+        if (reached[stage]![from] === 0) continue;
+        const { to } = this.#floors.row(from);
+        const { kept, work } = this.floors(stage, from);
+        const room = limit * this.#factors[stage]!.share;
+        for (let at = 1; at < to.length - 1; at++)
+          if (shareOf(kept[at]!, work[at]!, room) < Infinity) reached[stage + 1]![to[at]!] = 1;
+      }
+    return reached;
   }
 
   /** The ideals where stages end that lead to the smallest sum; undefined if none keep the limit. */
@@ -119,28 +140,35 @@ export class ChainFloor {
     return this.#floors.columns(from, this.#factors[stage]!);
   }
 
-  /** The share of the room under a limit that a stage takes; Infinity if it does not keep that. */
-  share(stage: number, from: number, at: number, limit: number): number {
+  /** The share of the room under a limit that a stage takes, known well if it is no more than `most`; Infinity if it does not keep the limit. */
+  share(stage: number, from: number, at: number, limit: number, most: number): number {
+    const { share, live } = this.#factors[stage]!;
     const { kept, work } = this.floors(stage, from);
-    return shareOf(kept[at]!, work[at]!, limit * this.#factors[stage]!.share);
+    const loose = shareOf(kept[at]!, work[at]!, limit * share);
+    if (loose > most || !this.#floors.refine(from, at, live)) return loose;
+    return shareOf(kept[at]!, work[at]!, limit * share);
   }
 
   /** Where a stage ends best, with the sum from there on. */
   #step(behind: Float64Array, stage: number, from: number, limit: number, power: number) {
     const { to: ends } = this.#floors.row(from);
     const { kept, work } = this.floors(stage, from);
-    const room = limit * this.#factors[stage]!.share;
+    const { share: part, live } = this.#factors[stage]!;
+    const room = limit * part;
     const last = ends.length - 1;
     const isLast = stage === this.#factors.length - 1;
-    let [sum, to] = [Infinity, -1];
-    for (let at = isLast ? last : 1; at < (isLast ? last + 1 : last); at++) {
-      const rest = behind[ends[at]!]!;
-      if (rest >= sum) continue;
-      const share = shareOf(kept[at]!, work[at]!, room);
-      const next = rest + (power === 1 ? share : share ** power);
-      if (next < sum) [sum, to] = [next, ends[at]!];
+    for (;;) {
+      let [sum, best] = [Infinity, -1];
+      for (let at = isLast ? last : 1; at < (isLast ? last + 1 : last); at++) {
+        const rest = behind[ends[at]!]!;
+        if (rest >= sum) continue;
+        const share = shareOf(kept[at]!, work[at]!, room);
+        const next = rest + (power === 1 ? share : share ** power);
+        if (next < sum) [sum, best] = [next, at];
+      }
+      if (best < 0) return { sum, to: -1 };
+      if (room === Infinity || !this.#floors.refine(from, best, live)) return { sum, to: ends[best]! };
     }
-    return { sum, to };
   }
 }
 

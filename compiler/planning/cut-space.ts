@@ -6,6 +6,7 @@ import { holds } from "../partition/ideals.js";
 import type { Contraction } from "../partition/contract.js";
 import type { PartitionProblem } from "../partition/problem.js";
 import type { Schedule } from "../schedule/action.js";
+import { stagesOfDevices } from "../schedule/action.js";
 import type { ChainFloor } from "./chain-floor.js";
 import { ROUNDING } from "./chain-floor.js";
 import type { DeviceChoice, DeviceMemory } from "./device-memory.js";
@@ -65,10 +66,7 @@ export class CutSpace {
 
   constructor(options: CutSpaceOptions) {
     this.#options = options;
-    const { devices, placement } = options.schedule;
-    this.#stagesOf = Array.from({ length: devices }, (_, device) =>
-      placement.flatMap((own, stage) => (own === device ? [stage] : [])),
-    );
+    this.#stagesOf = stagesOfDevices(options.schedule);
   }
 
   /** At most so many ways to go from stage to stage: where every device has one stage, what comes before does not matter. */
@@ -109,9 +107,10 @@ export class CutSpace {
         if (used === Infinity) return;
         floors.row(from).to.forEach((to, at) => {
           if (at === 0 || (to === last) !== (stage === problem.stages.length - 1)) return;
-          const sum = used + floor.share(stage, from, at, limit);
-          if (sum + rest[stage + 1]![to]! > schedule.devices * (1 + ROUNDING)) return;
-          next[to] = Math.min(next[to]!, sum);
+          const most = schedule.devices * (1 + ROUNDING) - used - rest[stage + 1]![to]!;
+          const share = floor.share(stage, from, at, limit, most);
+          if (share > most) return;
+          next[to] = Math.min(next[to]!, used + share);
           further[to]! += ways[from]!;
           const blocks = sizes[to]! - sizes[from]!;
           cost += (STAGE_WORK + perBlock * blocks) * (problem.recompute === "auto" ? 2 ** blocks : 1);
@@ -156,15 +155,16 @@ export class CutSpace {
       for (let at = stage === stages - 1 ? row.to.length - 1 : 1; at < row.to.length; at++) {
         const to = row.to[at]!;
         if (to === last && stage < stages - 1) continue;
-        const sum = used + floor.share(stage, from, at, walk.limit());
-        if (sum + rest[stage + 1]![to]! > schedule.devices * (1 + ROUNDING)) continue;
+        const most = schedule.devices * (1 + ROUNDING) - used - rest[stage + 1]![to]!;
+        const share = floor.share(stage, from, at, walk.limit(), most);
+        if (share > most) continue;
         const own = this.#stage(stage, from, to);
         if (!own) continue;
         const { kept, work } = floor.floors(stage, from);
         chain.push({ ...own, keptBytes: kept[at]!, workBytes: work[at]! });
         const may = this.#mayKeep(chain, walk);
         if (may === undefined) isEnded = true;
-        else if (may && (await descend(to, sum))) isFound = true;
+        else if (may && (await descend(to, used + share))) isFound = true;
         chain.pop();
         if (isEnded) return isFound;
       }

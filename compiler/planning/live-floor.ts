@@ -7,6 +7,7 @@ import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import { tensorBytes } from "../ir/literal.js";
 import { inputReuse, scratchBytes } from "../ops/kernel-memory.js";
 import { roundedBytes } from "../plan/engine-arena.js";
+import { shownBy } from "./shown.js";
 
 /** A value that may have a buffer in a program. */
 interface Buffered {
@@ -62,7 +63,7 @@ export class LiveFloor {
     const own = (node: Node): number => nodeOf(owner.get(node.id)!);
     const isBackward = (node: Node): boolean => phase.get(node.id) !== "F";
     const buffered = (value: Value): readonly [ValueId, Buffered] | undefined => {
-      const shown = viewsOf(value, maker);
+      const shown = shownBy(value, maker);
       const root = shown?.at(-1);
       if (!root || shown!.some(({ id }) => outside.has(id))) return undefined;
       const makers = shown!.map(({ id }) => maker.get(id)!);
@@ -70,7 +71,7 @@ export class LiveFloor {
       if (!isForward && makers.some((node) => !isBackward(node))) return undefined;
       const all = shown!.flatMap(({ id }) => [maker.get(id)!, ...(readers.get(id) ?? [])]);
       const told = {
-        bytes: roundedBytes(tensorBytes(root.type)),
+        bytes: isForward ? tensorBytes(root.type) : roundedBytes(tensorBytes(root.type)),
         stage: [...new Set(all.map(own))],
         isEarly: all.every((node) => phase.get(node.id) === "I"),
         isForward,
@@ -122,21 +123,5 @@ export class LiveFloor {
       splitAgain = Math.max(splitAgain, scratch + early + forward);
     }
     return { whole, split, wholeAgain, splitAgain };
-  }
-}
-
-/** A value, what it is a view of and so on; the last one has a buffer. Undefined if that is none that a node makes. */
-function viewsOf(value: Value, maker: ReadonlyMap<ValueId, Node>): readonly Value[] | undefined {
-  const shown = [value];
-  for (;;) {
-    const last = shown[shown.length - 1]!;
-    const node = maker.get(last.id);
-    if (!node) return undefined;
-    const output = node.outputs.findIndex((own) => own?.id === last.id);
-    const reuse = inputReuse(node, output);
-    if (reuse?.how !== "view") return shown;
-    const next = node.inputs[reuse.input];
-    if (!next) return undefined;
-    shown.push(next);
   }
 }

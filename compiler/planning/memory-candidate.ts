@@ -9,6 +9,7 @@ import { violations } from "../partition/evaluate.js";
 import { enumerateIdeals, holds } from "../partition/ideals.js";
 import type { Interruption } from "../partition/interruption.js";
 import { steered } from "../partition/steering.js";
+import { stagesOfDevices } from "../schedule/action.js";
 import { uniformCosts } from "../schedule/costs.js";
 import { linearize } from "../schedule/linearize.js";
 import { simulate } from "../schedule/simulate.js";
@@ -90,9 +91,7 @@ export class MemoryCandidate {
         nodes,
         onWork,
       });
-    this.#stagesOf = Array.from({ length: schedule.devices }, (_, device) =>
-      schedule.placement.flatMap((own, stage) => (own === device ? [stage] : [])),
-    );
+    this.#stagesOf = stagesOfDevices(schedule);
   }
 
   /** No plan of the candidate needs less; `least` is such a bound. Infinity if there is no cut at all. */

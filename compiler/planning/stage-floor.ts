@@ -10,6 +10,8 @@ import { arenaBytes, slabUpdate } from "../plan/memory.js";
 import { liveBytes, peakBytes, programMemory } from "../plan/workspace.js";
 import type { Lattice } from "../partition/ideals.js";
 import { holds } from "../partition/ideals.js";
+import type { BackwardMode } from "./backward-floor.js";
+import { BackwardFloor } from "./backward-floor.js";
 import type { LiveBytes } from "./live-floor.js";
 import { LiveFloor } from "./live-floor.js";
 import type { ShapeSubject } from "./stage-shape.js";
@@ -27,8 +29,11 @@ export interface FloorRow {
   readonly stashed: Float64Array;
   /** Gradients that an earlier stage reads. */
   readonly returned: Float64Array;
-  /** What programs take while they run. */
+  /** What programs take while they run, as far as it is known. */
   readonly work: { readonly [K in keyof LiveBytes]: Float64Array };
+  /** Elements of slabs of the optimizer, and which of `work` were refined. */
+  readonly slabElements: Int32Array;
+  readonly isRefined: { readonly [K in keyof LiveBytes]: Uint8Array };
 }
 
 /** How a schedule runs a stage. */
@@ -60,6 +65,8 @@ export class StageFloors {
   readonly lattice: Lattice;
   readonly #subject: ShapeSubject;
   readonly #live: LiveFloor;
+  readonly #backward: BackwardFloor;
+  #refined = 0;
   /** By node of the instance: values that it makes or reads. */
   readonly #flows: readonly (readonly Flow[])[];
   /** By group of the optimizer and node: elements of trained parameters; bytes of the others. */
@@ -73,6 +80,7 @@ export class StageFloors {
     this.lattice = lattice;
     this.#subject = subject;
     this.#live = new LiveFloor(subject.differentiated, nodeOf);
+    this.#backward = new BackwardFloor(subject.differentiated, nodeOf);
     this.#rows = Array.from({ length: lattice.count }, () => undefined);
     this.#flows = flowsOf(subject, size, nodeOf);
     const { parameterGrads, graph } = subject.differentiated;
@@ -110,6 +118,29 @@ export class StageFloors {
     return { kept, work: row.work[live] };
   }
 
+  /**
+   * Raises what programs of a stage of the row are known to take, unless that was done for too many; cost: see
+   * backward-floor.ts. @returns whether it was raised.
+   */
+  refine(from: number, at: number, live: keyof LiveBytes): boolean {
+    const { to, work, slabElements, isRefined } = this.row(from);
+    if (isRefined[live][at] === 1 || this.#refined >= MOST_REFINED) return false;
+    isRefined[live][at] = 1;
+    this.#refined++;
+    const end = to[at]!;
+    const isInside = (node: number): boolean => holds(this.lattice, end, node) && !holds(this.lattice, from, node);
+    const bytes = this.#backward.liveBytes(isInside, MODES[live]);
+    const known = work[live][at]!;
+    work[live][at] = Math.max(known, this.#workOf(slabElements[at]!, bytes));
+    return work[live][at]! > known;
+  }
+
+  /** With the update of slabs of so many elements. */
+  #workOf(slabElements: number, live: number): number {
+    const update = slabElements > 0 ? this.#updateOf(slabElements) : NO_UPDATE;
+    return Math.max(update.liveBytes, update.apartBytes + live);
+  }
+
   #rowOf(from: number): FloorRow {
     const { covers } = this.lattice;
     const at = new Map<number, number>([[from, 0]]);
@@ -127,6 +158,9 @@ export class StageFloors {
     const [sent, sentOnly, stashed, returned, resident] = [columns(), columns(), columns(), columns(), columns()];
     const live = { whole: columns(), split: columns(), wholeAgain: columns(), splitAgain: columns() };
     const work = { whole: columns(), split: columns(), wholeAgain: columns(), splitAgain: columns() };
+    const flags = () => new Uint8Array(to.length);
+    const isRefined = { whole: flags(), split: flags(), wholeAgain: flags(), splitAgain: flags() };
+    const slabElements = new Int32Array(to.length);
     const frozen = columns();
     const elements = this.#elements.map(columns);
     for (let index = 1; index < to.length; index++) {
@@ -151,13 +185,13 @@ export class StageFloors {
       const sections = elements.flatMap((list) => (list[index]! > 0 ? [list[index]!] : []));
       const slabs = sections.length > 0 ? slabsOf(sections) : undefined;
       resident[index] = frozen[index]! + (slabs ? arenaBytes(slabs, this.#subject.optimizer) : 0);
-      const update = slabs ? this.#updateOf(slabs.slabElements) : NO_UPDATE;
+      slabElements[index] = slabs?.slabElements ?? 0;
       for (const kind of LIVE_KINDS) {
         live[kind][index] = Math.max(live[kind][before]!, added[kind]);
-        work[kind][index] = Math.max(update.liveBytes, update.apartBytes + live[kind][index]!);
+        work[kind][index] = this.#workOf(slabElements[index]!, live[kind][index]!);
       }
     }
-    return { to: Int32Array.from(to), resident, sent, sentOnly, stashed, returned, work };
+    return { to: Int32Array.from(to), resident, sent, sentOnly, stashed, returned, work, slabElements, isRefined };
   }
 
   /** What a value is to the stage between two ideals. */
@@ -186,6 +220,14 @@ export class StageFloors {
 }
 
 const LIVE_KINDS = ["whole", "split", "wholeAgain", "splitAgain"] as const;
+const MODES: { readonly [K in keyof LiveBytes]: BackwardMode } = {
+  whole: { isSplit: false, isAgain: false },
+  split: { isSplit: true, isAgain: false },
+  wholeAgain: { isSplit: false, isAgain: true },
+  splitAgain: { isSplit: true, isAgain: true },
+};
+/** Stages whose programs are walked: about three seconds. */
+const MOST_REFINED = 60_000;
 
 /** What the update of a slab takes. */
 interface SlabUpdate {

@@ -69,3 +69,13 @@ export function splitStages({
   for (const row of rows) for (const { stage, phase } of row) if (phase === "I") isSplit[stage] = true;
   return isSplit;
 }
+
+/** By device: its stages, ascending. */
+export function stagesOfDevices({
+  devices,
+  placement,
+}: Pick<Schedule, "devices" | "placement">): readonly (readonly number[])[] {
+  return Array.from({ length: devices }, (_, device) =>
+    placement.flatMap((own, stage) => (own === device ? [stage] : [])),
+  );
+}

@@ -67,6 +67,7 @@ it.each(
         linked.parts.stages.forEach(({ peakBytes, workspaceBytes }, stage) => {
           const from = ends[stage - 1] ?? 0;
           const at = floors.row(from).to.indexOf(ends[stage]!);
+          expect(floor.share(stage, from, at, Infinity, Infinity)).toBe(0);
           const { kept, work } = floor.floors(stage, from);
           expect(kept[at]!).toBeLessThanOrEqual(peakBytes - workspaceBytes);
           expect(kept[at]! + work[at]!).toBeLessThanOrEqual(peakBytes);
