@@ -54,6 +54,11 @@ export async function fitMemory<T extends Sized>(
   return undefined;
 }
 
+/** Whether no device holds more than its limit; undefined for none. */
+export function keepsLimits(heldBytes: readonly number[], limits: readonly (number | undefined)[]): boolean {
+  return heldBytes.every((bytes, device) => bytes <= (limits[device] ?? Infinity));
+}
+
 /** By stage of one copy of the model: the device of each copy. */
 export function holdersOf(schedule: Schedule): readonly (readonly number[])[] {
   const parts = stagesPerReplica(schedule);

@@ -9,7 +9,7 @@ import { isSearched } from "./candidate.js";
 import type { Draft, DraftOptions } from "./draft.js";
 import { draftOf } from "./draft.js";
 import type { Sized } from "./fit-memory.js";
-import { cutTightly, fitMemory, holdersOf, lessReserved, withoutLimits } from "./fit-memory.js";
+import { cutTightly, fitMemory, holdersOf, keepsLimits, lessReserved, withoutLimits } from "./fit-memory.js";
 import { cutOfWork } from "./free-links.js";
 import { unlessInfeasible } from "./infeasible.js";
 import type { ForwardValue } from "./kept-values.js";
@@ -60,7 +60,7 @@ export class Fitter {
   }
 
   keeps({ heldBytes }: Sized): boolean {
-    return heldBytes.every((bytes, device) => bytes <= (this.limits[device] ?? Infinity));
+    return keepsLimits(heldBytes, this.limits);
   }
 
   /** A cut of the problem whose plan fits; `reserved`: see fit-memory.ts. */

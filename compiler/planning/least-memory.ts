@@ -76,7 +76,7 @@ export interface LeastMemoryOptions {
   /** Cuts a problem quickly. */
   readonly quick: (problem: PartitionProblem) => Promise<Partition>;
   /** Whether a plan keeps the limits that were asked for: then no better one is searched. */
-  readonly fits: (placed: Placed) => boolean;
+  readonly keeps: (placed: Placed) => boolean;
   readonly isTimeUp: () => Promise<boolean>;
   /** A plan of a candidate that needs less than so much, as placing finds it. */
   readonly place: (arranged: Arranged, belowBytes: number) => Promise<Placed | undefined>;
@@ -349,8 +349,8 @@ class Search {
   }
 
   async #isEnough(): Promise<boolean> {
-    const { fits, isTimeUp } = this.#options;
-    return this.found !== undefined && (fits(this.found) || (await isTimeUp()));
+    const { keeps, isTimeUp } = this.#options;
+    return this.found !== undefined && (keeps(this.found) || (await isTimeUp()));
   }
 
   #interruption(): Interruption {

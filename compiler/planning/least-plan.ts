@@ -8,7 +8,7 @@ import { attemptOf } from "./attempt.js";
 import type { Candidate } from "./candidate.js";
 import { areAllOrders, deviceOrders, recomputations, shapes } from "./candidates.js";
 import { Fitter } from "./fitter.js";
-import { withoutLimits } from "./fit-memory.js";
+import { keepsLimits, withoutLimits } from "./fit-memory.js";
 import { isInfeasible, isUsage, unlessImpossible, unlessInfeasible } from "./infeasible.js";
 import type { LeastMemory } from "./least-memory.js";
 import { leastMemory } from "./least-memory.js";
@@ -57,7 +57,7 @@ export async function leastIfTight(
   const isWorth = (boundBytes: number): boolean => limit < boundBytes * TIGHT;
   const least = await leastOf(subject, arranged, options, isWorth);
   if (!least.found) return undefined;
-  if (fits(least.found)) return { least, arranged };
+  if (keeps(least.found)) return { least, arranged };
   if (await isTimeUp()) return undefined;
   throw memoryRefusal(cluster, least, pipeline);
 }
@@ -72,7 +72,7 @@ async function isRoomy(
   if (!first) return false;
   const problem = withoutLimits({ ...first.problem, recompute: [] });
   const cut = await unlessInfeasible(() => quick(problem));
-  return cut !== undefined && fits(linkedCut(subject, { ...first, problem }, cut, placing.optimizer));
+  return cut !== undefined && keeps(linkedCut(subject, { ...first, problem }, cut, placing.optimizer));
 }
 
 /** The plan that needs the least memory, if it fits. @throws PLAN_INFEASIBLE if not, with what it needs. */
@@ -90,7 +90,7 @@ export async function leastPlan(
   if (arranged.length === 0) throw failure ?? noCandidate();
   const least = known?.least ?? (await leastOf(subject, arranged, options));
   if (!least.found) throw least.failure ?? noCandidate();
-  if (!fits(least.found)) throw memoryRefusal(placing.cluster, least, placing.pipeline);
+  if (!keeps(least.found)) throw memoryRefusal(placing.cluster, least, placing.pipeline);
   const own = arranged.find(({ candidate }) => candidate === least.found!.candidate)!;
   const placed = await withLessAgain(least.found, new Fitter(subject, own, placing), own.problem, placing);
   onAttempt(attemptOf(placed));
@@ -111,7 +111,7 @@ function leastOf(
     return placed && { ...placed, cluster: own.cluster };
   };
   const isWhole = pipeline.schedule !== "auto" || areAllOrders(cluster);
-  const options = { optimizer, quick, fits, isTimeUp, place, ...(isWorth && { isWorth }) };
+  const options = { optimizer, quick, keeps, isTimeUp, place, ...(isWorth && { isWorth }) };
   return leastMemory(subject, arranged, options, isWhole);
 }
 
@@ -125,8 +125,11 @@ function limitedTo(devices: readonly DeviceSpec[], belowBytes: number): readonly
   });
 }
 
-function fits({ heldBytes, cluster: { devices } }: Placed): boolean {
-  return heldBytes.every((bytes, device) => bytes <= (devices[device]!.memoryBytes ?? Infinity));
+function keeps({ heldBytes, cluster: { devices } }: Placed): boolean {
+  return keepsLimits(
+    heldBytes,
+    devices.map(({ memoryBytes }) => memoryBytes),
+  );
 }
 
 /** Those of the candidates that can be cut at all, as far as time allows, and why the first of the others cannot. */

@@ -165,7 +165,7 @@ describe("the search for the least memory", () => {
       ),
     );
     const quick = (problem: PartitionProblem) => partition(problem, { method: "slicing", solver: undefined });
-    const options = { optimizer: SGD, quick, fits: () => false, isTimeUp, place: async () => undefined };
+    const options = { optimizer: SGD, quick, keeps: () => false, isTimeUp, place: async () => undefined };
     const floors = await memoryCandidates(shapeSubject(subject, SGD), arranged, {
       onWork: () => undefined,
       cancelled: () => false,
