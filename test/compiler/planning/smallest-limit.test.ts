@@ -109,7 +109,10 @@ it.each([
           const { subject } = await compileTiny(model);
           const exact = smallest(subject, request);
           const named = await refusal(model, request);
-          expect(named.smallestMemoryBytes).toBe(exact);
+          // Plans with several copies of the model are not searched whole, which the refusal says.
+          if ((COPIES as readonly string[]).includes(schedule))
+            expect(named.smallestMemoryBytes).toBeGreaterThanOrEqual(exact);
+          else expect(named.smallestMemoryBytes).toBe(exact);
           expect(named.boundMemoryBytes).toBeLessThanOrEqual(exact);
           expect(named.proven).toBe(named.boundMemoryBytes === named.smallestMemoryBytes);
         },
