@@ -1,9 +1,9 @@
 /** @file Measures what a model costs on an engine: the time of every node, summed per forward node and phase. */
 import type { Differentiated } from "../compiler/autodiff/differentiated.js";
-import type { WithSums } from "../compiler/autodiff/gradient-sums.js";
-import { withGradientSums } from "../compiler/autodiff/gradient-sums.js";
-import type { Half } from "../compiler/autodiff/halves.js";
-import { halvesOf } from "../compiler/autodiff/halves.js";
+import type { WithSums } from "../compiler/plan/gradient-sums.js";
+import { withGradientSums } from "../compiler/plan/gradient-sums.js";
+import type { Half } from "../compiler/plan/halves.js";
+import { halvesOf } from "../compiler/plan/halves.js";
 import type { ClusterSpec } from "../compiler/cluster.js";
 import type { Node, TensorType, Value } from "../compiler/ir/graph.js";
 import { elementCount, tensorBytes } from "../compiler/ir/literal.js";

@@ -6,8 +6,8 @@
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { withGradientSums } from "../compiler/autodiff/gradient-sums.js";
-import { halvesOf } from "../compiler/autodiff/halves.js";
+import { withGradientSums } from "../compiler/plan/gradient-sums.js";
+import { halvesOf } from "../compiler/plan/halves.js";
 import type { Value } from "../compiler/ir/graph.js";
 import { parseLoss } from "../compiler/loss/spec.js";
 import { exportProgram } from "../compiler/onnx/export.js";

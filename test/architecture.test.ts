@@ -216,7 +216,7 @@ describe("op names", () => {
     "compiler/loss/",
     "compiler/optimizer/",
     "compiler/autodiff/differentiate.ts",
-    "compiler/autodiff/gradient-sums.ts",
+    "compiler/plan/gradient-sums.ts",
     "compiler/plan/ports.ts",
     "compiler/repeatable.ts",
     "models/",

@@ -9,7 +9,7 @@ import { add } from "./expression.js";
 import { normalizeAxis } from "./shape.js";
 
 /** The node that makes a value by adding numbers to zeros; undefined where the value is made otherwise. */
-function spreadOf(b: Emitter, value: Value): Node<"ScatterElements" | "ScatterND"> | undefined {
+export function spreadOf(b: Emitter, value: Value): Node<"ScatterElements" | "ScatterND"> | undefined {
   const node = b.maker(value);
   if ((node?.op !== "ScatterElements" && node?.op !== "ScatterND") || node.attrs.reduction !== "add") return undefined;
   return isZeros(b, node.inputs[0]!) ? node : undefined;

@@ -1,6 +1,6 @@
 /** @file Where each tensor of each program lives: the inputs and outputs of the stage graphs. */
+import { nodesBesideSums, sumGradients } from "./gradient-sums.js";
 import { invariant } from "../errors.js";
-import type { GraphBuilder } from "../ir/builder.js";
 import { extend } from "../ir/builder.js";
 import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import type { OpTable } from "../ops/define.js";
@@ -70,30 +70,26 @@ const KIND_ORDER: readonly ProgramKind[] = ["forward", "input-grad", "weight-gra
 export function linkPrograms(placed: PlacedGraph, ops: OpTable, results: readonly WantedResult[]): LinkedPrograms {
   const { differentiated, programOf } = placed;
   const builder = extend(ops, differentiated.graph);
-  const members: Member[] = differentiated.graph.nodes.map((node) => ({ node, key: programOf.get(node.id)! }));
+  const sums = sumGradients(builder, differentiated.parameterGrads);
+  const members = nodesBesideSums(differentiated.graph, differentiated.parameterGrads, sums).map((node): Member => ({
+    node,
+    key: programOf.get(node.id)!,
+  }));
   const sinks: Sink[] = [];
-  const appended = (key: ProgramKey, sink: BoundPort): void => {
-    members.push({ node: builder.nodes.at(-1)!, key });
-    sinks.push({ ...sink, key });
+  const append = (key: ProgramKey, node: Node, port: Port): void => {
+    members.push({ node, key });
+    sinks.push({ value: node.outputs[0]!, port, key });
   };
   const ownerOf = new Map<string, number>();
   const accumulators = new Map<ValueId, Port>();
 
-  for (const { of, grad, owner, copies = [] } of differentiated.parameterGrads) {
-    const key = gradientProgram(placed, owner);
+  for (const { of, sum, own, copies } of sums) {
+    const key = gradientProgram(placed, own.owner);
+    const accumulator = ({ name }: Value): Port => ({ tensor: name, at: "accumulator", param: of.name });
     ownerOf.set(of.name, key.stage);
-    const sum = builder.input(`${of.name}/grad.sum`, grad.type);
-    accumulators.set(sum.id, { tensor: sum.name, at: "accumulator", param: of.name });
-    const { outputs } = builder.node("Add", [sum, grad], {}, { outputs: [`${of.name}/grad.sum.next`] });
-    const next = outputs[0]!;
-    appended(key, { value: next, port: { tensor: next.name, at: "accumulator", param: of.name } });
-    for (const copy of copies) {
-      const added = builder.node("Add", [sum, copy.grad], {}, { outputs: [`${of.name}/grad.sum.added`] }).outputs[0]!;
-      appended(
-        { stage: key.stage, kind: "add" },
-        { value: added, port: { tensor: added.name, at: "accumulator", param: of.name } },
-      );
-    }
+    accumulators.set(sum.id, accumulator(sum));
+    append(key, own.node, accumulator(own.next));
+    for (const { node, next } of copies) append({ stage: key.stage, kind: "add" }, node, accumulator(next));
   }
   for (const { param, next } of differentiated.graph.states) {
     const maker = placed.producer.get(next.id);
@@ -107,9 +103,10 @@ export function linkPrograms(placed: PlacedGraph, ops: OpTable, results: readonl
       const maker = placed.producer.get(wanted.id);
       const key = maker ? programOf.get(maker.id)! : { stage: 0, kind: "forward" as const };
       const tensor = resultTensor(name);
-      const copy = copyOf(builder, wanted, tensor);
+      const node = builder.node("Identity", [wanted], {}, { outputs: [tensor] });
+      const copy = node.outputs[0]!;
       const named = copy.name === tensor ? {} : { result: name };
-      appended(key, { value: copy, port: { tensor: copy.name, at: "result", ...named } });
+      append(key, node, { tensor: copy.name, at: "result", ...named });
     }
   }
   return assemble(placed, members, sinks, accumulators, ownerOf);
@@ -119,10 +116,6 @@ export function linkPrograms(placed: PlacedGraph, ops: OpTable, results: readonl
 function gradientProgram({ programOf, isSplit }: PlacedGraph, owner: NodeId): ProgramKey {
   const { stage } = programOf.get(owner)!;
   return { stage, kind: isSplit[stage] ? "weight-grad" : "backward" };
-}
-
-function copyOf(builder: GraphBuilder, value: Value, name: string): Value {
-  return builder.node("Identity", [value], {}, { outputs: [name] }).outputs[0]!;
 }
 
 function assemble(

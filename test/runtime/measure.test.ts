@@ -1,7 +1,7 @@
 /** @file Profiles: what is measured, on how many copies at once, and of which kind of device. */
 import { describe, expect, it } from "vitest";
-import { withGradientSums } from "../../compiler/autodiff/gradient-sums.js";
-import { halvesOf } from "../../compiler/autodiff/halves.js";
+import { withGradientSums } from "../../compiler/plan/gradient-sums.js";
+import { halvesOf } from "../../compiler/plan/halves.js";
 import type { ClusterSpec } from "../../compiler/cluster.js";
 import { CPU_CORE, localCluster } from "../../compiler/cluster.js";
 import { parseLoss } from "../../compiler/loss/spec.js";

@@ -14,13 +14,12 @@ export interface Half {
  * input of the other; gradients of parameters leave as sums.
  */
 export function halvesOf({ differentiated, sums }: WithSums): { readonly forward: Half; readonly backward: Half } {
-  const { graph, phase, parameterGrads } = differentiated;
+  const { graph, phase } = differentiated;
   const isForward = ({ id }: Node): boolean => phase.get(id) === "F";
   const [first, second] = [graph.nodes.filter(isForward), graph.nodes.filter((node) => !isForward(node))];
   const [readFirst, readSecond] = [valuesOf(first, "inputs"), valuesOf(second, "inputs")];
   const [madeFirst, madeSecond] = [valuesOf(first, "outputs"), valuesOf(second, "outputs")];
-  const summed = new Set(parameterGrads.map(({ grad }) => grad.id));
-  const wanted = [...graph.outputs.filter(({ id }) => !summed.has(id)), ...sums.map(({ next }) => next)];
+  const wanted = [...graph.outputs, ...sums.map(({ next }) => next)];
   const given = [...graph.inputs, ...graph.params];
   const stash = [...readSecond.values()].filter(({ id }) => madeFirst.has(id));
   const made = (values: readonly Value[], by: ReadonlyMap<ValueId, Value>): Value[] => [

@@ -1,0 +1,97 @@
+/**
+ * @file The sums of gradients over microbatches as nodes of the training graph. A gradient that is zero but for a few
+ * numbers, such as an embedding's, is never made: its numbers are added to the sum at their places.
+ */
+import type { GraphBuilder } from "../ir/builder.js";
+import { extend } from "../ir/builder.js";
+import type { Graph, Node, NodeId, Value } from "../ir/graph.js";
+import { liveNodes } from "../ir/walk.js";
+import type { OpTable } from "../ops/define.js";
+import { spreadOf } from "../ops/spread.js";
+import type { Differentiated, Gradient } from "../autodiff/differentiated.js";
+
+/** Adds one gradient to a sum. */
+export interface Addition {
+  readonly node: Node;
+  readonly next: Value;
+  /** Owner of the gradient. */
+  readonly owner: NodeId;
+}
+
+/** The sum of a trained parameter's gradients: an input of the graph, and what replaces it. */
+export interface GradientSum {
+  readonly of: Value;
+  readonly sum: Value;
+  readonly own: Addition;
+  /** Of the gradients of further copies of the graph. */
+  readonly copies: readonly Addition[];
+}
+
+/** Appends the sums of parameter gradients to a builder. Ensures: a new input per parameter, an addition per gradient. */
+export function sumGradients(builder: GraphBuilder, parameterGrads: readonly Gradient[]): readonly GradientSum[] {
+  return parameterGrads.map(({ of, grad, owner, copies = [] }) => {
+    const sum = builder.input(`${of.name}/grad.sum`, grad.type);
+    const addition = (own: Pick<Gradient, "grad" | "owner">, name: string): Addition => {
+      const node = additionOf(builder, sum, own.grad, `${of.name}/grad.sum.${name}`);
+      return { node, next: node.outputs[0]!, owner: own.owner };
+    };
+    return {
+      of,
+      sum,
+      own: addition({ grad, owner }, "next"),
+      copies: copies.map((copy) => addition(copy, "added")),
+    };
+  });
+}
+
+function additionOf(builder: GraphBuilder, sum: Value, grad: Value, name: string): Node {
+  const spread = spreadOf(builder, grad);
+  if (!spread) return builder.node("Add", [sum, grad], {}, { outputs: [name] });
+  const [, indices, updates] = spread.inputs;
+  return builder.node(spread.op, [sum, indices, updates], spread.attrs, { outputs: [name] });
+}
+
+/** The nodes of a graph without those that only made gradients whose numbers go into the sums by themselves. */
+export function nodesBesideSums(
+  { nodes, outputs, states }: Graph,
+  parameterGrads: readonly Gradient[],
+  sums: readonly GradientSum[],
+): readonly Node[] {
+  const summed = new Set(parameterGrads.flatMap(({ grad, copies = [] }) => [grad, ...copies.map((c) => c.grad)]));
+  const additions = sums.flatMap(({ own, copies }) => [own, ...copies]);
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const ends = nodes.flatMap((node) => node.outputs.filter((value) => value !== undefined && !read.has(value)));
+  const others = [...ends, ...outputs].filter((value) => !summed.has(value!));
+  const roots = [...others, ...states.map(({ next }) => next), ...additions.map(({ next }) => next)];
+  const live = new Set(liveNodes([...nodes, ...additions.map(({ node }) => node)], roots as readonly Value[]));
+  return nodes.filter((node) => live.has(node));
+}
+
+/** The graph with its sums; each is a pair of the graph's input and what replaces it. */
+export interface WithSums {
+  readonly differentiated: Differentiated;
+  readonly sums: readonly { readonly sum: Value; readonly next: Value }[];
+}
+
+/**
+ * Ensures: one W node per trained parameter that adds its gradient to a new input, owned by the gradient's owner;
+ * gradients of parameters are outputs no more.
+ */
+export function withGradientSums(differentiated: Differentiated, ops: OpTable): WithSums {
+  const { graph, parameterGrads } = differentiated;
+  const builder = extend(ops, graph);
+  const sums = sumGradients(builder, parameterGrads);
+  const phase = new Map(differentiated.phase);
+  const owner = new Map(differentiated.owner);
+  for (const { own } of sums) {
+    phase.set(own.node.id, "W");
+    owner.set(own.node.id, own.owner);
+  }
+  const nodes = [...nodesBesideSums(graph, parameterGrads, sums), ...sums.map(({ own }) => own.node)];
+  const summed = new Set(parameterGrads.map(({ grad }) => grad));
+  const outputs = graph.outputs.filter((value) => !summed.has(value));
+  return {
+    differentiated: { ...differentiated, graph: { ...builder.build(graph.name, outputs), nodes }, phase, owner },
+    sums: sums.map(({ sum, own }) => ({ sum, next: own.next })),
+  };
+}
