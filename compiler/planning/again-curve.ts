@@ -26,6 +26,8 @@ export interface AgainSet {
 const MOST_CUT = 48;
 /** Sets of the partitioner, at most: where there are more, each is to save more than the one before by this part of all. */
 const MOST_CHOSEN = 48;
+/** Sets that are tried where each costs a plan. */
+const FEW = 12;
 /** Far above any sum of costs. */
 const UNLIMITED = 1e15;
 /** Later blocks of a stage count as dearer by up to this share, so that like blocks run again one after another. */
@@ -66,6 +68,13 @@ export class AgainCurve {
     }
     const curve = undominated([...found, ...this.#chosen(stages, networks)]);
     return whole.blocks.length > curve.at(-1)!.blocks.length ? [...curve, whole] : curve;
+  }
+
+  /** Some of these sets, spread over them, with the first and the last. */
+  fewSets(stages: readonly number[]): readonly AgainSet[] {
+    const sets = this.sets(stages);
+    if (sets.length <= FEW) return sets;
+    return Array.from({ length: FEW }, (_, at) => sets[Math.round((at * (sets.length - 1)) / (FEW - 1))]!);
   }
 
   /** Of a device with these stages, the set at a price. */

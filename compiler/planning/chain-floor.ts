@@ -119,22 +119,6 @@ export class ChainFloor {
     return ends;
   }
 
-  /** The ideals where stages end, in every way; undefined for more than so many ways. */
-  chains(most: number): readonly (readonly number[])[] | undefined {
-    const whole = this.#floors.lattice.count - 1;
-    let chains: (readonly number[])[] = [[]];
-    for (let stage = 0; stage + 1 < this.#factors.length; stage++) {
-      const next: (readonly number[])[] = [];
-      for (const ends of chains) {
-        const { to } = this.#floors.row(ends.at(-1) ?? 0);
-        for (let at = 1; at < to.length - 1; at++) next.push([...ends, to[at]!]);
-        if (next.length > most) return undefined;
-      }
-      chains = next;
-    }
-    return chains.map((ends) => [...ends, whole]);
-  }
-
   /** What stages keep and take at least, by place in the row of the ideal before them. */
   floors(stage: number, from: number): FloorColumns {
     return this.#floors.columns(from, this.#factors[stage]!);

@@ -10,16 +10,16 @@ import type { Interruption } from "../partition/interruption.js";
 import type { Partition, PartitionProblem } from "../partition/problem.js";
 import type { OptimizerSpec } from "../plan/plan.js";
 import { AgainCurve } from "./again-curve.js";
-import type { CutPoint } from "./cut-space.js";
-import { cutTightly, withoutLimits } from "./fit-memory.js";
-import { unlessInfeasible } from "./infeasible.js";
 import type { ForwardValue } from "./kept-values.js";
 import { forwardValues } from "./kept-values.js";
+import type { LinkedPlansOptions } from "./linked-plans.js";
+import { LinkedPlans } from "./linked-plans.js";
+import { LinkedSearch } from "./linked-search.js";
 import type { MemoryCandidate } from "./memory-candidate.js";
 import { memoryCandidates, memoryShares, mostHeld } from "./memory-candidate.js";
 import { descendMemory } from "./memory-descent.js";
 import type { Arranged, Placed } from "./placed.js";
-import { cutAt, linkedCut, placedAt } from "./placed-cut.js";
+import { quickCuts } from "./quick-cuts.js";
 import type { ShapeSubject } from "./stage-shape.js";
 import { leastResident } from "./stage-shape.js";
 import type { PlanSubject } from "./subject.js";
@@ -30,8 +30,6 @@ const MOST_DESCENT_WORK = 500_000;
 const MOST_WALK_WORK = 800_000;
 /** Cuts of a candidate beyond which bounds do not rule out enough of them. */
 const MOST_STEPS = 1e10;
-/** What a whole plan takes, as a multiple of its nodes. */
-const WHOLE_WORK = 8;
 /** Candidates that are cut: those with the lowest bounds. */
 const MOST_STARTED = 32;
 /** Cuts that are looked at where candidates have few: of all of them together. */
@@ -51,8 +49,6 @@ const MOST_PLANS = 30;
 const MOST_PLACED = 3;
 /** With more candidates, the partitioner makes no cuts to start from where floors do. */
 const FEW_CANDIDATES = 2;
-/** Choices of what runs again on a device that are tried for a cut that needs least. */
-const CHOICES = 12;
 /** Blocks of a cut that are tried the other way. */
 const MOST_FLIPS = 60;
 /** How far the first walk looks above the bound, as a share of it; the next ones twice as far each. */
@@ -71,13 +67,9 @@ export interface LeastMemory {
   readonly failure?: PipewrightError;
 }
 
-export interface LeastMemoryOptions {
-  readonly optimizer: OptimizerSpec;
+export interface LeastMemoryOptions extends LinkedPlansOptions {
   /** Cuts a problem quickly. */
   readonly quick: (problem: PartitionProblem) => Promise<Partition>;
-  /** Whether a plan keeps the limits that were asked for: then no better one is searched. */
-  readonly keeps: (placed: Placed) => boolean;
-  readonly isTimeUp: () => Promise<boolean>;
   /** A plan of a candidate that needs less than so much, as placing finds it. */
   readonly place: (arranged: Arranged, belowBytes: number) => Promise<Placed | undefined>;
   /** Asked once, of a bound: whether to go on. Default: always. */
@@ -94,10 +86,7 @@ export async function leastMemory(
   options: LeastMemoryOptions,
   isWhole = true,
 ): Promise<LeastMemory> {
-  const search = new Search(subject, candidates, options);
-  const boundBytes = await search.run(isWhole);
-  const { foundBytes, found, failure } = search;
-  return { boundBytes, foundBytes, found, ...(failure && { failure }) };
+  return new Search(subject, candidates, options).run(isWhole);
 }
 
 /** What stages are made of. */
@@ -113,8 +102,7 @@ export function shapeSubject({ training, groups }: PlanSubject, optimizer: Optim
 interface Start {
   readonly stageOf: readonly number[];
   readonly bytes: number;
-  readonly arranged: Arranged;
-  readonly candidate: MemoryCandidate | undefined;
+  readonly candidate: MemoryCandidate;
 }
 
 /** A candidate with what is known of its least memory. */
@@ -124,42 +112,66 @@ interface Bounded {
 }
 
 class Search {
-  readonly #subject: PlanSubject;
   readonly #arranged: readonly Arranged[];
   readonly #options: LeastMemoryOptions;
   readonly #shapes: ShapeSubject;
   readonly #values: readonly ForwardValue[];
-  #work = 0;
-  /** What devices hold in plans that were linked. */
-  readonly #known = new Map<string, readonly number[]>();
-  found: Placed | undefined;
-  foundBytes = Infinity;
-  failure: PipewrightError | undefined;
+  readonly #plans: LinkedPlans;
+  #failure: PipewrightError | undefined;
 
   constructor(subject: PlanSubject, arranged: readonly Arranged[], options: LeastMemoryOptions) {
-    this.#subject = subject;
     this.#arranged = arranged;
     this.#options = options;
     this.#shapes = shapeSubject(subject, options.optimizer);
     this.#values = forwardValues(subject);
+    this.#plans = new LinkedPlans(subject, options);
   }
 
-  /** @returns a bound below which no plan is. */
-  async run(isWhole: boolean): Promise<number> {
+  async run(isWhole: boolean): Promise<LeastMemory> {
     const root = this.#rootBound();
     const bounded = await this.#bounded(root);
-    const isBounded = isWhole && bounded.length === this.#arranged.length;
+    const known = new Set(bounded.map(({ candidate }) => candidate.arranged));
+    const others = this.#arranged.filter((own) => !known.has(own));
+    let isBounded = isWhole && others.length === 0;
     const least = (): number => (isBounded ? Math.min(...bounded.map(({ boundBytes }) => boundBytes)) : root);
-    if (this.#options.isWorth?.(least()) === false) return least();
+    if (this.#options.isWorth?.(least()) === false) return this.#result(least());
+    const isAllLinked = await this.#linkOthers(others);
+    isBounded = isWhole && isAllLinked;
     const isDone = await this.#descendAll(bounded);
-    if (isDone && least() < this.foundBytes) await this.#placeBelow();
+    if (isDone && least() < this.#plans.foundBytes) await this.#placeBelow();
     if (isDone && isBounded) await this.#walkAll(bounded);
-    return Math.min(this.foundBytes, least());
+    return this.#result(least());
+  }
+
+  #result(boundBytes: number): LeastMemory {
+    const { foundBytes, found } = this.#plans;
+    const failure = this.#failure;
+    return { boundBytes: Math.min(foundBytes, boundBytes), foundBytes, found, ...(failure && { failure }) };
+  }
+
+  /** Candidates of which nothing is known before their plans are linked. @returns whether all plans were. */
+  async #linkOthers(others: readonly Arranged[]): Promise<boolean> {
+    let isAll = true;
+    for (const arranged of others) {
+      if (await this.#plans.isEnough()) return false;
+      const search = new LinkedSearch(arranged, {
+        plans: this.#plans,
+        values: this.#values,
+        quickCuts: () => this.#quickCuts(arranged),
+        interruption: this.#interruption(),
+      });
+      if (!(await search.run())) isAll = false;
+    }
+    return isAll;
+  }
+
+  #quickCuts({ problem }: Arranged): Promise<readonly (readonly number[])[]> {
+    return quickCuts(problem, this.#options.quick, (error) => (this.#failure ??= error));
   }
 
   /** Candidates of one copy of the model, with what floors of stages say. */
   async #bounded(root: number): Promise<readonly Bounded[]> {
-    const onWork = (nodes: number): void => void (this.#work += nodes);
+    const onWork = (nodes: number): void => void (this.#plans.work += nodes);
     const candidates = await memoryCandidates(this.#shapes, this.#arranged, { ...this.#interruption(), onWork });
     const bounded: Bounded[] = [];
     for (const candidate of candidates) {
@@ -173,24 +185,22 @@ class Search {
   async #descendAll(bounded: readonly Bounded[]): Promise<boolean> {
     const starts: Start[] = [];
     const started = new Set(bounded.toSorted((a, b) => a.boundBytes - b.boundBytes).slice(0, MOST_STARTED));
-    for (const arranged of this.#arranged) {
-      if (await this.#isEnough()) return false;
-      const own = bounded.find(({ candidate }) => candidate.arranged === arranged);
-      if (own && !started.has(own)) continue;
-      const cuts = own ? own.candidate.starts(own.boundBytes, MOST_STARTS / this.#arranged.length) : [];
+    for (const { candidate, boundBytes } of bounded.filter((own) => started.has(own))) {
+      if (await this.#plans.isEnough()) return false;
+      const cuts = candidate.starts(boundBytes, MOST_STARTS / this.#arranged.length);
       if (cuts.length === 0 || this.#arranged.length <= FEW_CANDIDATES)
-        for (const cut of await this.#quickCuts(arranged)) starts.push(this.#start(cut, arranged, own?.candidate));
+        for (const cut of await this.#quickCuts(candidate.arranged)) starts.push(startAt(cut, candidate));
       for (const [at, cut] of cuts.entries()) {
-        if (at > 0 && this.#work > MOST_START_WORK) break;
-        starts.push(this.#start(cut, arranged, own!.candidate));
+        if (at > 0 && this.#plans.work > MOST_START_WORK) break;
+        starts.push(startAt(cut, candidate));
       }
-      if (!this.found && starts.length > 0) this.#linked(starts[0]!);
+      if (!this.#plans.found && starts.length > 0) this.#linked(starts[0]!);
     }
     starts.sort((a, b) => a.bytes - b.bytes);
     const [first] = starts;
     if (first) this.#linked(first);
-    const end = this.#work + MOST_DESCENT_WORK;
-    const isOver = async (): Promise<boolean> => this.#work > end || (await this.#isEnough());
+    const end = this.#plans.work + MOST_DESCENT_WORK;
+    const isOver = async (): Promise<boolean> => this.#plans.work > end || (await this.#plans.isEnough());
     const ends: Start[] = [];
     for (const start of starts.slice(0, MOST_DESCENTS)) {
       if (await isOver()) break;
@@ -200,88 +210,69 @@ class Search {
     const linked = ends.slice(0, MOST_LINKED).map((own) => ({ own, bytes: this.#linked(own) }));
     linked.sort((a, b) => a.bytes - b.bytes);
     for (const [at, { own }] of linked.entries()) {
-      if (await this.#isEnough()) break;
+      if (await this.#plans.isEnough()) break;
       if (at < MOST_ENDED) await this.#end(own);
       else if (!(await isOver())) this.#refine(own);
     }
-    return !(await this.#isEnough());
+    return !(await this.#plans.isEnough());
   }
 
   /** Offers plans that placing finds below the best one, so that what is named is not more than that would do with. */
   async #placeBelow(): Promise<void> {
-    for (let count = 0; count < MOST_PLACED && this.found && !(await this.#isEnough()); count++) {
-      const { candidate } = this.found;
+    for (let count = 0; count < MOST_PLACED && this.#plans.found && !(await this.#plans.isEnough()); count++) {
+      const { candidate } = this.#plans.found;
       const arranged = this.#arranged.find((own) => own.candidate === candidate)!;
-      const placed = await this.#options.place(arranged, this.foundBytes);
+      const placed = await this.#options.place(arranged, this.#plans.foundBytes);
       if (!placed) return;
-      this.#offer(placed);
+      this.#plans.offer(placed);
     }
   }
 
-  #start(stageOf: readonly number[], arranged: Arranged, candidate: MemoryCandidate | undefined): Start {
-    const shares = memoryShares(arranged);
-    const heldBytes = candidate ? candidate.sized(stageOf).heldBytes : this.#linkCut(arranged, stageOf);
-    return { stageOf, bytes: mostHeld(heldBytes, shares), arranged, candidate };
-  }
-
   /** Offers its plan. @returns what that needs. */
-  #linked({ stageOf, bytes, arranged, candidate }: Start): number {
-    return candidate ? mostHeld(this.#link(arranged, candidate.sized(stageOf)), candidate.shares) : bytes;
-  }
-
-  /** The quick cuts that hold least and the fastest ones, with no, some and all forward passes running again if they may. */
-  async #quickCuts({ problem }: Arranged): Promise<readonly (readonly number[])[]> {
-    const { quick } = this.#options;
-    const { recompute, ...without } = problem;
-    const cuts: (readonly number[])[] = [];
-    for (const own of recompute === "auto" ? [problem, without, { ...without, recompute: "all" as const }] : [problem])
-      for (const cutter of [() => cutTightly(own, quick), () => quick(withoutLimits(own))]) {
-        const cut = await unlessInfeasible(cutter, (error) => (this.failure ??= error));
-        if (cut) cuts.push(cut.stageOf);
-      }
-    return [...new Map(cuts.map((stageOf) => [stageOf.join(), stageOf])).values()];
+  #linked({ stageOf, candidate }: Start): number {
+    return mostHeld(this.#plans.link(candidate.arranged, candidate.sized(stageOf)), candidate.shares);
   }
 
   /** Where moving the boundaries of a cut leads to. */
-  async #descend({ stageOf, arranged, candidate }: Start, isEnough: () => Promise<boolean>): Promise<Start> {
-    const first = candidate?.sized(stageOf);
-    const heldBytes = (cut: readonly number[]): readonly number[] =>
-      candidate ? candidate.sized(cut, first).heldBytes : this.#linkCut(arranged, cut);
-    const options = { shares: memoryShares(arranged), heldBytes, most: MOST_CUTS, isEnough };
-    return this.#start(await descendMemory(arranged.problem, stageOf, options), arranged, candidate);
+  async #descend({ stageOf, candidate }: Start, isEnough: () => Promise<boolean>): Promise<Start> {
+    const first = candidate.sized(stageOf);
+    const heldBytes = (cut: readonly number[]): readonly number[] => candidate.sized(cut, first).heldBytes;
+    const options = { shares: candidate.shares, heldBytes, most: MOST_CUTS, isEnough };
+    return startAt(await descendMemory(candidate.arranged.problem, stageOf, options), candidate);
   }
 
   /** Offers the plans that moving its boundaries leads to by what plans really hold, and others of what runs again. */
-  async #end({ stageOf, arranged, candidate }: Start): Promise<void> {
-    if (!candidate) return;
+  async #end({ stageOf, candidate }: Start): Promise<void> {
+    const { arranged, shares } = candidate;
     const best = await descendMemory(arranged.problem, stageOf, {
-      shares: candidate.shares,
-      heldBytes: (cut) => this.#link(arranged, candidate.sized(cut)),
+      shares,
+      heldBytes: (cut) => this.#plans.link(arranged, candidate.sized(cut)),
       most: MOST_PLANS,
-      isEnough: async () => this.#isEnough(),
+      isEnough: async () => this.#plans.isEnough(),
     });
-    this.#refine({ stageOf: best, arranged, candidate });
+    this.#refine({ stageOf: best, candidate });
   }
 
   /** Offers the plan of a cut with that running again which leaves least. */
-  #refine({ stageOf, arranged, candidate }: Omit<Start, "bytes">): void {
-    if (!candidate || arranged.problem.recompute !== "auto") return;
+  #refine({ stageOf, candidate }: Omit<Start, "bytes">): void {
+    const { arranged } = candidate;
+    if (arranged.problem.recompute !== "auto") return;
     const curve = new AgainCurve(arranged.problem, stageOf, this.#values);
-    const refined = candidate.refined(stageOf, (stages) => few(curve.sets(stages)).map(({ blocks }) => blocks));
-    this.#link(arranged, refined);
-    this.#link(arranged, candidate.flipped(refined, MOST_FLIPS));
+    const refined = candidate.refined(stageOf, (stages) => curve.fewSets(stages).map(({ blocks }) => blocks));
+    this.#plans.link(arranged, refined);
+    this.#plans.link(arranged, candidate.flipped(refined, MOST_FLIPS));
   }
 
   /** Raises the bounds of candidates as far as walks can, from the lowest on. */
   async #walkAll(bounded: readonly Bounded[]): Promise<void> {
-    const end = this.#work + MOST_WALK_WORK;
-    const isOver = async (): Promise<boolean> => this.#work > end || (await this.#isEnough());
+    const end = this.#plans.work + MOST_WALK_WORK;
+    const isOver = async (): Promise<boolean> => this.#plans.work > end || (await this.#plans.isEnough());
     const isShort = ({ candidate: { space } }: Bounded): boolean => space !== undefined && space.steps <= MOST_STEPS;
     const fixed = Math.min(...bounded.filter((own) => !isShort(own)).map(({ boundBytes }) => boundBytes));
     const open = bounded.filter(isShort);
     for (let reach = FIRST_REACH; ; reach *= 2) {
       const least = Math.min(...open.map(({ boundBytes }) => boundBytes));
-      const most = Math.min(fixed, this.foundBytes);
+      const most = Math.min(fixed, this.#plans.foundBytes);
       if (least >= most) return;
       const limit = Math.min(most, least * (1 + reach));
       const below = open.filter(({ boundBytes }) => boundBytes < limit);
@@ -290,13 +281,13 @@ class Search {
       if (cost > MOST_WALK_WORK) return;
       for (const own of below) {
         const isDone = await own.candidate.space!.walk({
-          limit: () => Math.min(limit, this.foundBytes * (1 - ROUNDING)),
+          limit: () => Math.min(limit, this.#plans.foundBytes * (1 - ROUNDING)),
           shares: own.candidate.shares,
-          visit: async (point) => void this.#link(own.candidate.arranged, point),
+          visit: async (point) => void this.#plans.link(own.candidate.arranged, point),
           isOver,
         });
         if (!isDone) return;
-        own.boundBytes = Math.min(rounded(limit, own.candidate), this.foundBytes);
+        own.boundBytes = Math.min(rounded(limit, own.candidate), this.#plans.foundBytes);
       }
     }
   }
@@ -312,57 +303,14 @@ class Search {
     return Math.max(1, Math.ceil(total / whole), Math.ceil(Math.max(...resident) / Math.max(...shares)));
   }
 
-  /** Offers the plan of a cut unless it was linked before. @returns what its devices hold. */
-  #link(arranged: Arranged, point: CutPoint): readonly number[] {
-    const key = `${this.#arranged.indexOf(arranged)} ${point.stageOf.join()} ${point.again.join()}`;
-    let known = this.#known.get(key);
-    if (!known) {
-      const placed = placedAt(this.#subject, arranged, point, this.#options.optimizer);
-      this.#offer(placed);
-      known = placed.heldBytes;
-      this.#known.set(key, known);
-    }
-    return known;
-  }
-
-  /** Offers the plan of a cut of a candidate whose memory is known when it is linked. @returns what its devices hold. */
-  #linkCut(arranged: Arranged, stageOf: readonly number[]): readonly number[] {
-    const { recompute, ...without } = arranged.problem;
-    const problems = recompute === "auto" ? [without, { ...without, recompute: "all" } as const] : [arranged.problem];
-    const held = problems.map((problem) => {
-      const cut = cutAt(problem, stageOf);
-      const placed = linkedCut(this.#subject, { ...arranged, problem }, cut, this.#options.optimizer);
-      this.#offer(placed);
-      return placed.heldBytes;
-    });
-    const shares = memoryShares(arranged);
-    return held.reduce((best, own) => (mostHeld(own, shares) < mostHeld(best, shares) ? own : best));
-  }
-
-  /** Keeps the plan if it needs less than those before. */
-  #offer(placed: Placed): void {
-    this.#work += WHOLE_WORK * this.#shapes.differentiated.graph.nodes.length;
-    const bytes = mostHeld(placed.heldBytes, memoryShares(placed));
-    if (bytes >= this.foundBytes) return;
-    this.foundBytes = bytes;
-    this.found = placed;
-  }
-
-  async #isEnough(): Promise<boolean> {
-    const { keeps, isTimeUp } = this.#options;
-    return this.found !== undefined && (keeps(this.found) || (await isTimeUp()));
-  }
-
   #interruption(): Interruption {
     let isOver = false;
     return { cancelled: () => isOver, pause: async () => void (isOver = await this.#options.isTimeUp()) };
   }
 }
 
-/** Some of a list, spread over it, with the first and the last. */
-function few<T>(list: readonly T[]): readonly T[] {
-  if (list.length <= CHOICES) return list;
-  return Array.from({ length: CHOICES }, (_, at) => list[Math.round((at * (list.length - 1)) / (CHOICES - 1))]!);
+function startAt(stageOf: readonly number[], candidate: MemoryCandidate): Start {
+  return { stageOf, bytes: mostHeld(candidate.sized(stageOf).heldBytes, candidate.shares), candidate };
 }
 
 /** A limit that no plan keeps, as a bound of what plans need: the next whole number where all devices have the same. */

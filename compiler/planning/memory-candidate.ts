@@ -5,8 +5,7 @@
 import type { NodeId } from "../ir/graph.js";
 import { blocksOfNodes } from "../partition/blocks.js";
 import type { Contraction } from "../partition/contract.js";
-import { violations } from "../partition/evaluate.js";
-import { enumerateIdeals, holds } from "../partition/ideals.js";
+import { enumerateIdeals } from "../partition/ideals.js";
 import type { Interruption } from "../partition/interruption.js";
 import { steered } from "../partition/steering.js";
 import { stagesOfDevices } from "../schedule/action.js";
@@ -15,12 +14,12 @@ import { linearize } from "../schedule/linearize.js";
 import { simulate } from "../schedule/simulate.js";
 import { LeastSlots } from "../plan/least-slots.js";
 import { ChainFloor } from "./chain-floor.js";
+import { chainsOf, cutsOf } from "./chains.js";
 import type { CutPoint } from "./cut-space.js";
 import { CutSpace } from "./cut-space.js";
 import type { DeviceChoice } from "./device-memory.js";
 import { DeviceMemory } from "./device-memory.js";
 import { OrderSlots } from "./order-slots.js";
-import { withoutLimits } from "./fit-memory.js";
 import type { Arranged, Placed } from "./placed.js";
 import type { StageBlocks } from "./shape-table.js";
 import { ShapeTable, stageBlocks } from "./shape-table.js";
@@ -105,18 +104,15 @@ export class MemoryCandidate {
    */
   starts(boundBytes: number, most: number): readonly (readonly number[])[] {
     const { problem } = this.arranged;
-    const free = withoutLimits(problem);
+    if (!this.#floors) return [];
+    const { lattice } = this.#floors;
     const even = () =>
       STARTS.flatMap(([reach, power]) => {
         const ends = this.#floor?.chain(boundBytes * reach, power);
         return ends ? [ends] : [];
       });
-    const chains = this.#floor?.chains(most) ?? even();
-    const found = chains.map((ends) =>
-      Array.from(this.#contraction.nodeOf, (v) => ends.findIndex((ideal) => holds(this.#floors!.lattice, ideal, v))),
-    );
-    const valid = found.filter((stageOf) => violations(free, stageOf).length === 0);
-    return [...new Map(valid.map((stageOf) => [stageOf.join(), stageOf])).values()];
+    const chains = chainsOf(lattice, problem.stages.length, most) ?? even();
+    return cutsOf(chains, lattice, this.#contraction, problem);
   }
 
   /** With nothing or all of each device running again where it may: as with another cut, else what leaves less. */
