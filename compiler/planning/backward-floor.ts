@@ -18,7 +18,7 @@ import { inputReuse, scratchBytes } from "../ops/kernel-memory.js";
 import { roundedBytes } from "../plan/engine-arena.js";
 import { shownBy } from "./shown.js";
 
-/** A node of backward passes, or the sum of a parameter's gradients. */
+/** A node of backward passes; the sums of parameters' gradients are among them. */
 interface Step {
   /** Node of the instance that it belongs to. */
   readonly own: number;
@@ -73,6 +73,7 @@ export class BackwardFloor {
   readonly #held: Float64Array;
   readonly #behind: Int32Array;
 
+  /** Requires: the sums of gradients are nodes. */
   constructor(differentiated: Differentiated, nodeOf: (node: NodeId) => number) {
     const { steps, readers } = stepsOf(differentiated, nodeOf);
     const kinds = new Kinds(differentiated);
@@ -196,7 +197,7 @@ export class BackwardFloor {
 type Readers = ReadonlyMap<ValueId, readonly number[]>;
 
 function stepsOf(
-  { graph, owner, phase, parameterGrads }: Differentiated,
+  { graph, owner, phase }: Differentiated,
   nodeOf: (node: NodeId) => number,
 ): { readonly steps: readonly Step[]; readonly readers: Readers } {
   const nodes = graph.nodes.filter(({ id }) => phase.get(id) !== "F");
@@ -221,13 +222,7 @@ function stepsOf(
     makers: makersOf(node.inputs, at),
     scratch: scratchBytes(node).reduce((sum, bytes) => sum + roundedBytes(bytes), 0),
   }));
-  const sums = parameterGrads.map(({ grad, owner: node }, at): Step => ({
-    own: nodeOf(node),
-    isEarly: false,
-    makers: makersOf([grad], nodes.length + at),
-    scratch: 0,
-  }));
-  return { steps: [...steps, ...sums], readers };
+  return { steps, readers };
 }
 
 /** Kinds of buffers as workspace.ts tells them apart, numbered. */

@@ -2,11 +2,11 @@
  * @file What the values around a node of a backward pass take at once, for any stage that holds the node: what it reads
  * that its own program made, what it makes for it, and what its kernel needs beside.
  */
-import type { Differentiated } from "../autodiff/differentiated.js";
 import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import { tensorBytes } from "../ir/literal.js";
 import { inputReuse, scratchBytes } from "../ops/kernel-memory.js";
 import { roundedBytes } from "../plan/engine-arena.js";
+import type { WithSums } from "../plan/gradient-sums.js";
 import { shownBy } from "./shown.js";
 
 /** A value that may have a buffer in a program. */
@@ -46,7 +46,7 @@ export class LiveFloor {
   /** By node of the instance: what may take more once it is of the stage. */
   readonly #steps = new Map<number, Step[]>();
 
-  constructor(differentiated: Differentiated, nodeOf: (node: NodeId) => number) {
+  constructor({ differentiated, sums }: WithSums, nodeOf: (node: NodeId) => number) {
     const { graph, owner, phase } = differentiated;
     const maker = new Map<ValueId, Node>();
     const readers = new Map<ValueId, Node[]>();
@@ -59,7 +59,7 @@ export class LiveFloor {
           else readers.set(value.id, [node]);
         }
     }
-    const outside = new Set(graph.states.map(({ next }) => next.id));
+    const outside = new Set([...graph.states, ...sums].map(({ next }) => next.id));
     const own = (node: Node): number => nodeOf(owner.get(node.id)!);
     const isBackward = (node: Node): boolean => phase.get(node.id) !== "F";
     const buffered = (value: Value): readonly [ValueId, Buffered] | undefined => {

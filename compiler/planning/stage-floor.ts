@@ -6,6 +6,7 @@ import type { NodeId, Value } from "../ir/graph.js";
 import { tensorBytes } from "../ir/literal.js";
 import { OPS } from "../ops/registry.js";
 import { alignedElements, slabsOf } from "../plan/arena.js";
+import { withGradientSums } from "../plan/gradient-sums.js";
 import { arenaBytes, slabUpdate } from "../plan/memory.js";
 import { liveBytes, peakBytes, programMemory } from "../plan/workspace.js";
 import type { Lattice } from "../partition/ideals.js";
@@ -79,8 +80,9 @@ export class StageFloors {
   constructor(subject: ShapeSubject, lattice: Lattice, size: number, nodeOf: (node: NodeId) => number) {
     this.lattice = lattice;
     this.#subject = subject;
-    this.#live = new LiveFloor(subject.differentiated, nodeOf);
-    this.#backward = new BackwardFloor(subject.differentiated, nodeOf);
+    const summed = withGradientSums(subject.differentiated, OPS);
+    this.#live = new LiveFloor(summed, nodeOf);
+    this.#backward = new BackwardFloor(summed.differentiated, nodeOf);
     this.#rows = Array.from({ length: lattice.count }, () => undefined);
     this.#flows = flowsOf(subject, size, nodeOf);
     const { parameterGrads, graph } = subject.differentiated;

@@ -16,6 +16,7 @@ import { ADAMW, compileTiny, TINY_RESNET, tinyCluster } from "../../support/tiny
 const MODELS = {
   "an MLP": mlpLesson({ batch: 40, inputs: 20, widths: [30, 12, 24], classes: 5 }),
   "tied GPT": gptLesson({ layers: 1, width: 8, heads: 2, sequence: 4, batch: 2, vocabulary: 7, tied: true }),
+  "GPT of many words": gptLesson({ layers: 1, width: 8, heads: 2, sequence: 4, batch: 2, vocabulary: 300 }),
   ResNet: TINY_RESNET,
 };
 const ROUNDING = 1e-9;
