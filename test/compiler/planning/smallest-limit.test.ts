@@ -82,38 +82,36 @@ function smallest(subject: PlanSubject, { schedule, recompute, microbatches, sha
 }
 
 const LINEAR = ["1f1b", "gpipe", "zb-h1", "eager-1f1b", "search"];
-const SEVERAL = ["interleaved-1f1b", "1f1b-v", "zb-v", "v-min"];
+const SEVERAL = ["interleaved-1f1b", "1f1b-v", "zb-v", "v-min", "dualpipe-v"];
 const COPIES = ["chimera", "dualpipe"];
 
 it.each([
-  ["none", LINEAR, 2, 4, 8],
-  ["all", LINEAR, 2, 4, 8],
-  ["auto", LINEAR, 1, 2, 5],
-  ["none", SEVERAL, 2, 3, 5],
-  ["all", SEVERAL, 2, 3, 4],
-  ["auto", SEVERAL, 1, 1, 3],
-  ["none", COPIES, 2, 4, 5],
-  ["auto", COPIES, 1, 1, 3],
+  ["none", LINEAR, 2, 4, 1],
+  ["all", LINEAR, 2, 4, 1],
+  ["auto", LINEAR, 1, 1, 1],
+  ["none", SEVERAL, 1, 2, 1],
+  ["all", SEVERAL, 1, 2, 1],
+  ["auto", SEVERAL, 1, 1, 1],
+  ["none", COPIES, 2, 4, 2],
+  ["all", COPIES, 2, 4, 2],
+  ["auto", COPIES, 1, 1, 2],
   ["none", ["auto"], 1, 2, 2],
-  ["auto", ["auto"], 1, 1, 2],
+  ["auto", ["auto"], 1, 1, 1],
 ] as const)(
   "is named for random models: %s run again, %s, %i to %i steps",
   async (recompute, schedules, least, most, numRuns) => {
     await fc.assert(
-      fc.asyncProperty(
-        randomModels(least, most),
-        fc.constantFrom(...schedules),
-        fc.constantFrom([1, 1], [1, 2], [1.5, 1]),
-        async (model, schedule, shares) => {
+      fc.asyncProperty(randomModels(least, most), fc.constantFrom([1, 1], [1, 2], [1.5, 1]), async (model, shares) => {
+        const { subject } = await compileTiny(model);
+        for (const schedule of schedules) {
           const request = { schedule, recompute, microbatches: 4, shares };
-          const { subject } = await compileTiny(model);
           const exact = smallest(subject, request);
           const named = await refusal(model, request);
-          expect(named.smallestMemoryBytes).toBe(exact);
+          expect([schedule, named.smallestMemoryBytes]).toEqual([schedule, exact]);
           expect(named.boundMemoryBytes).toBeLessThanOrEqual(exact);
-          expect(named.proven).toBe(named.boundMemoryBytes === named.smallestMemoryBytes);
-        },
-      ),
+          expect(named.proven).toBe(named.boundMemoryBytes === exact);
+        }
+      }),
       { numRuns, seed: 23 },
     );
   },
