@@ -116,7 +116,11 @@ describe("imports", () => {
 describe("effects", () => {
   /** Files that see the process, the clock or the machine besides runtime/env. */
   const DOORS = ["runtime/env/", "runtime/cli/main.ts", "runtime/engine/ort/", "runtime/solver/"];
-  const GLOBALS = ["process", "Date", "performance", "console", "setTimeout", "setInterval", "fetch"];
+  const GLOBALS = [
+    ...["process", "navigator", "Date", "performance", "console"],
+    ...["setTimeout", "setInterval", "setImmediate", "fetch", "WebSocket"],
+    ...["crypto", "webcrypto", "randomBytes", "randomInt", "randomUUID", "getRandomValues"],
+  ];
 
   it("stay behind the doors", () => {
     const found = sources

@@ -1,14 +1,11 @@
 /** @file What besides plan and data decides the bits of a result, and how two such settings differ. */
 import type { Plan } from "../../compiler/plan/plan.js";
 import { OPTIMISATION } from "../engine/registry.js";
-import { hostNumerics } from "../env/host.js";
+import type { HostNumerics } from "../env/numerics.js";
+import { hostNumerics } from "../env/numerics.js";
 
 /** Two runs with equal fingerprints have equal bits. */
-export interface Fingerprint {
-  /** Model of the processor. */
-  readonly cpu: string;
-  /** What the processor can compute with; libraries choose their kernels by it. */
-  readonly features: string;
+export interface Fingerprint extends HostNumerics {
   /** Names and versions of the engines' libraries. */
   readonly engines: string;
   /** Kinds of devices, with the threads of each. */
@@ -32,6 +29,6 @@ export function fingerprintOf({ devices }: Plan, engines: readonly string[]): Fi
 
 /** What differs, each as a phrase such as "engines was ort 1.29, is ort 1.30". Empty: equal bits. */
 export function fingerprintChanges(before: Fingerprint, now: Fingerprint): readonly string[] {
-  const keys = ["cpu", "features", "engines", "devices", "optimisation"] as const;
+  const keys = ["cpu", "features", "libraries", "engines", "devices", "optimisation"] as const;
   return keys.filter((key) => before[key] !== now[key]).map((key) => `${key} was ${before[key]}, is ${now[key]}`);
 }

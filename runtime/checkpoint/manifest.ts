@@ -62,6 +62,7 @@ const schema = z.strictObject({
   fingerprint: z.strictObject({
     cpu: z.string(),
     features: z.string(),
+    libraries: z.string(),
     engines: z.string(),
     devices: z.string(),
     optimisation: z.string(),

@@ -128,6 +128,39 @@ export function clockContract(make: () => Clock): void {
   });
 }
 
+/** Memory that whoever knows its name may open. */
+export function memoryContract(make: () => Env): void {
+  describe("shared memory", () => {
+    it("is zero-filled, aligned to pages and seen by who opens it", () => {
+      const { memories } = make();
+      const one = memories.create(4096);
+      const two = memories.open(one.name);
+      expect(one.view(0, 4096).every((byte) => byte === 0)).toBe(true);
+      one.view(4095, 1)[0] = 9;
+      expect(two.view(4095, 1)[0]).toBe(9);
+      expect([...two.view(4094, 2)]).toEqual([0, 9]);
+      expect(two.byteLength).toBe(4096);
+      expect(() => two.view(4095, 2)).toThrow("2 bytes at 4095 do not lie in 4096 bytes");
+      two.close();
+      one.close();
+      expect(() => memories.open(one.name)).toThrow(`shared memory: ${one.name} is not there`);
+    });
+
+    it("waits for a change and no longer than the timeout", () => {
+      const { memories, clock } = make();
+      const memory = memories.create(64);
+      memory.words(0, 16)[3] = 5;
+      expect(memory.wait(12, 4, 1000)).toBe(true);
+      const startMs = clock.nowMs();
+      expect(memory.wait(12, 5, 30)).toBe(false);
+      expect(clock.nowMs() - startMs).toBeGreaterThanOrEqual(29);
+      expect(() => memory.wait(6, 0, 0)).toThrow("offset 6 is no word");
+      expect(() => memory.wake(64)).toThrow("offset 64 is no word");
+      memory.close();
+    });
+  });
+}
+
 /** Children and the memory they share. */
 export function childrenContract(make: () => Env): void {
   const start = (
@@ -177,35 +210,7 @@ export function childrenContract(make: () => Env): void {
     });
   });
 
-  describe("shared memory", () => {
-    it("is zero-filled, aligned to pages and seen by who opens it", () => {
-      const { memories } = make();
-      const one = memories.create(4096);
-      const two = memories.open(one.name);
-      expect(one.view(0, 4096).every((byte) => byte === 0)).toBe(true);
-      one.view(4095, 1)[0] = 9;
-      expect(two.view(4095, 1)[0]).toBe(9);
-      expect([...two.view(4094, 2)]).toEqual([0, 9]);
-      expect(two.byteLength).toBe(4096);
-      expect(() => two.view(4095, 2)).toThrow("2 bytes at 4095 do not lie in 4096 bytes");
-      two.close();
-      one.close();
-      expect(() => memories.open(one.name)).toThrow(`shared memory: ${one.name} is not there`);
-    });
-
-    it("waits for a change and no longer than the timeout", () => {
-      const { memories, clock } = make();
-      const memory = memories.create(64);
-      memory.words(0, 16)[3] = 5;
-      expect(memory.wait(12, 4, 1000)).toBe(true);
-      const startMs = clock.nowMs();
-      expect(memory.wait(12, 5, 30)).toBe(false);
-      expect(clock.nowMs() - startMs).toBeGreaterThanOrEqual(29);
-      expect(() => memory.wait(6, 0, 0)).toThrow("offset 6 is no word");
-      expect(() => memory.wake(64)).toThrow("offset 64 is no word");
-      memory.close();
-    });
-
+  describe("memory shared with children", () => {
     it("carries a value to a child and back 2,000 times without losing a wake-up", async () => {
       const env = make();
       const memory = env.memories.create(64);

@@ -12,16 +12,16 @@ import { planAt } from "../support/resuming.js";
 import type { TinyModel, TinyOptions } from "../support/tiny-models.js";
 import { ADAMW, TINY_MLP, TINY_RESNET, TUNED } from "../support/tiny-models.js";
 import { startWeights } from "../support/training.js";
-import { IS_WHOLE, report } from "./size.js";
+import { IS_WHOLE, report, sized } from "./size.js";
 
 const env = nodeEnv();
 let folder: string;
-let [points, schedules] = [0, 0];
+let points = 0;
+const schedules = new Set<string>();
 beforeAll(async () => {
   folder = await env.files.temporaryDirectory();
 });
 afterAll(async () => {
-  report(`kill points: ${points} deaths under ${schedules} schedules and sizes, all with the same bits`);
   await env.files.remove(folder);
 });
 
@@ -106,12 +106,18 @@ describe("a device that dies", () => {
 
   it.each(cases)("under %s", { timeout: 600_000 }, async (name, model, options) => {
     points += await dieEverywhere(`${name}-${options.devices}`, model, options);
-    schedules++;
+    schedules.add(options.schedule!);
   });
 
   it.runIf(IS_WHOLE).each(LOOPED)("under %s with several stages per device", { timeout: 600_000 }, async (schedule) => {
     const options = { devices: 2, stagesPerDevice: 2, microbatches: 8, schedule };
     points += await dieEverywhere(schedule, TINY_MLP, options);
-    schedules++;
+    schedules.add(schedule);
+  });
+
+  it("was tried at enough points", () => {
+    report(`kill points: ${points} deaths under ${schedules.size} schedules, all with the same bits`);
+    expect(points).toBeGreaterThanOrEqual(sized(70, 3_000));
+    expect(schedules.size).toBeGreaterThanOrEqual(sized(2, 5));
   });
 });

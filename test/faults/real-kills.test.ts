@@ -6,7 +6,7 @@ import { planAt, trainTo } from "../support/resuming.js";
 import type { TinyOptions } from "../support/tiny-models.js";
 import { TUNED } from "../support/tiny-models.js";
 import { isAlive, watchedEnv } from "../support/watched-workers.js";
-import { IS_WHOLE, report } from "./size.js";
+import { IS_WHOLE, report, sized } from "./size.js";
 
 /** Wide enough that an action lasts milliseconds, so that a kill hits the action it is meant for. */
 const WIDE = mlpLesson({ batch: 256, inputs: 256, widths: [512, 512, 512], classes: 10 });
@@ -94,6 +94,7 @@ async function trainWithKills(
 }
 
 describe("workers that are killed", () => {
+  let all = 0;
   const every = (row: number): readonly Kill["at"][] => [...Array(row).keys(), "update", "idle"];
   const cases: readonly (readonly [string, TinyOptions, (row: number, device: number) => readonly Kill["at"][]])[] =
     IS_WHOLE
@@ -121,8 +122,13 @@ describe("workers that are killed", () => {
     const at = (share: number): string => `${Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0)} ms`;
     report(
       `real kills under ${name}: ${kills} kills (${midStep} within a step), ${replaced} workers replaced, ${replayed} steps run again, 0 lost; ` +
-        `from kill to the next step ${at(0.5)} (median), ${at(0.95)} (95 %)`,
+        `from kill to the next step ${at(0.5)} (median), ${at(0.95)} (95 %), ${at(1)} (most)`,
     );
     expect(replaced).toBeGreaterThanOrEqual(kills);
+    all += kills;
+  });
+
+  it("were enough", () => {
+    expect(all).toBeGreaterThanOrEqual(sized(2, 60));
   });
 });

@@ -14,7 +14,14 @@ export const BELONGING: Belonging = {
   microbatches: 2,
   inputs: [{ name: "x", dtype: "float32", shape: [2, 3] }],
   data: { source: "x.npy", seed: 0, shuffle: true, samples: 12 },
-  fingerprint: { cpu: "x64", features: "avx2", engines: "ort", devices: "cpu with 1 thread", optimisation: "off" },
+  fingerprint: {
+    cpu: "x64",
+    features: "avx2",
+    libraries: "glibc",
+    engines: "ort",
+    devices: "cpu with 1 thread",
+    optimisation: "off",
+  },
 };
 
 function tensor(...values: readonly number[]): StoredTensor {

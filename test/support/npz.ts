@@ -10,7 +10,8 @@ export interface NpyArray {
 
 const HEADER_UNIT = 64;
 
-function npy({ descr, shape, bytes }: NpyArray): Buffer {
+/** One array as a .npy file. */
+export function npy({ descr, shape, bytes }: NpyArray): Buffer {
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.map((size) => `${size},`).join(" ")}), }`;
   const length = Math.ceil((10 + text.length + 1) / HEADER_UNIT) * HEADER_UNIT - 10;
   const head = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, length & 255, length >> 8]);

@@ -1,5 +1,8 @@
 /** @file Runs that stop and continue: the same bits as runs in one go, also on other stages and other schedules. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { belongingOf } from "../../../runtime/checkpoint/manifest.js";
+import { stateFiles } from "../../../runtime/checkpoint/state.js";
+import { CheckpointStore } from "../../../runtime/checkpoint/store.js";
 import { nodeEnv } from "../../../runtime/env/node.js";
 import { planAt, trainTo } from "../../support/resuming.js";
 import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET, TUNED } from "../../support/tiny-models.js";
@@ -136,6 +139,25 @@ describe("a run that continues", () => {
       ],
     });
   });
+
+  it.each(["cpu", "features", "libraries", "engines", "devices", "optimisation"] as const)(
+    "says aloud that %s changed, which may change bits",
+    async (what) => {
+      const kept = keptAt(`elsewhere ${what}`);
+      await trainTo(env, tiny, { steps: 5, checkpoints: kept });
+      const store = new CheckpointStore(env.files, kept.directory);
+      const { manifest, state } = (await store.newest()).checkpoint!;
+      const now = manifest.fingerprint[what];
+      expect(now).not.toBe("");
+      const fingerprint = { ...manifest.fingerprint, [what]: "another" };
+      await store.save(5, stateFiles(state), belongingOf(tiny.plan, manifest.data, fingerprint));
+      const { events } = await trainTo(env, tiny, { steps: 6, checkpoints: { ...kept, resume: "auto" } });
+      expect(events[0]).toMatchObject({
+        kind: "resumed",
+        notices: [`The last bits may differ from a run in one go: ${what} was another, is ${now}.`],
+      });
+    },
+  );
 
   const OTHERS: readonly (readonly [what: string, model: TinyModel, options: TinyOptions])[] = [
     ["model", TIED_GPT, {}],
