@@ -9,7 +9,7 @@ import type { Layout } from "./layout.js";
 /**
  * A waiting device first looks by itself, this often and this many times, and only then asks to be woken. Waking it takes
  * the other device 50 us, more than all else between two actions, and now and then its core for milliseconds; looking
- * takes a tenth of a core that has nothing else to do.
+ * takes about a tenth of the core of who waits.
  */
 const LOOK_MS = 0.1;
 const LOOKS = 1_000;

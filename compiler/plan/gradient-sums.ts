@@ -4,7 +4,7 @@
  */
 import type { GraphBuilder } from "../ir/builder.js";
 import { extend } from "../ir/builder.js";
-import type { Graph, Node, NodeId, Value } from "../ir/graph.js";
+import type { Node, NodeId, Value } from "../ir/graph.js";
 import { liveNodes } from "../ir/walk.js";
 import type { OpTable } from "../ops/define.js";
 import { spreadOf } from "../ops/spread.js";
@@ -53,11 +53,12 @@ function additionOf(builder: GraphBuilder, sum: Value, grad: Value, name: string
 
 /** The nodes of a graph without those that only made gradients whose numbers go into the sums by themselves. */
 export function nodesBesideSums(
-  { nodes, outputs, states }: Graph,
-  parameterGrads: readonly Gradient[],
+  { graph, parameterGrads, inputGrads }: Pick<Differentiated, "graph" | "parameterGrads" | "inputGrads">,
   sums: readonly GradientSum[],
 ): readonly Node[] {
+  const { nodes, outputs, states } = graph;
   const summed = new Set(parameterGrads.flatMap(({ grad, copies = [] }) => [grad, ...copies.map((c) => c.grad)]));
+  for (const { grad } of inputGrads) summed.delete(grad);
   const additions = sums.flatMap(({ own, copies }) => [own, ...copies]);
   const read = new Set(nodes.flatMap(({ inputs }) => inputs));
   const ends = nodes.flatMap((node) => node.outputs.filter((value) => value !== undefined && !read.has(value)));
@@ -87,7 +88,7 @@ export function withGradientSums(differentiated: Differentiated, ops: OpTable): 
     phase.set(own.node.id, "W");
     owner.set(own.node.id, own.owner);
   }
-  const nodes = [...nodesBesideSums(graph, parameterGrads, sums), ...sums.map(({ own }) => own.node)];
+  const nodes = [...nodesBesideSums(differentiated, sums), ...sums.map(({ own }) => own.node)];
   const summed = new Set(parameterGrads.map(({ grad }) => grad));
   const outputs = graph.outputs.filter((value) => !summed.has(value));
   return {

@@ -71,7 +71,7 @@ export function linkPrograms(placed: PlacedGraph, ops: OpTable, results: readonl
   const { differentiated, programOf } = placed;
   const builder = extend(ops, differentiated.graph);
   const sums = sumGradients(builder, differentiated.parameterGrads);
-  const members = nodesBesideSums(differentiated.graph, differentiated.parameterGrads, sums).map((node): Member => ({
+  const members = nodesBesideSums(differentiated, sums).map((node): Member => ({
     node,
     key: programOf.get(node.id)!,
   }));

@@ -5,7 +5,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { SCHEDULES } from "../../compiler/schedule/registry.js";
 import { threadEnv } from "../../runtime/env/thread.js";
-import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET, TUNED } from "../support/tiny-models.js";
+import { ADAMW, SGD, TIED_GPT, TINY_MLP, TINY_RESNET, TUNED, UNTIED_GPT } from "../support/tiny-models.js";
 import { trained as trainedOnce } from "../support/training.js";
 
 /** Schedules of two copies of the model. */
@@ -30,6 +30,7 @@ describe.each([
     ],
   ],
   ["a ResNet with running statistics, SGD", TINY_RESNET, SGD, sizes([2, 3], SOME)],
+  ["a GPT with a table of its own, AdamW", UNTIED_GPT, ADAMW, [...sizes([2, 3], ["zb-h1"]), ...sizes([2], COPIES)]],
   ["a GPT in groups with clipped gradients, AdamW", TIED_GPT, TUNED, [...sizes([2, 3], SOME), ...sizes([2], COPIES)]],
 ] as const)("%s", (about, model, optimizer, pipelines) => {
   const microbatches = 6;

@@ -16,16 +16,13 @@ export type TinyModel = Lesson;
 /** Linear layers only. */
 export const TINY_MLP = mlpLesson({ batch: 2, inputs: 3, widths: [4, 4, 4], classes: 2 });
 
+const GPT = { layers: 3, width: 8, heads: 2, sequence: 4, batch: 2, vocabulary: 7 };
+
 /** Residual connections, and a table whose transpose is the last projection. */
-export const TIED_GPT = gptLesson({
-  layers: 3,
-  width: 8,
-  heads: 2,
-  sequence: 4,
-  batch: 2,
-  vocabulary: 7,
-  tied: true,
-});
+export const TIED_GPT = gptLesson({ ...GPT, tied: true });
+
+/** A table whose gradient is zero but for the rows of a microbatch; some rows come twice in one. */
+export const UNTIED_GPT = gptLesson(GPT);
 
 /** Running statistics, which every forward pass replaces. */
 export const TINY_RESNET = resnetLesson({ batch: 2, image: 4, channels: 2, groups: 2, blocks: 1, classes: 3 });

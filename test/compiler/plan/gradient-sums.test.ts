@@ -70,7 +70,22 @@ describe("nodesBesideSums", () => {
     const norm = summedUp(builder, plain.parameterGrads[0]!.grad);
     const graph = builder.build("read", [...plain.graph.outputs, norm]);
     const sums = sumGradients(builder, plain.parameterGrads);
-    expect(opsOf({ nodes: nodesBesideSums(graph, plain.parameterGrads, sums) })).toEqual(opsOf(graph));
+    expect(opsOf({ nodes: nodesBesideSums({ ...plain, graph }, sums) })).toEqual(opsOf(graph));
+  });
+
+  it("keeps a gradient that an input has too", () => {
+    const b = new GraphBuilder(OPS);
+    const type = { dtype: "float32", shape: [4, 2] } as const;
+    const [table, shift] = [b.param("table", type), b.input("shift", type)];
+    const words = b.input("words", { dtype: "int64", shape: [3] });
+    const rows = b.emit("Gather", [b.emit("Add", [table, shift]), words], { axis: 0 });
+    const loss = squares(b, rows);
+    const wanted = { seeds: [{ output: loss }], wrt: [table, shift] };
+    const shifted = differentiate(b.build("shifted", [loss]), OPS, wanted);
+    const { graph, parameterGrads, inputGrads } = shifted;
+    expect(inputGrads[0]!.grad).toBe(parameterGrads[0]!.grad);
+    const sums = sumGradients(extend(OPS, graph), parameterGrads);
+    expect(opsOf({ nodes: nodesBesideSums(shifted, sums) })).toEqual(opsOf(graph));
   });
 
   it("makes no gradient of a further copy either", () => {
@@ -80,7 +95,7 @@ describe("nodesBesideSums", () => {
     expect(sums.map(({ own, copies }) => [own.node.op, ...copies.map(({ node }) => node.op)])).toEqual([
       ["ScatterND", "ScatterND"],
     ]);
-    const nodes = nodesBesideSums(differentiated.graph, differentiated.parameterGrads, sums);
+    const nodes = nodesBesideSums(differentiated, sums);
     const left = differentiated.graph.nodes.filter((node) => !nodes.includes(node));
     expect(opsOf({ nodes: left }).sort()).toEqual(["ConstantOfShape", "ConstantOfShape", "ScatterND", "ScatterND"]);
   });
