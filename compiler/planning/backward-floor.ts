@@ -22,6 +22,14 @@ export interface BackwardMode {
   readonly isAgain: boolean;
 }
 
+/** What the backward programs of a stage take. */
+export interface BackwardBytes {
+  /** While they run. */
+  readonly liveBytes: number;
+  /** What the input-gradient program hands to the weight-gradient one alone, for each microbatch between them. */
+  readonly handedBytes: number;
+}
+
 export class BackwardFloor {
   readonly #steps: readonly Step[];
   readonly #made: readonly Made[];
@@ -61,10 +69,20 @@ export class BackwardFloor {
   }
 
   /** Of a stage by nodes of the instance. Cost: steps times kinds of buffers. */
-  liveBytes(isInside: (node: number) => boolean, { isSplit, isAgain }: BackwardMode): number {
+  of(isInside: (node: number) => boolean, { isSplit, isAgain }: BackwardMode): BackwardBytes {
     this.#assign(isInside, isSplit);
     const stashed = isAgain ? this.#stashed.filter(({ stage }) => stage.every(isInside)) : [];
-    return Math.max(this.#peakOf(1, stashed), isSplit ? this.#peakOf(2, stashed) : 0);
+    const liveBytes = Math.max(this.#peakOf(1, stashed), isSplit ? this.#peakOf(2, stashed) : 0);
+    return { liveBytes, handedBytes: isSplit ? this.#handedBytes() : 0 };
+  }
+
+  /** Of values that the stage alone reads. */
+  #handedBytes(): number {
+    const program = this.#program;
+    return this.#made.reduce((sum, { maker, readers, bytes }) => {
+      if (program[maker] !== 1 || readers.some((reader) => program[reader] === 0)) return sum;
+      return readers.some((reader) => program[reader] === 2) ? sum + bytes : sum;
+    }, 0);
   }
 
   /** Puts the steps of the stage into programs, as plan/placed.ts does. */

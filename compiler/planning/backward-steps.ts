@@ -23,6 +23,7 @@ export interface Step {
 export interface Made {
   readonly maker: number;
   readonly readers: readonly number[];
+  readonly bytes: number;
   /** Of its buffer; undefined if it has none of its own for certain. */
   readonly kind: number | undefined;
   /** The value that it is a view of, by place, if that is one of these. */
@@ -139,6 +140,7 @@ function madeBy({ graph, phase }: Differentiated, readers: Readers, kinds: Kinds
       made.push({
         maker,
         readers: readers.get(value.id) ?? [],
+        bytes: tensorBytes(value.type),
         kind: kinds.of(value, ({ id }) => values.has(id)),
         viewOf: shown && at.get(shown.id),
         isInPlace: reuse !== undefined,

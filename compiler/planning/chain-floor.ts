@@ -45,6 +45,7 @@ export class ChainFloor {
         live: isSplit[stage]! ? (isAgain ? "splitAgain" : "split") : isAgain ? "wholeAgain" : "whole",
         sent: stage < last ? slots.of(stage, "forward", { own: [], before: [], after: ["forward"] }) : 0,
         returned: stage > 0 ? slots.of(stage, backward, { own: [], before: ["backward"], after: [] }) : 0,
+        handed: isSplit[stage]! ? slots.of(stage, backward, { own: ["weight-grad"], before: [], after: [] }) : 0,
         stashed: isAgain ? 0 : slots.of(stage, "forward", { own: [backward], before: [], after: [] }),
       };
     });

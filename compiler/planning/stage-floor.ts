@@ -32,6 +32,8 @@ export interface FloorRow {
   readonly returned: Float64Array;
   /** What programs take while they run, as far as it is known. */
   readonly work: { readonly [K in keyof LiveBytes]: Float64Array };
+  /** Gradients that a split backward pass hands from one of its programs to the other, where that was refined. */
+  readonly handed: Float64Array;
   /** Elements of slabs of the optimizer, and which of `work` were refined. */
   readonly slabElements: Int32Array;
   readonly isRefined: { readonly [K in keyof LiveBytes]: Uint8Array };
@@ -43,6 +45,8 @@ export interface FloorFactors {
   readonly sent: number;
   readonly returned: number;
   readonly stashed: number;
+  /** Slots of what is handed on within the stage; 0 where its backward pass is whole. */
+  readonly handed: number;
   readonly live: keyof LiveBytes;
 }
 
@@ -74,7 +78,7 @@ export class StageFloors {
   readonly #elements: readonly Float64Array[];
   readonly #frozen: Float64Array;
   readonly #rows: (FloorRow | undefined)[];
-  readonly #kept = new Map<string, Float64Array[]>();
+  readonly #kept = new Map<string, KeptRows>();
   readonly #updates = new Map<number, SlabUpdate>();
 
   constructor(subject: ShapeSubject, lattice: Lattice, size: number, nodeOf: (node: NodeId) => number) {
@@ -108,33 +112,44 @@ export class StageFloors {
   }
 
   /** The row as a schedule runs its stages. */
-  columns(from: number, { sent, returned, stashed, live }: FloorFactors): FloorColumns {
-    const key = `${sent} ${returned} ${stashed}`;
-    const known = this.#kept.get(key) ?? [];
+  columns(from: number, { sent, returned, stashed, handed, live }: FloorFactors): FloorColumns {
+    const key = `${sent} ${returned} ${stashed} ${handed}`;
+    const known = this.#kept.get(key) ?? { handed, rows: [] };
     this.#kept.set(key, known);
     const row = this.row(from);
-    const kept = (known[from] ??= row.resident.map((bytes, at) => {
+    const kept = (known.rows[from] ??= row.resident.map((bytes, at) => {
       const rings = stashed > 0 ? row.stashed[at]! * stashed + row.sentOnly[at]! * sent : row.sent[at]! * sent;
-      return bytes + rings + row.returned[at]! * returned;
+      return bytes + rings + row.returned[at]! * returned + row.handed[at]! * handed;
     }));
     return { kept, work: row.work[live] };
   }
 
   /**
-   * Raises what programs of a stage of the row are known to take, unless that was done for too many; cost: see
-   * backward-floor.ts. @returns whether it was raised.
+   * Raises what a stage of the row is known to keep and its programs to take, unless that was done for too many; cost: see
+   * backward-floor.ts. @returns whether either was raised.
    */
   refine(from: number, at: number, live: keyof LiveBytes): boolean {
-    const { to, work, slabElements, isRefined } = this.row(from);
+    const row = this.row(from);
+    const { to, work, slabElements, isRefined } = row;
     if (isRefined[live][at] === 1 || this.#refined >= MOST_REFINED) return false;
     isRefined[live][at] = 1;
     this.#refined++;
     const end = to[at]!;
     const isInside = (node: number): boolean => holds(this.lattice, end, node) && !holds(this.lattice, from, node);
-    const bytes = this.#backward.liveBytes(isInside, MODES[live]);
+    const { liveBytes: bytes, handedBytes } = this.#backward.of(isInside, MODES[live]);
+    const isHandedMore = this.#hand(from, at, handedBytes);
     const known = work[live][at]!;
     work[live][at] = Math.max(known, this.#workOf(slabElements[at]!, bytes));
-    return work[live][at]! > known;
+    return isHandedMore || work[live][at]! > known;
+  }
+
+  /** Counts what a stage hands on among what it keeps, once. @returns whether that was raised. */
+  #hand(from: number, at: number, bytes: number): boolean {
+    const more = bytes - this.row(from).handed[at]!;
+    if (more <= 0) return false;
+    this.row(from).handed[at] = bytes;
+    for (const { handed, rows } of this.#kept.values()) if (rows[from]) rows[from][at]! += more * handed;
+    return true;
   }
 
   /** With the update of slabs of so many elements. */
@@ -157,7 +172,8 @@ export class StageFloors {
         steps.push([index, covers.entries[c]!]);
       }
     const columns = () => new Float64Array(to.length);
-    const [sent, sentOnly, stashed, returned, resident] = [columns(), columns(), columns(), columns(), columns()];
+    const [sent, sentOnly, stashed, returned] = [columns(), columns(), columns(), columns()];
+    const [handed, resident] = [columns(), columns()];
     const live = { whole: columns(), split: columns(), wholeAgain: columns(), splitAgain: columns() };
     const work = { whole: columns(), split: columns(), wholeAgain: columns(), splitAgain: columns() };
     const flags = () => new Uint8Array(to.length);
@@ -193,7 +209,18 @@ export class StageFloors {
         work[kind][index] = this.#workOf(slabElements[index]!, live[kind][index]!);
       }
     }
-    return { to: Int32Array.from(to), resident, sent, sentOnly, stashed, returned, work, slabElements, isRefined };
+    return {
+      to: Int32Array.from(to),
+      resident,
+      sent,
+      sentOnly,
+      stashed,
+      returned,
+      handed,
+      work,
+      slabElements,
+      isRefined,
+    };
   }
 
   /** What a value is to the stage between two ideals. */
@@ -230,6 +257,12 @@ const MODES: { readonly [K in keyof LiveBytes]: BackwardMode } = {
 };
 /** Stages whose programs are walked: about three seconds. */
 const MOST_REFINED = 60_000;
+
+/** What stages keep, by row, where what they hand on has so many slots. */
+interface KeptRows {
+  readonly handed: number;
+  readonly rows: Float64Array[];
+}
 
 /** What the update of a slab takes. */
 interface SlabUpdate {
