@@ -1,6 +1,7 @@
 /**
  * @file Where a microbatch's time goes inside the engine, by operator, forward and backward together, one thread; with
- * `--peer torch`, the kernels of the same GPT in torch beside it. Times are the least of the runs.
+ * `--peer torch`, the kernels of the same GPT in torch beside it. Then what the optimizer's update takes. Times are the
+ * least of the runs.
  * Usage: npm run -s bench:nodes -- [--json] [--model gpt|resnet|mlp] [--runs N] [--peer torch [--python FILE]]
  */
 import { execFileSync } from "node:child_process";
@@ -15,8 +16,10 @@ import { OPS } from "../compiler/ops/registry.js";
 import { trainingGraph } from "../compiler/training.js";
 import { BENCH_GPT } from "../models/gpt.js";
 import type { Buffer } from "../runtime/engine/engine.js";
+import { nodeEnv } from "../runtime/env/node.js";
 import { engineFor } from "../runtime/engine/registry.js";
 import { BENCH_MODELS } from "./train/models.js";
+import { UPDATED_PARAMETERS, updateMs } from "./train/update-cost.js";
 
 /** Operators and kernels that are matrix products. */
 const PRODUCTS: ReadonlySet<string> = new Set([
@@ -28,6 +31,8 @@ const PRODUCTS: ReadonlySet<string> = new Set([
   "aten::addmm",
   "aten::bmm",
 ]);
+/** Timed updates, of which the least counts. */
+const UPDATE_RUNS = 25;
 /** Operators that are listed by themselves. */
 const LISTED = 12;
 /** As in the peer of bench-train. */
@@ -95,15 +100,22 @@ function tableOf(times: Times) {
 }
 
 const runs = Number(values.runs);
+const engine = engineFor({ kind: "cpu" });
+const update = updateMs(engine, nodeEnv().clock, UPDATE_RUNS);
+engine.close();
 const report = {
   engine: tableOf(await engineTimes(runs)),
   ...(values.peer === undefined ? {} : { torch: tableOf(torchTimes(runs)) }),
 };
-if (values.json) console.log(JSON.stringify(report, undefined, 1));
-else
+if (values.json) console.log(JSON.stringify({ ...report, update }, undefined, 1));
+else {
   for (const [name, { ms, productMs, productShare, others }] of Object.entries(report)) {
     console.log(
       `${name}: ${ms.toFixed(1)} ms; products ${productMs.toFixed(1)} (${(100 * productShare).toFixed(1)} %)`,
     );
     for (const [op, own] of Object.entries(others)) console.log(`  ${op.padEnd(52)} ${own.toFixed(2)}`);
   }
+  console.log(
+    `update of ${(UPDATED_PARAMETERS / 1e6).toFixed(1)} million parameters by AdamW: ${update.bareMs.toFixed(1)} ms; ${update.wholeMs.toFixed(1)} with what is kept and cleared`,
+  );
+}
