@@ -7,9 +7,8 @@ import type { SharedMemory } from "./env/env.js";
 import type { Layout } from "./layout.js";
 
 /**
- * A waiting device first looks by itself, this often and this many times, and only then asks to be woken. Waking it takes
- * the other device 50 us, more than all else between two actions, and now and then its core for milliseconds; looking
- * takes about a tenth of the core of who waits.
+ * A waiting device first looks by itself, this often and this many times, and only then asks to be woken: waking takes
+ * the time of the device that works, and now and then its core, looking that of the one that waits.
  */
 const LOOK_MS = 0.1;
 const LOOKS = 1_000;

@@ -5,22 +5,27 @@
 import type { Node, Value } from "../ir/graph.js";
 import type { Emitter } from "./define.js";
 import { isZeros, sumOver } from "./emission.js";
-import { add } from "./expression.js";
 import { normalizeAxis } from "./shape.js";
 
 /** The node that makes a value by adding numbers to zeros; undefined where the value is made otherwise. */
-export function spreadOf(b: Emitter, value: Value): Node<"ScatterElements" | "ScatterND"> | undefined {
+function spreadOf(b: Emitter, value: Value): Node<"ScatterElements" | "ScatterND"> | undefined {
   const node = b.maker(value);
   if ((node?.op !== "ScatterElements" && node?.op !== "ScatterND") || node.attrs.reduction !== "add") return undefined;
   return isZeros(b, node.inputs[0]!) ? node : undefined;
 }
 
-/** a + c with c of the same shape; few numbers are added to a at their places. */
-export function plus(b: Emitter, a: Value, c: Value): Value {
+/** What computes a + c with c of the same shape: few numbers are added to a at their places. */
+export function addition(b: Emitter, a: Value, c: Value) {
   const spread = spreadOf(b, c);
-  if (!spread) return add(b, a, c);
+  if (!spread) return { op: "Add" as const, inputs: [a, c], attrs: {} };
   const [, indices, updates] = spread.inputs;
-  return b.emit(spread.op, [a, indices, updates], spread.attrs);
+  return { op: spread.op, inputs: [a, indices, updates], attrs: spread.attrs };
+}
+
+/** a + c with c of the same shape; see `addition`. */
+export function plus(b: Emitter, a: Value, c: Value): Value {
+  const { op, inputs, attrs } = addition(b, a, c);
+  return b.emit(op, inputs, attrs);
 }
 
 /** Sum along an axis in 0..rank-1, which stays with size 1; few numbers are summed without the zeros between them. */

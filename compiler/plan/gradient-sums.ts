@@ -7,7 +7,7 @@ import { extend } from "../ir/builder.js";
 import type { Node, NodeId, Value } from "../ir/graph.js";
 import { liveNodes } from "../ir/walk.js";
 import type { OpTable } from "../ops/define.js";
-import { spreadOf } from "../ops/spread.js";
+import { addition } from "../ops/spread.js";
 import type { Differentiated, Gradient } from "../autodiff/differentiated.js";
 
 /** Adds one gradient to a sum. */
@@ -31,24 +31,18 @@ export interface GradientSum {
 export function sumGradients(builder: GraphBuilder, parameterGrads: readonly Gradient[]): readonly GradientSum[] {
   return parameterGrads.map(({ of, grad, owner, copies = [] }) => {
     const sum = builder.input(`${of.name}/grad.sum`, grad.type);
-    const addition = (own: Pick<Gradient, "grad" | "owner">, name: string): Addition => {
-      const node = additionOf(builder, sum, own.grad, `${of.name}/grad.sum.${name}`);
+    const added = (own: Pick<Gradient, "grad" | "owner">, name: string): Addition => {
+      const { op, inputs, attrs } = addition(builder, sum, own.grad);
+      const node = builder.node(op, inputs, attrs, { outputs: [`${of.name}/grad.sum.${name}`] });
       return { node, next: node.outputs[0]!, owner: own.owner };
     };
     return {
       of,
       sum,
-      own: addition({ grad, owner }, "next"),
-      copies: copies.map((copy) => addition(copy, "added")),
+      own: added({ grad, owner }, "next"),
+      copies: copies.map((copy) => added(copy, "added")),
     };
   });
-}
-
-function additionOf(builder: GraphBuilder, sum: Value, grad: Value, name: string): Node {
-  const spread = spreadOf(builder, grad);
-  if (!spread) return builder.node("Add", [sum, grad], {}, { outputs: [name] });
-  const [, indices, updates] = spread.inputs;
-  return builder.node(spread.op, [sum, indices, updates], spread.attrs, { outputs: [name] });
 }
 
 /** The nodes of a graph without those that only made gradients whose numbers go into the sums by themselves. */
@@ -61,6 +55,7 @@ export function nodesBesideSums(
   for (const { grad } of inputGrads) summed.delete(grad);
   const additions = sums.flatMap(({ own, copies }) => [own, ...copies]);
   const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  // Results of further copies are no outputs of the graph.
   const ends = nodes.flatMap((node) => node.outputs.filter((value) => value !== undefined && !read.has(value)));
   const others = [...ends, ...outputs].filter((value) => !summed.has(value!));
   const roots = [...others, ...states.map(({ next }) => next), ...additions.map(({ next }) => next)];

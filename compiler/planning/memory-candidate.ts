@@ -193,7 +193,8 @@ export interface MemorySearchOptions extends Interruption {
 }
 
 /**
- * Those of the candidates whose schedule is of one copy of the model, in their order, up to where it is told to stop. Requires: all are of one request.
+ * Those of the candidates whose schedule is of one copy of the model, in their order, up to where it is told to stop.
+ * Requires: all are of one request.
  * @throws PLAN_INFEASIBLE as steering.ts does.
  */
 export async function memoryCandidates(
