@@ -22,6 +22,7 @@ import { GradientSquares } from "./gradient-squares.js";
 import type { Layout, Region } from "./layout.js";
 import { floatsOf, RegionViews } from "./region-views.js";
 import { SlabJournal } from "./slab-journal.js";
+import { StandIn } from "./stand-in.js";
 import type { UpdatePiece } from "./update-run.js";
 import { UpdateRun } from "./update-run.js";
 
@@ -52,7 +53,7 @@ interface ActionRuns {
 
 /** Everything of one device, ready to run its actions. */
 export class Device {
-  /** By action of the device's row: between two runs of the engine caches are cold, so little is looked up there. */
+  /** By action of the device's row, or of another: between two runs of the engine caches are cold, so little is looked up there. */
   readonly #actions = new Map<PlanAction, ActionRuns>();
   /** By stage; undefined for the stages of other devices. */
   readonly #runs: (StageRuns | undefined)[] = [];
@@ -62,6 +63,8 @@ export class Device {
   readonly #adopted = new Map<number, SharedBuffer>();
   /** Parameters, gradient sums and optimizer states of the device's own stages. */
   readonly #state = new Set<SharedBuffer>();
+  /** What the device may run of other rows. */
+  readonly standIn: StandIn;
   /** Parameters that another device updates. */
   readonly #foreign = new Set<SharedBuffer>();
   readonly #local = new Map<string, Buffer>();
@@ -76,7 +79,8 @@ export class Device {
   /** Where gradients are clipped. */
   readonly #squares: GradientSquares | undefined;
 
-  private constructor(plan: Plan, layout: Layout, engine: Engine, memory: SharedMemory) {
+  private constructor(index: number, plan: Plan, layout: Layout, engine: Engine, memory: SharedMemory) {
+    this.standIn = new StandIn(plan, index);
     this.#plan = plan;
     this.#layout = layout;
     this.#engine = engine;
@@ -101,7 +105,7 @@ export class Device {
     memory: SharedMemory,
     read: ProgramReader,
   ): Promise<Device> {
-    const device = new Device(plan, layout, engine, memory);
+    const device = new Device(index, plan, layout, engine, memory);
     for (const stage of plan.stages.filter((candidate) => candidate.device === index)) {
       const runs: StageRuns = {};
       for (const program of stage.programs) {
@@ -111,7 +115,9 @@ export class Device {
       device.#runs[stage.index] = runs;
       if (stage.update) device.#updates.push(device.#updateOf(stage, await read(stage.update.file)));
     }
-    for (const action of plan.rows[index]!) device.#actions.set(action, device.#prepared(action));
+    for (const action of plan.rows[index]!)
+      device.#actions.set(action, device.#prepared(action, device.#runs[action.stage]));
+    await device.#loadForeign(index, read);
     return device;
   }
 
@@ -214,9 +220,20 @@ export class Device {
     for (const item of this.#owned.reverse()) item.free();
   }
 
+  /** Loads what the device may run of other rows. */
+  async #loadForeign(index: number, read: ProgramReader): Promise<void> {
+    for (const { index: stage, programs } of this.#plan.stages) {
+      const actions = this.standIn.foreign.flatMap(({ action }) => (action.stage === stage ? [action] : []));
+      if (actions.length === 0) continue;
+      const program = programs.find(({ kind }) => kind === "weight-grad")!;
+      const microbatches = new Set(actions.map(({ microbatch }) => microbatch));
+      const runs = { W: this.#bind(index, program, await read(program.file), microbatches) };
+      for (const action of actions) this.#actions.set(action, this.#prepared(action, runs));
+    }
+  }
+
   /** What an action adds to the sums of its stage, then what it computes. */
-  #prepared({ stage, phase, microbatch, adds = [] }: PlanAction): ActionRuns {
-    const runs = this.#runs[stage];
+  #prepared({ phase, microbatch, adds = [] }: PlanAction, runs: StageRuns | undefined): ActionRuns {
     const all = [...adds.map((added) => runs?.add?.[added]), runs?.[phase]?.[microbatch]];
     const own = all.filter((run) => run !== undefined);
     const isHost = this.#engine.kind === "cpu";

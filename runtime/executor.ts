@@ -1,20 +1,12 @@
-/** @file Runs one device's row of actions. It makes no choices: order and waits come from the plan. */
+/**
+ * @file Runs one device's row of actions. Order and waits come from the plan; the one choice that is left is whether a
+ * device that would wait runs a weight gradient of another, which changes no bit.
+ */
 import type { Plan, PlanAction, Wait } from "../compiler/plan/plan.js";
 import type { Device } from "./device.js";
 import type { Progress } from "./progress.js";
-import type { Laps, StepShares } from "./step-shares.js";
-
-/** When each action of a row ran: milliseconds of the monotonic clock, in row order. The time before `startMs` was spent waiting. */
-export interface RowTimes {
-  readonly startMs: Float64Array;
-  readonly endMs: Float64Array;
-  /** End of the optimizer update. */
-  readonly updateEndMs: number;
-  /** Where the time went, from the order to `updateEndMs`. */
-  readonly shares: StepShares;
-  /** Most bytes that the device has held so far. */
-  readonly peakBytes: number;
-}
+import type { RowTimes, StoodIn } from "./row-times.js";
+import type { Laps } from "./step-shares.js";
 
 /**
  * What a step does after its last action: the update that the optimizer makes in its step `update` (1 is the first), or
@@ -32,6 +24,7 @@ export class RowRun {
   readonly #step: number;
   readonly #startMs: Float64Array;
   readonly #endMs: Float64Array;
+  readonly #stoodIn: StoodIn[] = [];
   readonly #allRows: readonly Wait[];
   #position = 0;
 
@@ -56,19 +49,39 @@ export class RowRun {
     return this.#row[this.#position]!.waits.every((wait) => this.#progress.isReached(this.#step, wait));
   }
 
-  /** Waits for the next action's inputs and runs it. Requires: not done. @throws StepAborted. */
+  /** Waits for the next action's inputs and runs it, or waits until a stand-in has. Requires: not done. @throws StepAborted. */
   next(): void {
     const action = this.#row[this.#position]!;
-    for (const wait of action.waits) this.#progress.await(this.#step, wait);
-    this.#startMs[this.#position] = this.#laps.end("wait");
-    if (this.#device.pull(action)) this.#laps.end("transfer");
-    this.#device.run(action);
-    const computedMs = this.#laps.end("compute");
-    this.#endMs[this.#position] = this.#device.push(action) ? this.#laps.end("transfer") : computedMs;
+    const { standIn } = this.#device;
+    for (const wait of action.waits)
+      this.#progress.await(this.#step, wait, () =>
+        this.standIn(standIn.leftMs(this.#progress, this.#step, wait)),
+      );
+    const offer = standIn.own(this.#position);
+    if (!offer || this.#progress.claims.take(this.#step, offer.number, this.#index)) {
+      this.#startMs[this.#position] = this.#laps.end("wait");
+      this.#endMs[this.#position] = this.#run(action);
+      if (offer) this.#progress.claims.finish(this.#step, offer.number);
+    } else {
+      this.#progress.awaitOffer(this.#step, offer.number, () => this.standIn(offer.ms / 2));
+      this.#laps.end("wait");
+    }
     this.#position++;
     if (this.isDone) this.#device.noteGradients();
     this.#progress.advance(this.#index);
     this.#laps.end("overhead");
+  }
+
+  /** Runs an action of another row if that is better than to wait `waitMs`, and says whether it did. */
+  standIn(waitMs: number): boolean {
+    const offer = this.#device.standIn.claim(this.#progress, this.#step, waitMs);
+    if (!offer) return false;
+    const { device, position, action, number } = offer;
+    const startMs = this.#laps.end("wait");
+    const endMs = this.#run(action);
+    this.#progress.claims.finish(this.#step, number);
+    this.#stoodIn.push({ device, position, startMs, endMs });
+    return true;
   }
 
   /**
@@ -77,7 +90,7 @@ export class RowRun {
    * the parameters that made it can be looked at. Requires: the row of this device is done. @throws StepAborted.
    */
   finish(end: StepEnd): RowTimes {
-    for (const wait of this.#allRows) this.#progress.await(this.#step, wait);
+    for (const wait of this.#allRows) this.#progress.await(this.#step, wait, () => this.standIn(Infinity));
     this.#laps.end("wait");
     if (end && "update" in end && this.#device.isStepFinite) this.#device.update(end.update);
     else if (end) this.#device.clearGradients();
@@ -85,9 +98,18 @@ export class RowRun {
     return {
       startMs: this.#startMs,
       endMs: this.#endMs,
+      stoodIn: this.#stoodIn,
       updateEndMs,
       shares: this.#laps.shares,
       peakBytes: this.#device.peakBytes,
     };
+  }
+
+  /** Runs an action that has all it needs. Returns when it ended. */
+  #run(action: PlanAction): number {
+    if (this.#device.pull(action)) this.#laps.end("transfer");
+    this.#device.run(action);
+    const computedMs = this.#laps.end("compute");
+    return this.#device.push(action) ? this.#laps.end("transfer") : computedMs;
   }
 }

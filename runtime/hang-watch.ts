@@ -1,4 +1,6 @@
 /** @file Notices workers that hang: those that could go on, have not answered, and make no progress for too long. */
+import type { Offer } from "../compiler/plan/offers.js";
+import { offersOf } from "../compiler/plan/offers.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Clock, SharedMemory } from "./env/env.js";
 import type { Layout } from "./layout.js";
@@ -24,6 +26,7 @@ export class HangWatch {
   readonly #limitMs: number;
   /** By device: words that count the slabs updated in this step. */
   readonly #markers: readonly (readonly Int32Array[])[];
+  readonly #offers: readonly Offer[];
   readonly #watched = new Map<number, Watched>();
   #isLooking = false;
 
@@ -33,6 +36,7 @@ export class HangWatch {
     this.#clock = clock;
     this.#progress = progress;
     this.#limitMs = limitMs;
+    this.#offers = offersOf(plan);
     this.#markers = plan.devices.map((_, device) =>
       plan.stages.flatMap((stage) => {
         const arena = stage.device === device ? layout.arenas[stage.index] : undefined;
@@ -71,10 +75,17 @@ export class HangWatch {
 
   /** Changes with every progress of the device, and with the time while it waits for others. */
   #signOf(device: number, step: number): string {
+    const { claims } = this.#progress;
     const done = this.#progress.doneIn(step, device);
+    const runs = this.#offers.findIndex((_, number) => claims.holder(step, number) === device);
+    if (runs >= 0) return `${done} runs ${runs}`;
     const next = this.#plan.rows[device]![done];
+    const isTaken = this.#offers.some(
+      (offer, number) =>
+        offer.device === device && offer.position === done && claims.holder(step, number) !== undefined,
+    );
     const mayGo = next
-      ? next.waits.every((wait) => this.#progress.isReached(step, wait))
+      ? !isTaken && next.waits.every((wait) => this.#progress.isReached(step, wait))
       : this.#progress.isRowsDone(step);
     if (!mayGo) return `waits at ${this.#clock.nowMs()}`;
     const slabs = this.#markers[device]!.map((marker) => Atomics.load(marker, 0));

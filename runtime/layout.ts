@@ -3,7 +3,9 @@ import { tensorBytes } from "../compiler/ir/literal.js";
 import { stateCount } from "../compiler/optimizer/update.js";
 import type { ArenaGeometry } from "../compiler/plan/arena.js";
 import { arenaGeometry } from "../compiler/plan/arena.js";
+import { offeredReads, offersOf } from "../compiler/plan/offers.js";
 import { ALIGNMENT_BYTES } from "./engine/engine.js";
+import { SHARED_WORD_BYTES } from "./shared-word.js";
 import type { Plan, PlanParameter, TensorSpec } from "../compiler/plan/plan.js";
 
 /** Part of the shared memory, in bytes. */
@@ -33,8 +35,10 @@ export interface Arena {
 
 export interface Layout {
   readonly bytes: number;
-  /** Offset of each device's two progress words: actions finished since the run began, and how many wait for them. */
+  /** Offset of each device's progress words. */
   readonly progress: readonly number[];
+  /** Offset of the words of the claim on each of the plan's offers. */
+  readonly claims: readonly number[];
   /** Offset of the word that stops the step in flight when it is not 0. */
   readonly abort: number;
   /** By input name: a region per microbatch, or one for all. */
@@ -51,7 +55,7 @@ export interface Layout {
   readonly states: ReadonlyMap<string, readonly Region[]>;
   /** Where gradients are clipped: the sum of the squares of each trained parameter's gradient sum, in the plan's order. */
   readonly squares: Region | undefined;
-  /** By name of a value that crosses devices: a region per slot. */
+  /** By name of a value that programs of several devices may read: a region per slot. */
   readonly slots: ReadonlyMap<string, readonly Region[]>;
 }
 
@@ -66,7 +70,8 @@ export function layoutOf(plan: Plan): Layout {
   const perMicrobatch = (spec: TensorSpec): readonly Region[] =>
     Array.from({ length: plan.microbatches }, () => take(tensorBytes(spec)));
 
-  const progress = plan.devices.map(() => take(8).offset);
+  const progress = plan.devices.map(() => take(SHARED_WORD_BYTES).offset);
+  const claims = offersOf(plan).map(() => take(SHARED_WORD_BYTES).offset);
   const abort = take(4).offset;
   const inputs = new Map(
     plan.inputs.map((input): [string, readonly Region[]] => {
@@ -87,16 +92,17 @@ export function layoutOf(plan: Plan): Layout {
   const clipped = plan.optimizer.clipNorm === undefined ? [] : plan.parameters.filter(({ trainable }) => trainable);
   const squares = clipped.length > 0 ? take(clipped.length * 8) : undefined;
   const slots = new Map<string, readonly Region[]>();
+  const offered = offeredReads(plan);
   for (const group of plan.slotGroups) {
     for (const value of group.values) {
-      if (value.shared)
+      if (value.shared || offered.has(value.name))
         slots.set(
           value.name,
           Array.from({ length: group.slots }, () => take(tensorBytes(value))),
         );
     }
   }
-  return { bytes: end, progress, abort, inputs, results, arenas, params, gradSums, states, squares, slots };
+  return { bytes: end, progress, claims, abort, inputs, results, arenas, params, gradSums, states, squares, slots };
 }
 
 /** What a region takes, so that the next one starts at a cache line; an empty one takes a line too. */

@@ -1,19 +1,9 @@
-/**
- * @file How far each device is: one word of shared memory per device, counting finished actions since the run began. The
- * word after it counts who waits for it: a call of the system that wakes nobody is left out.
- */
+/** @file How far each device is: one word of shared memory per device, counting finished actions since the run began. */
 import type { Wait } from "../compiler/plan/plan.js";
+import { Claims } from "./claims.js";
 import type { SharedMemory } from "./env/env.js";
 import type { Layout } from "./layout.js";
-
-/**
- * A waiting device first looks by itself, this often and this many times, and only then asks to be woken: waking takes
- * the time of the device that works, and now and then its core, looking that of the one that waits.
- */
-const LOOK_MS = 0.1;
-const LOOKS = 1_000;
-/** Longest sleep of a device that asked to be woken, before it looks again. */
-const WAIT_MS = 200;
+import { SharedWord } from "./shared-word.js";
 
 /** Thrown out of a wait when the step in flight was stopped: another device is gone, or the run ends. */
 export class StepAborted extends Error {
@@ -23,38 +13,39 @@ export class StepAborted extends Error {
   }
 }
 
-/** Progress words of all devices, waiting on them, and the word that stops all waits. */
+/** What a device does while it waits: true if it did something, so that what it waits for may be there. */
+export type Meanwhile = () => boolean;
+
+const NOTHING: Meanwhile = () => false;
+
+/** Progress words of all devices, waiting on them, who runs what others may run, and the word that stops all waits. */
 export class Progress {
-  readonly #memory: SharedMemory;
-  readonly #words: readonly Int32Array[];
+  readonly claims: Claims;
+  readonly #words: readonly SharedWord[];
   readonly #abort: Int32Array;
-  readonly #offsets: readonly number[];
   readonly #rowLengths: readonly number[];
 
   /** `rowLengths`: actions per step of each device. */
   constructor(memory: SharedMemory, layout: Layout, rowLengths: readonly number[]) {
-    this.#memory = memory;
-    this.#offsets = layout.progress;
     this.#rowLengths = rowLengths;
-    this.#words = layout.progress.map((offset) => memory.words(offset, 2));
+    this.#words = layout.progress.map((offset) => new SharedWord(memory, offset));
     this.#abort = memory.words(layout.abort, 1);
+    this.claims = new Claims(memory, layout);
   }
 
   /** Says that `device` finished one more action, and wakes who waits for it. */
   advance(device: number): void {
-    const words = this.#words[device]!;
-    Atomics.add(words, 0, 1);
-    if (Atomics.load(words, 1) > 0) this.#memory.wake(this.#offsets[device]!);
+    this.#words[device]!.increase();
   }
 
   /** True when the awaited action of step `step` (0 is the first of the run) is done. */
   isReached(step: number, { device, count }: Wait): boolean {
-    return Atomics.load(this.#words[device]!, 0) >= this.#rowLengths[device]! * step + count;
+    return this.doneIn(step, device) >= count;
   }
 
   /** Actions of step `step` that a device has finished. */
   doneIn(step: number, device: number): number {
-    return Atomics.load(this.#words[device]!, 0) - this.#rowLengths[device]! * step;
+    return this.#words[device]!.value - this.#rowLengths[device]! * step;
   }
 
   /** True when every device has finished its row of the step. */
@@ -63,41 +54,38 @@ export class Progress {
   }
 
   /** Blocks until the awaited action is done. @throws StepAborted when the step is stopped first. */
-  await(step: number, wait: Wait): void {
-    const words = this.#words[wait.device]!;
-    for (let look = 0; !this.isReached(step, wait); look++) {
-      const seen = Atomics.load(words, 0);
-      if (this.isReached(step, wait)) return;
-      if (Atomics.load(this.#abort, 0) !== 0) throw new StepAborted();
-      if (look < LOOKS) {
-        this.#memory.wait(this.#offsets[wait.device]!, seen, LOOK_MS);
-        continue;
-      }
-      // Before the wait compares the word again: who advances it after that sees that somebody waits.
-      Atomics.add(words, 1, 1);
-      this.#memory.wait(this.#offsets[wait.device]!, seen, WAIT_MS);
-      Atomics.sub(words, 1, 1);
-    }
+  await(step: number, { device, count }: Wait, meanwhile: Meanwhile = NOTHING): void {
+    const reached = this.#rowLengths[device]! * step + count;
+    this.#words[device]!.await((done) => done >= reached, this.#looking(meanwhile));
+  }
+
+  /** Blocks until another device has run an offer that it claimed. @throws StepAborted when the step is stopped first. */
+  awaitOffer(step: number, offer: number, meanwhile: Meanwhile = NOTHING): void {
+    this.claims.await(step, offer, this.#looking(meanwhile));
   }
 
   /** Stops all waits for what is not done yet. */
   abort(): void {
     Atomics.store(this.#abort, 0, 1);
-    for (const offset of this.#offsets) this.#memory.wake(offset);
+    for (const word of this.#words) word.wake();
   }
 
   /** Sets every device to the begin of a step. Requires: no device runs. */
   rewind(step: number): void {
-    for (const [device, length] of this.#rowLengths.entries()) {
-      Atomics.store(this.#words[device]!, 0, length * step);
-      // A device that was lost asleep counts no longer.
-      Atomics.store(this.#words[device]!, 1, 0);
-    }
+    for (const [device, length] of this.#rowLengths.entries()) this.#words[device]!.reset(length * step);
+    this.claims.rewind(step);
     this.resume();
   }
 
   /** Lets devices wait again. */
   resume(): void {
     Atomics.store(this.#abort, 0, 0);
+  }
+
+  #looking(meanwhile: Meanwhile): Meanwhile {
+    return () => {
+      if (Atomics.load(this.#abort, 0) !== 0) throw new StepAborted();
+      return meanwhile();
+    };
   }
 }

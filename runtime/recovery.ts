@@ -7,7 +7,7 @@
 import { PipewrightError } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { SharedMemory } from "./env/env.js";
-import type { RowTimes } from "./executor.js";
+import type { RowTimes } from "./row-times.js";
 import type { Layout, Region } from "./layout.js";
 import { RegionViews } from "./region-views.js";
 import type { Progress } from "./progress.js";

@@ -1,7 +1,7 @@
 /** @file Notices devices that are much slower than the plan says, compared with the other devices. */
 import type { Plan } from "../compiler/plan/plan.js";
 import { computeMs } from "../compiler/compute-ms.js";
-import type { RowTimes } from "./executor.js";
+import type { RowTimes } from "./row-times.js";
 import { median } from "./median.js";
 
 /** Steps over which a device is judged: single slow steps are no news. */

@@ -17,7 +17,7 @@ import type { Batch, PipelineMode } from "./pipeline.js";
 import { Pipeline } from "./pipeline.js";
 import type { OnRecovery } from "./recovery.js";
 import { readWeights } from "./plan/directory.js";
-import type { RowTimes } from "./executor.js";
+import type { RowTimes } from "./row-times.js";
 
 /** Steps whose samples are read ahead. */
 export const DEFAULT_PREFETCH = 2;

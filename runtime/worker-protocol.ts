@@ -1,6 +1,7 @@
 /** @file Messages between the coordinator of a run and its workers. */
 import type { Plan } from "../compiler/plan/plan.js";
-import type { RowTimes, StepEnd } from "./executor.js";
+import type { StepEnd } from "./executor.js";
+import type { RowTimes } from "./row-times.js";
 
 /** What a worker needs to start. */
 export interface WorkerStart {

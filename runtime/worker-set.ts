@@ -3,7 +3,7 @@ import { PipewrightError } from "../compiler/errors.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Child, Env, SharedMemory } from "./env/env.js";
 import { moduleUrl } from "./env/module-loader.js";
-import type { RowTimes } from "./executor.js";
+import type { RowTimes } from "./row-times.js";
 import type { HangWatch } from "./hang-watch.js";
 import type { FromWorker, StepOrder, ToWorker } from "./worker-protocol.js";
 

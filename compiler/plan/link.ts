@@ -47,6 +47,8 @@ export interface Linked {
   readonly programs: readonly ProgramGraph[];
   /** Most bytes that each device holds: what its stages hold, and what their programs take of the memory they share. */
   readonly heldBytes: readonly number[];
+  /** Most bytes that a device would hold if it also ran the weight gradients of these stages of others. */
+  readonly heldWith: (device: number, stages: readonly number[]) => number;
 }
 
 /**
@@ -75,17 +77,25 @@ export function link(differentiated: Differentiated, options: LinkOptions): Link
     programs: linked.programs,
     heldBytes: Array.from({ length: schedule.devices }, (_, device) => {
       const own = stages.filter((stage) => stage.device === device);
-      if (own.length === 1) return own[0]!.peakBytes;
-      const held = own.reduce((sum, stage) => sum + stage.peakBytes - stage.workspaceBytes, 0);
-      return (
-        held +
-        rowWorkspace(
-          own.map(({ index }) => memories[index]!),
-          schedule,
-        )
-      );
+      return own.length === 1 ? own[0]!.peakBytes : heldWith(device, []);
     }),
+    heldWith,
   };
+
+  function heldWith(device: number, foreign: readonly number[]): number {
+    const own = stages.filter((stage) => stage.device === device);
+    const held = own.reduce((sum, stage) => sum + stage.peakBytes - stage.workspaceBytes, 0);
+    const weightGrads = foreign.flatMap((stage) => {
+      const { keys, programs } = memories[stage]!;
+      return programs.filter((_, at) => keys[at]!.kind === "weight-grad");
+    });
+    const workspace = rowWorkspace(
+      own.map(({ index }) => memories[index]!),
+      schedule,
+      weightGrads,
+    );
+    return held + workspace;
+  }
 }
 
 /** "stages/0.forward.onnx". */
@@ -206,18 +216,22 @@ function stageMemory(
   return { keys: own.map(({ key }) => key), programs: own.map(programMemory), update: update && programMemory(update) };
 }
 
-/** What the programs of some stages of a device take, in the order of its row, their updates last. */
-function rowWorkspace(memories: readonly StageMemory[], schedule: Schedule): number {
+/** What the programs of some stages of a device take, in the order of its row, `foreign` ones and updates last. */
+function rowWorkspace(
+  memories: readonly StageMemory[],
+  schedule: Schedule,
+  foreign: readonly ProgramMemory[] = [],
+): number {
   const programs = memories.flatMap((own) => own.programs);
-  const updates = memories.flatMap(({ update }) => update ?? []);
+  const last = [...foreign, ...memories.flatMap(({ update }) => update ?? [])];
   const order = [
     ...runOrder(
       memories.flatMap(({ keys }) => keys),
       schedule,
     ),
-    ...updates.map((_, at) => programs.length + at),
+    ...last.map((_, at) => programs.length + at),
   ];
-  return sharedBytes([...programs, ...updates], order);
+  return sharedBytes([...programs, ...last], order);
 }
 
 /** The runs of a step of programs of one device, by place in the list. */

@@ -113,6 +113,8 @@ export interface PlanStage {
   readonly workspaceBytes: number;
   /** Forward nodes that the backward pass runs again. */
   readonly recomputed: number;
+  /** Other devices that may run its weight gradients while they would wait. Left out: none. */
+  readonly standIns?: readonly number[];
 }
 
 /** Parameters that train with settings of their own. */

@@ -3,7 +3,7 @@ import { tensorBytes } from "../ir/literal.js";
 import type { Schedule } from "../schedule/action.js";
 import { splitStages, stagesPerReplica } from "../schedule/action.js";
 import type { ScheduleCosts, Transfer } from "../schedule/costs.js";
-import type { Plan } from "./plan.js";
+import type { Plan, PlanAction } from "./plan.js";
 import { linkFrom, NO_OVERHEADS, TransferTable } from "./stage-costs.js";
 
 type Described = Pick<
@@ -27,6 +27,12 @@ export function planSchedule({ schedule, stages, rows, microbatches }: Described
   const replicaOf = new Array<number>(microbatches).fill(0);
   for (const { stage, microbatch } of rows.flat()) replicaOf[microbatch] = Math.floor(stage / perReplica);
   return { ...replayed, replicas: copies, replicaOf, sums: "in order" };
+}
+
+/** Predicted time of an action, without the start of a program. */
+export function predictedMs({ stages }: Pick<Plan, "stages">, { stage, phase }: PlanAction): number {
+  const { forwardMs, inputGradMs, weightGradMs } = stages[stage]!;
+  return { F: forwardMs, I: inputGradMs, W: weightGradMs, B: inputGradMs + weightGradMs }[phase];
 }
 
 /** Predicted times of the stages, and the wire time of every tensor that a program of another stage reads. */

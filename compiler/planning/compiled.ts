@@ -13,6 +13,7 @@ import type { ProgramGraph } from "../plan/ports.js";
 import type { Profile } from "../profile/profile.js";
 import { writeCsv } from "../schedule/csv.js";
 import type { Placed } from "./placed.js";
+import { standIns } from "./stand-ins.js";
 import type { PlanSubject } from "./subject.js";
 import { overheadsOn } from "./subject.js";
 
@@ -39,9 +40,10 @@ export function compiledOf(
   placed: Placed,
   { pipeline, optimizer, training, partition }: CompileOptions,
 ): Compiled {
-  const { draft, linked, cluster, certificate, updateMs, heldBytes } = placed;
+  const { draft, linked, cluster, certificate, updateMs } = placed;
   const { schedule, stageCosts, timeline } = draft;
   const profile = subject.profiles.get(cluster.devices[0]!.kind)!;
+  const { byStage, heldBytes } = standIns(placed);
   const isMeasured = [...subject.profiles.values()].some(({ overheads }) => overheads);
   const plan: Omit<Plan, "files"> = {
     version: 1,
@@ -76,6 +78,10 @@ export function compiledOf(
       ...(training.batchNorm ? { batchNorm: training.batchNorm } : {}),
     },
     ...linked.parts,
+    stages: linked.parts.stages.map((stage) => {
+      const others = byStage.get(stage.index);
+      return others ? { ...stage, standIns: others } : stage;
+    }),
   };
   return {
     plan,

@@ -1,5 +1,5 @@
 /** @file Times of the steps of a run in bounded memory: every time, but what ran when of a window of steps only. */
-import type { RowTimes } from "../executor.js";
+import type { RowTimes } from "../row-times.js";
 import type { StepReport } from "../train.js";
 
 /** A step with what ran when. */

@@ -4,7 +4,7 @@ import type { ModelLimits } from "../../compiler/onnx/limits.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import type { Dataset } from "../dataset/dataset.js";
-import type { RowTimes } from "../executor.js";
+import type { RowTimes } from "../row-times.js";
 import { engineFor } from "../engine/registry.js";
 import { hostFacts } from "../env/host.js";
 import type { PipelineMode } from "../pipeline.js";

@@ -107,6 +107,7 @@ const stage = z.strictObject({
   peakBytes: count,
   workspaceBytes: count,
   recomputed: count,
+  standIns: z.array(count).optional(),
 });
 
 /** Schema of plan.json, version 1. */

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Env } from "../env/env.js";
 import type { HostFacts } from "../env/host.js";
-import type { RowTimes } from "../executor.js";
+import type { RowTimes } from "../row-times.js";
 import { besideFault, readBeside, sealedJson } from "../artefact.js";
 import { planDigest } from "../plan/directory.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RowTimes } from "../../runtime/executor.js";
+import type { RowTimes } from "../../runtime/row-times.js";
 import { NO_SHARES } from "../support/no-shares.js";
 import { StragglerWatch } from "../../runtime/straggler.js";
 import { compileTiny, TINY_MLP } from "../support/tiny-models.js";
