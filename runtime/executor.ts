@@ -44,8 +44,10 @@ export class RowRun {
     return this.#position === this.#row.length;
   }
 
-  /** True when the next action has all it waits for. */
+  /** True when the next action has all it waits for, and no other device is running it. */
   get isReady(): boolean {
+    const offer = this.#device.standIn.own(this.#position);
+    if (offer && this.#progress.claims.holder(this.#step, offer.number) !== undefined) return false;
     return this.#row[this.#position]!.waits.every((wait) => this.#progress.isReached(this.#step, wait));
   }
 
@@ -54,9 +56,7 @@ export class RowRun {
     const action = this.#row[this.#position]!;
     const { standIn } = this.#device;
     for (const wait of action.waits)
-      this.#progress.await(this.#step, wait, () =>
-        this.standIn(standIn.leftMs(this.#progress, this.#step, wait)),
-      );
+      this.#progress.await(this.#step, wait, () => this.standIn(standIn.leftMs(this.#progress, this.#step, wait)));
     const offer = standIn.own(this.#position);
     if (!offer || this.#progress.claims.take(this.#step, offer.number, this.#index)) {
       this.#startMs[this.#position] = this.#laps.end("wait");

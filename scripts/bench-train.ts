@@ -119,6 +119,8 @@ const report = {
   overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / busyCores))),
   contention: median(pipelines.map((step, round) => computeMs(step) / computeMs(workers[round]!))),
   bubble: { predicted: pipeline.plan.schedule.forecast.bubble, measured: median(pipelines.map(idleShare)) },
+  /** Weight gradients of a step that another device ran in the stead of theirs. */
+  stoodIn: median(pipelines.map(({ rows }) => rows.reduce((sum, { stoodIn }) => sum + stoodIn.length, 0))),
   accounting: accountingOf(pipelines),
   recovery: { ms: keepingMs, shareOfStep: keepingMs / medianMs(pipelines) },
   sameLosses: kept.every(({ steps: [one, many] }) => one!.losses.every((loss, at) => loss === many!.losses[at])),
@@ -134,7 +136,7 @@ function print(): void {
     `one worker: ${stepMs.worker.toFixed(0)} ms, ${speedup.overWorker.toFixed(2)} times the pipeline's time`,
     `one session with ${availableParallelism()} cores: ${stepMs.session.toFixed(0)} ms, ${speedup.overSession.toFixed(2)} times`,
     ...(peer ? [`${report.peer!}: ${stepMs.torch!.toFixed(0)} ms, ${speedup.overTorch!.toFixed(2)} times`] : []),
-    `${overIdeal.toFixed(3)} times the ideal, of which the engine takes ${contention.toFixed(3)} because devices compute at once; bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)})`,
+    `${overIdeal.toFixed(3)} times the ideal, of which the engine takes ${contention.toFixed(3)} because devices compute at once; bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)}); ${report.stoodIn} weight gradients ran on another device`,
     `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action, ${percent(accounting.overheadOverStep)} of the step`,
     `keeping what a lost worker changed takes ${recovery.ms.toFixed(2)} ms, ${percent(recovery.shareOfStep)} of the step`,
     `${report.rounds.used} rounds of ${report.rounds.all}, ${report.rounds.quiet} of them quiet; others used ${percent(report.foreignShare)} of the machine`,

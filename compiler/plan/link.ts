@@ -216,22 +216,28 @@ function stageMemory(
   return { keys: own.map(({ key }) => key), programs: own.map(programMemory), update: update && programMemory(update) };
 }
 
-/** What the programs of some stages of a device take, in the order of its row, `foreign` ones and updates last. */
+/**
+ * What the programs of some stages of a device take, in the order of its row, updates last. `foreign` ones run before all
+ * others or after them, whichever takes more.
+ */
 function rowWorkspace(
   memories: readonly StageMemory[],
   schedule: Schedule,
   foreign: readonly ProgramMemory[] = [],
 ): number {
   const programs = memories.flatMap((own) => own.programs);
-  const last = [...foreign, ...memories.flatMap(({ update }) => update ?? [])];
+  const updates = memories.flatMap(({ update }) => update ?? []);
   const order = [
     ...runOrder(
       memories.flatMap(({ keys }) => keys),
       schedule,
     ),
-    ...last.map((_, at) => programs.length + at),
+    ...updates.map((_, at) => programs.length + at),
   ];
-  return sharedBytes([...programs, ...last], order);
+  const all = [...programs, ...updates, ...foreign];
+  if (foreign.length === 0) return sharedBytes(all, order);
+  const others = foreign.map((_, at) => programs.length + updates.length + at);
+  return Math.max(sharedBytes(all, [...others, ...order]), sharedBytes(all, [...order, ...others]));
 }
 
 /** The runs of a step of programs of one device, by place in the list. */

@@ -2,9 +2,15 @@
  * @file Weight gradients that a device other than their own may run, and when: as soon as what they read is made and the
  * sums that they add to have everything that comes before.
  */
+import type { DeviceSpec } from "../profile/profile.js";
 import type { Phase } from "../schedule/action.js";
 import type { Plan, PlanAction, PlanStage, Port, Wait } from "./plan.js";
 import { PHASE_OF } from "./runs.js";
+
+/** Whether programs give the same bits on both devices, and tensors need not travel between them. */
+export function areAlike(one: DeviceSpec, other: DeviceSpec): boolean {
+  return one.kind === "cpu" && other.kind === "cpu" && (one.threads ?? 1) === (other.threads ?? 1);
+}
 
 /** One weight gradient, at its place in the row of its own device. */
 export interface Offer {
@@ -59,7 +65,8 @@ class Needs {
       for (const { kind, outputs } of programs)
         for (const port of outputs) {
           if (port.at === "param") this.#replaced.add(port.param);
-          if (port.at === "slot" && kind !== "add") this.#makers.set(port.tensor, { stage: index, phase: PHASE_OF[kind] });
+          if (port.at === "slot" && kind !== "add")
+            this.#makers.set(port.tensor, { stage: index, phase: PHASE_OF[kind] });
         }
     for (const [device, row] of rows.entries())
       for (const [position, { stage, phase, microbatch }] of row.entries())

@@ -2,7 +2,7 @@
  * @file Which devices may run weight gradients of their neighbours' stages: nothing waits for those but the update, so a
  * device that would wait can run them where they are ready. Decided with the plan, because it takes memory.
  */
-import type { DeviceSpec } from "../profile/profile.js";
+import { areAlike } from "../plan/offers.js";
 import { splitStages } from "../schedule/action.js";
 import type { Placed } from "./placed.js";
 
@@ -17,8 +17,8 @@ export interface StandIns {
 }
 
 /**
- * Ensures: a stand-in computes as the stage's own device does, so that the bits are the same; it holds hardly more than
- * without, and no more than its memory. Of schedules with one copy of the model and backward passes in two halves.
+ * Neighbours of a stage's device that compute as it does, so that the bits are the same. Only where the backward passes
+ * come in two halves and there is one copy of the model, and as far as a device's memory has room.
  */
 export function standIns({ draft, linked, cluster, heldBytes }: Placed): StandIns {
   const { schedule } = draft;
@@ -41,9 +41,4 @@ export function standIns({ draft, linked, cluster, heldBytes }: Placed): StandIn
     return now;
   });
   return { byStage, heldBytes: held };
-}
-
-/** Whether programs give the same bits on both, and tensors need not travel from one to the other. */
-function areAlike(one: DeviceSpec, other: DeviceSpec): boolean {
-  return one.kind === "cpu" && other.kind === "cpu" && (one.threads ?? 1) === (other.threads ?? 1);
 }

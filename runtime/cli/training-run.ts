@@ -5,6 +5,7 @@ import type { Plan } from "../../compiler/plan/plan.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import type { Dataset } from "../dataset/dataset.js";
 import type { RowTimes } from "../row-times.js";
+import { ranActions } from "../row-times.js";
 import { engineFor } from "../engine/registry.js";
 import { hostFacts } from "../env/host.js";
 import type { PipelineMode } from "../pipeline.js";
@@ -150,13 +151,13 @@ export function measuredBubble(rows: readonly RowTimes[]): number {
 /** What ran when, from the first start on. */
 export function measuredRows(plan: Plan, rows: readonly RowTimes[]): readonly TimelineRow[] {
   const first = Math.min(...rows.map(({ startMs }) => startMs[0] ?? Infinity));
-  return rows.map(({ startMs, endMs }, device) => ({
+  return ranActions(plan, rows).map((ran, device) => ({
     label: plan.devices[device]!.name,
-    cells: plan.rows[device]!.map(({ phase, microbatch }, at) => ({
+    cells: ran.map(({ action: { phase, microbatch }, startMs, endMs }) => ({
       phase,
       microbatch,
-      startMs: startMs[at]! - first,
-      endMs: endMs[at]! - first,
+      startMs: startMs - first,
+      endMs: endMs - first,
     })),
   }));
 }

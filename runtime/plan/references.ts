@@ -1,6 +1,7 @@
 /** @file What a plan that was read back names: every stage, slot, parameter and port must be there, and every wait must end. */
 import { formatAction } from "../../compiler/schedule/action.js";
 import { PipewrightError } from "../../compiler/errors.js";
+import { areAlike } from "../../compiler/plan/offers.js";
 import { planSchedule } from "../../compiler/plan/replay.js";
 import { optimizerFault } from "../../compiler/optimizer/check.js";
 import type { Plan, Port } from "../../compiler/plan/plan.js";
@@ -23,6 +24,10 @@ function brokenStages(plan: Plan): string | undefined {
     if (index !== position || device >= devices.length)
       return `plan.json: stage ${position} is numbered ${index} or on no device`;
   }
+  const strange = stages.find(
+    ({ device, standIns = [] }) => !standIns.every((other) => mayStandIn(plan, device, other)),
+  );
+  if (strange) return `plan.json: stage ${strange.index} has a stand-in that cannot run its weight gradients`;
   const orphan = parameters.find((parameter) => !isStage(parameter.stage) || !parameter.readers.every(isStage));
   if (orphan) return `plan.json: parameter ${JSON.stringify(orphan.name)} is on no stage`;
   const fault = optimizerFault(optimizer);
@@ -32,6 +37,12 @@ function brokenStages(plan: Plan): string | undefined {
   if (stray) return `plan.json: parameter ${JSON.stringify(stray.name)} is in no group of the optimizer`;
   const lost = results.find(({ stage }) => !isStage(stage));
   return lost && `plan.json: result ${JSON.stringify(lost.name)} is on no stage`;
+}
+
+/** Whether weight gradients of stages on a device may run on another. */
+function mayStandIn({ devices, schedule }: Plan, device: number, other: number): boolean {
+  const [own, its] = [devices[device]!, devices[other]];
+  return schedule.copies === undefined && other !== device && its !== undefined && areAlike(own, its);
 }
 
 /** Rows that are no schedule, or whose waits never end. */

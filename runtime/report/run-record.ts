@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { Env } from "../env/env.js";
 import type { HostFacts } from "../env/host.js";
-import type { RowTimes } from "../row-times.js";
+import type { RowTimes, StoodIn } from "../row-times.js";
 import { besideFault, readBeside, sealedJson } from "../artefact.js";
 import { planDigest } from "../plan/directory.js";
 
@@ -20,7 +20,14 @@ const schema = z.strictObject({
   losses: z.array(z.number()),
   stepMs: z.array(ms),
   shown: z.strictObject({
-    rows: z.array(z.strictObject({ startMs: z.array(ms), endMs: z.array(ms), updateEndMs: ms })),
+    rows: z.array(
+      z.strictObject({
+        startMs: z.array(ms),
+        endMs: z.array(ms),
+        stoodIn: z.array(z.strictObject({ device: count, position: count })).optional(),
+        updateEndMs: ms,
+      }),
+    ),
   }),
   host: z.strictObject({
     node: z.string(),
@@ -37,6 +44,8 @@ const schema = z.strictObject({
 export interface RecordedRow {
   readonly startMs: readonly number[];
   readonly endMs: readonly number[];
+  /** What the device ran of other rows. Left out: nothing. */
+  readonly stoodIn?: readonly Pick<StoodIn, "device" | "position">[] | undefined;
   /** End of the optimizer update. */
   readonly updateEndMs: number;
 }
@@ -64,9 +73,10 @@ export type RecordedRun = Pick<RunRecord, "losses" | "stepMs" | "host" | "versio
 function recordedRows(rows: readonly RowTimes[]): readonly RecordedRow[] {
   const first = rows.reduce((least, { startMs }) => Math.min(least, startMs[0] ?? Infinity), Infinity);
   const since = (at: number): number => Number(Math.max(0, at - first).toFixed(DECIMALS));
-  return rows.map(({ startMs, endMs, updateEndMs }) => ({
+  return rows.map(({ startMs, endMs, stoodIn, updateEndMs }) => ({
     startMs: Array.from(startMs, since),
     endMs: Array.from(endMs, since),
+    ...(stoodIn.length > 0 ? { stoodIn: stoodIn.map(({ device, position }) => ({ device, position })) } : {}),
     updateEndMs: since(updateEndMs),
   }));
 }
@@ -91,7 +101,11 @@ export async function readRun(env: Env, directory: string, plan: Plan): Promise<
   const { rows } = record.shown;
   const fits =
     rows.length === plan.rows.length &&
-    rows.every(({ startMs, endMs }, at) => [startMs, endMs].every((times) => times.length === plan.rows[at]!.length));
+    rows.every(
+      ({ startMs, endMs, stoodIn = [] }, at) =>
+        [startMs, endMs].every((times) => times.length === plan.rows[at]!.length) &&
+        stoodIn.every(({ device, position }) => device !== at && position < (plan.rows[device]?.length ?? 0)),
+    );
   if (!fits) throw mismatch("its times do not fit the rows of the plan");
   return record;
 }

@@ -4,6 +4,8 @@ import type { Plan, PlanAction } from "../../compiler/plan/plan.js";
 import { planCosts, planSchedule } from "../../compiler/plan/replay.js";
 import type { Phase } from "../../compiler/schedule/action.js";
 import { simulate } from "../../compiler/schedule/simulate.js";
+import type { TimedRow } from "../row-times.js";
+import { ranActions } from "../row-times.js";
 import type { RecordedRow } from "./run-record.js";
 
 /** One action. Before it the device waited `waitMs` for another device's work and `handoverMs` for its message. */
@@ -43,9 +45,7 @@ export interface StepView {
   readonly spanMs: number;
 }
 
-interface RowTimes {
-  readonly startMs: ArrayLike<number>;
-  readonly endMs: ArrayLike<number>;
+interface ViewedRow extends TimedRow {
   readonly updateEndMs: number;
 }
 
@@ -70,16 +70,14 @@ interface Place {
   readonly position: number;
 }
 
-function stepView(plan: Plan, times: readonly RowTimes[]): StepView {
+function stepView(plan: Plan, times: readonly ViewedRow[]): StepView {
   const place = new Map<string, Place>();
   plan.rows.forEach((row, at) => row.forEach((action, position) => place.set(key(action), { row: at, position })));
   const sendersOf = senders(plan);
   const messages: StepMessage[] = [];
-  const rows = plan.rows.map((row, device): StepRow => {
-    const { startMs, endMs, updateEndMs } = times[device]!;
+  const rows = ranActions(plan, times).map((ran, device): StepRow => {
     let freeMs = 0;
-    const cells = row.map((action, position): StepCell => {
-      const [start, end] = [startMs[position]!, endMs[position]!];
+    const cells = ran.map(({ action, startMs: start, endMs: end }): StepCell => {
       let sentMs = 0;
       for (const sender of sendersOf(action)) {
         const from = place.get(sender);
@@ -95,7 +93,12 @@ function stepView(plan: Plan, times: readonly RowTimes[]): StepView {
       freeMs = end;
       return { ...cell, handoverMs };
     });
-    return { device: plan.devices[device]!.name, cells, ...turns(cells), updateEndMs };
+    return {
+      device: plan.devices[device]!.name,
+      cells,
+      ...turns(cells),
+      updateEndMs: times[device]!.updateEndMs,
+    };
   });
   const spanMs = rows.reduce((last, { cells }) => Math.max(last, cells.at(-1)?.endMs ?? 0), 0);
   return { rows, messages, spanMs };

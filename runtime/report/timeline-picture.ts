@@ -25,12 +25,12 @@ export interface TimelineGroup {
   readonly view: StepView;
 }
 
-/** A row with its place from the top, and the same row of the other step. */
+/** A row with its place from the top, and the actions of the other step by `cellName` with the stage. */
 export interface Lane {
   readonly group: TimelineGroup;
   readonly row: StepRow;
   readonly y: number;
-  readonly twin: StepRow | undefined;
+  readonly twins: ReadonlyMap<string, StepCell> | undefined;
 }
 
 /** Everything that both kinds of picture need. */
@@ -58,12 +58,13 @@ export function planTimeline(groups: readonly TimelineGroup[]): TimelinePlan {
 export function lanes({ groups }: TimelinePlan): readonly Lane[] {
   let y = 0;
   return groups.flatMap((group, at) => {
-    const other = groups.length === 2 ? groups[1 - at] : undefined;
+    const other = groups.length === 2 ? groups[1 - at]!.view.rows.flatMap(({ cells }) => cells) : undefined;
+    const twins = other && new Map(other.map((cell) => [cellName(cell, true), cell]));
     y += LANE.headY;
-    return group.view.rows.map((row, place): Lane => {
+    return group.view.rows.map((row): Lane => {
       const top = y;
       y += LANE.height + LANE.gap;
-      return { group, row, y: top, twin: other?.view.rows[place] };
+      return { group, row, y: top, twins };
     });
   });
 }
@@ -104,7 +105,7 @@ export function timelineSvg(plan: TimelinePlan): Markup {
   const groups = plan.groups.map((group, at) => {
     const own = all.filter((lane) => lane.group === group);
     const rows = own.map((lane, place) => {
-      const bars = lane.row.cells.map((cell, index) => barMarkup(cell, lane, index, plan, at + place + index === 0));
+      const bars = lane.row.cells.map((cell, index) => barMarkup(cell, lane, plan, at + place + index === 0));
       const { row, y } = lane;
       return markup`${laneBack(group.view, row, y, endMs)}${row.cells.map((cell) => waitMarkup(cell, y, endMs))}${bars}\n`;
     });
@@ -119,15 +120,15 @@ export function share(ms: number, endMs: number): string {
   return `${Math.round((ms / endMs) * 1e6) / 1e4}%`;
 }
 
-function barMarkup(cell: StepCell, lane: Lane, at: number, plan: TimelinePlan, isFirst: boolean): Markup {
+function barMarkup(cell: StepCell, lane: Lane, plan: TimelinePlan, isFirst: boolean): Markup {
   const { stage, phase, startMs, microbatch } = cell;
-  const { y, group, twin } = lane;
+  const { y, group, twins } = lane;
   const { endMs, isStaged } = plan;
   const width = cell.endMs - startMs;
   const name = cellName(cell, isStaged);
   const fits = (text: string): boolean => width / endMs >= (text.length * LETTER_WIDTH + 4) / USUAL_WIDTH;
   const shown = fits(name) ? name : String(microbatch);
-  const other = twin?.cells[at];
+  const other = twins?.get(cellName(cell, true));
   const twinTitle = plan.groups.find((one) => one !== group)?.title;
   const elsewhere =
     other && `; ${twinTitle}: ${formatMs(other.endMs - other.startMs)}${twinDifference(group, cell, other)}`;

@@ -7,7 +7,7 @@ import { visible } from "../../compiler/names.js";
 import { tensorBytes } from "../../compiler/ir/literal.js";
 import type { Plan } from "../../compiler/plan/plan.js";
 import type { ReportDocument } from "./document.js";
-import type { StepCell, StepRow, StepView } from "./step-view.js";
+import type { StepCell, StepView } from "./step-view.js";
 
 /** Name of the file in a plan directory. */
 export const TRACE_FILE = "trace.json";
@@ -42,7 +42,7 @@ export function chromeTrace(processes: readonly TraceProcess[]): string {
     ...view.rows.flatMap((row, tid) => [
       { name: "thread_name", ph: "M", pid, tid, args: { name: row.device } },
       ...row.cells.map((cell) => cellEvent(cell, pid, tid)),
-      ...counterEvents(row, bytes, pid),
+      ...counterEvents(row.device, cellsOf(view, tid), bytes, pid),
     ]),
     ...view.messages.flatMap(({ fromRow, madeFromMs, fromMs, toRow, toMs }, id) => [
       {
@@ -86,8 +86,15 @@ function cellEvent(
   };
 }
 
+/** The actions of a device's own stages, wherever they ran. */
+function cellsOf({ rows }: StepView, device: number): readonly StepCell[] {
+  const own = new Set(rows[device]!.cells.flatMap(({ stage, phase }) => (phase === "F" ? [stage] : [])));
+  const cells = rows.flatMap((row) => row.cells.filter(({ stage }) => own.has(stage)));
+  return cells.sort((a, b) => a.startMs - b.startMs);
+}
+
 /** Bytes kept for microbatches between F and the end of B, or of W where the backward pass is split. */
-function counterEvents({ device, cells }: StepRow, bytes: readonly number[], pid: number) {
+function counterEvents(device: string, cells: readonly StepCell[], bytes: readonly number[], pid: number) {
   const split = new Set(cells.filter(({ phase }) => phase === "W").map(({ stage }) => stage));
   let held = 0;
   const events: { readonly ms: number; readonly held: number }[] = [];

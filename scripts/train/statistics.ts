@@ -12,7 +12,7 @@ export function computeMs({ rows }: StepResult): number {
 /** Idle time of all devices between the first start and the last end of an action, as a share. */
 export function idleShare({ rows }: StepResult): number {
   const first = Math.min(...rows.map(({ startMs }) => startMs[0]!));
-  const last = Math.max(...rows.map(({ endMs }) => endMs.at(-1)!));
+  const last = Math.max(...rows.flatMap(({ endMs }) => [...endMs]));
   const busy = rows.reduce(
     (sum, { startMs, endMs }) => sum + endMs.reduce((s, end, at) => s + end - startMs[at]!, 0),
     0,

@@ -1,4 +1,7 @@
-/** @file A device dies before and after every action of every row, and around its update: the step gives the same bits. */
+/**
+ * @file A device dies before and after every action of every row, of what it runs of other rows, and around its update: the
+ * step gives the same bits.
+ */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeEnv } from "../../runtime/env/node.js";
 import type { Region } from "../../runtime/layout.js";
@@ -17,6 +20,7 @@ import { IS_WHOLE, report, sized } from "./size.js";
 const env = nodeEnv();
 let folder: string;
 let points = 0;
+let standIns = 0;
 const schedules = new Set<string>();
 beforeAll(async () => {
   folder = await env.files.temporaryDirectory();
@@ -62,11 +66,16 @@ async function dieEverywhere(name: string, model: TinyModel, options: TinyOption
     const before = whole.slice();
     await step(1);
     const expected = outcome();
-    const deaths = plan.rows.flatMap((row, device) =>
-      Array.from({ length: row.length + 1 }, (_, action): readonly Death[] =>
-        [false, true].map((isAfter) => ({ device, action, isAfter })),
-      ).flat(),
-    );
+    const { stoodIn } = workers;
+    const each = (count: number, death: Omit<Death, "action" | "isAfter">): readonly Death[] =>
+      Array.from({ length: count }, (_, action) =>
+        [false, true].map((isAfter) => ({ ...death, action, isAfter })),
+      ).flat();
+    const deaths = plan.rows.flatMap((row, device) => [
+      ...each(row.length + 1, { device }),
+      ...each(stoodIn[device]!, { device, standsIn: true }),
+    ]);
+    standIns += stoodIn.reduce((sum, count) => sum + count, 0);
     for (const death of deaths) {
       whole.set(before);
       workers.doom(death);
@@ -101,6 +110,7 @@ describe("a device that dies", () => {
     : [
         ["1f1b on 2", TINY_MLP, { devices: 2, schedule: "1f1b", microbatches: 3 }],
         ["zb-h1 on 2", TINY_RESNET, { devices: 2, schedule: "zb-h1", microbatches: 2 }],
+        ["zb-h2 on 3", TINY_MLP, { devices: 3, schedule: "zb-h2", microbatches: 4 }],
         ["clipped gradients on 2", TINY_MLP, { devices: 2, schedule: "1f1b", microbatches: 3, optimizer: TUNED }],
       ];
 
@@ -116,7 +126,10 @@ describe("a device that dies", () => {
   });
 
   it("was tried at enough points", () => {
-    report(`kill points: ${points} deaths under ${schedules.size} schedules, all with the same bits`);
+    report(
+      `kill points: ${points} deaths under ${schedules.size} schedules, ${2 * standIns} of them of stand-ins, all with the same bits`,
+    );
+    expect(standIns).toBeGreaterThanOrEqual(sized(1, 100));
     expect(points).toBeGreaterThanOrEqual(sized(70, 3_000));
     expect(schedules.size).toBeGreaterThanOrEqual(sized(2, 5));
   });

@@ -13,10 +13,10 @@ const planOf = async (...[model, options]: Parameters<typeof compileTiny>): Prom
 
 /** Everything that must not overlap: arenas as wholes, not the parameters in them. */
 function ownRegions(plan: Plan): Region[] {
-  const { progress, abort, inputs, results, arenas, params, squares, slots } = layoutOf(plan);
+  const { progress, claims, abort, inputs, results, arenas, params, squares, slots } = layoutOf(plan);
   const fixed = plan.parameters.filter(({ trainable }) => !trainable).map(({ name }) => params.get(name)!);
   return [
-    ...progress.map((offset) => ({ offset, length: 8 })),
+    ...[...progress, ...claims].map((offset) => ({ offset, length: 8 })),
     { offset: abort, length: 4 },
     ...[...inputs.values(), ...results.values(), ...slots.values()].flatMap((regions) => [...new Set(regions)]),
     ...arenas.flatMap((arena) =>
@@ -59,10 +59,15 @@ describe.each([
     }
   });
 
-  it("has a slot in the memory for what crosses devices, and for nothing else", async () => {
+  it("has a slot in the memory for what several devices may read, and for nothing else", async () => {
     const plan = await planOf(model, options);
+    const offered = plan.stages
+      .filter(({ standIns = [] }) => standIns.length > 0)
+      .flatMap(({ programs }) => programs.find(({ kind }) => kind === "weight-grad")!.inputs);
     const shared = plan.slotGroups.flatMap(({ values, slots }) =>
-      values.filter((value) => value.shared).map(({ name }) => [name, slots] as const),
+      values
+        .filter(({ name, shared: crosses }) => crosses || offered.some(({ tensor }) => tensor === name))
+        .map(({ name }) => [name, slots] as const),
     );
     const { slots } = layoutOf(plan);
     expect([...slots].map(([name, regions]) => [name, regions.length])).toEqual(shared);

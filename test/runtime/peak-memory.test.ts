@@ -23,6 +23,8 @@ const CASES = [
   ["mlp", "1f1b", "all", 3],
   ["resnet", "gpipe", "all", 2],
   ["resnet", "1f1b", "all", 3],
+  ["mlp", "zb-h2", "none", 2],
+  ["resnet", "zb-h1", "none", 2],
 ] as const;
 
 it.each(CASES)("%s under %s with %s run again on %i devices", (name, schedule, recompute, devices) =>

@@ -10,7 +10,7 @@ const OTHER = { device: 1, count: 1 };
 
 /** Memory of two devices in one thread; `onSleep` is what happens while the caller sleeps. */
 function sleepingMemory(onSleep: (timeoutMs: number, sleeps: number) => void) {
-  const bytes = new ArrayBuffer(3 * LINE);
+  const bytes = new ArrayBuffer(4 * LINE);
   const slept: number[] = [];
   let wakes = 0;
   const memory = {
@@ -24,7 +24,7 @@ function sleepingMemory(onSleep: (timeoutMs: number, sleeps: number) => void) {
       wakes++;
     },
   } as unknown as SharedMemory;
-  const layout = { progress: [0, LINE], abort: 2 * LINE } as unknown as Layout;
+  const layout = { progress: [0, LINE], claims: [], abort: 2 * LINE } as unknown as Layout;
   return { memory, layout, slept, wakes: () => wakes };
 }
 
@@ -64,5 +64,30 @@ describe("Progress", () => {
     progress.await(0, OTHER);
     expect(slept).toEqual([]);
     expect(progress.doneIn(0, 1)).toBe(1);
+  });
+
+  it("lets a device do something else while it waits, and look at once when it did", () => {
+    const { memory, layout, slept } = sleepingMemory(() => undefined);
+    const progress = new Progress(memory, layout, ROWS);
+    let left = 3;
+    progress.await(0, OTHER, () => {
+      if (--left === 0) progress.advance(1);
+      return true;
+    });
+    expect(left).toBe(0);
+    expect(slept).toEqual([]);
+  });
+
+  it("waits for an offer until it is done, or the step is stopped", () => {
+    const { memory, layout } = sleepingMemory((_, sleeps) => {
+      if (sleeps === 3) progress.claims.finish(0, 0);
+      if (sleeps === 6) progress.abort();
+    });
+    const progress = new Progress(memory, { ...layout, claims: [3 * LINE] }, ROWS);
+    progress.claims.take(0, 0, 1);
+    progress.awaitOffer(0, 0);
+    expect(progress.claims.isDone(0, 0)).toBe(true);
+    progress.claims.take(1, 0, 1);
+    expect(() => progress.awaitOffer(1, 0)).toThrow(StepAborted);
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { PlanAction } from "../../compiler/plan/plan.js";
+import { predictedMs } from "../../compiler/plan/replay.js";
 import type { RowTimes } from "../../runtime/row-times.js";
 import { NO_SHARES } from "../support/no-shares.js";
 import { StragglerWatch } from "../../runtime/straggler.js";
@@ -13,8 +15,9 @@ async function watchOf(devices: number) {
   );
   const rows = (factors: readonly number[]): readonly RowTimes[] =>
     factors.map((factor, device) => ({
-      startMs: Float64Array.of(0),
-      endMs: Float64Array.of(plannedMs[device]! * factor),
+      startMs: new Float64Array(plan.rows[device]!.length),
+      endMs: new Float64Array(plan.rows[device]!.length).fill(plannedMs[device]! * factor, 0, 1),
+      stoodIn: [],
       updateEndMs: 0,
       shares: NO_SHARES,
       peakBytes: 0,
@@ -40,6 +43,30 @@ describe("a straggler", () => {
     const { watch, rows } = await watchOf(2);
     expect(addSteps(watch, rows([1, 1]), 40)).toEqual([]);
     expect(addSteps(watch, rows([3, 1]), 20)).toEqual([expect.stringMatching(/device 0/)]);
+  });
+
+  it("is judged by what it ran itself", async () => {
+    const { plan } = await compileTiny(TINY_MLP, { devices: 2, schedule: "zb-h1" });
+    const whole = { ...plan, files: {} };
+    const msOf = (action: PlanAction, factor: number): number => predictedMs(whole, action) * factor;
+    /** The first device takes three times as long; the other runs all of its weight gradients, as fast as planned. */
+    const ends = plan.rows.map((row, device) =>
+      Float64Array.from(row, (action) => msOf(action, device === 0 && action.phase !== "W" ? 3 : 1)),
+    );
+    const stoodIn = plan.rows[0]!.flatMap(({ phase }, position) =>
+      phase === "W" ? [{ device: 0, position, startMs: 0, endMs: ends[0]![position]! }] : [],
+    );
+    const rows = ends.map((endMs, device): RowTimes => ({
+      startMs: new Float64Array(endMs.length),
+      endMs,
+      stoodIn: device === 1 ? stoodIn : [],
+      updateEndMs: 0,
+      shares: NO_SHARES,
+      peakBytes: 0,
+    }));
+    expect(addSteps(new StragglerWatch(whole), rows, 20)).toEqual([
+      expect.stringMatching(/^straggler: device 0 \(stage 0\) takes 3\.0 times/),
+    ]);
   });
 
   it("is not a plan that is too fast for all alike, nor a few slow steps", async () => {

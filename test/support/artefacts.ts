@@ -127,6 +127,7 @@ export async function artefacts(): Promise<SimulatedEnv> {
   const rows = plan.rows.map((row) => ({
     startMs: Float64Array.from(row, (_, at) => at),
     endMs: Float64Array.from(row, (_, at) => at + 1),
+    stoodIn: [],
     updateEndMs: row.length + 1,
     peakBytes: 0,
     shares: { compute: 1, wait: 0, transfer: 0, update: 0, overhead: 0 },

@@ -34,8 +34,14 @@ for (const figure of document.querySelectorAll("figure.timeline")) {
   let shown = groups.map(() => true);
   let marked;
   let current;
-  const perGroup = rows.length / groups.length;
-  const twinOf = (row) => (groups.length === 2 ? rows[(rows.indexOf(row) + perGroup) % rows.length] : undefined);
+  const keyOf = (row, at) => `${row.stages[at]}${row.phases[at]}${row.microbatches[at]}`;
+  /** By group: length of every action. */
+  const lengthOf = groups.map(
+    (_, group) =>
+      new Map(
+        rows.flatMap((row) => (row.group === group ? row.lengths.map((length, at) => [keyOf(row, at), length]) : [])),
+      ),
+  );
   /** First bar of a row that ends at or after a time. */
   const firstAt = ({ starts, lengths }, time) => {
     let [low, high] = [0, starts.length];
@@ -159,8 +165,8 @@ for (const figure of document.querySelectorAll("figure.timeline")) {
   const say = (row, at) => {
     current = { row, at };
     const start = row.starts[at];
-    const twin = twinOf(row);
-    const elsewhere = twin ? `; ${groups[twin.group].title}: ${ms(twin.lengths[at])}` : "";
+    const other = groups.length === 2 ? 1 - row.group : undefined;
+    const elsewhere = other === undefined ? "" : `; ${groups[other].title}: ${ms(lengthOf[other].get(keyOf(row, at)))}`;
     readout.textContent = `${nameOf(row, at)}, stage ${row.stages[at]}, ${groups[row.group].title}: ${ms(start)} to ${ms(start + row.lengths[at])}, takes ${ms(row.lengths[at])}${elsewhere}`;
     redraw();
   };

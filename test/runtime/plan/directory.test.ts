@@ -48,7 +48,12 @@ interface Editable {
   version: number;
   files: Record<string, string>;
   rows: { stage: number; phase: string; microbatch: number; waits: { device: number; count: number }[] }[][];
-  stages: { index: number; programs: { file: string; kind: string; inputs: { tensor: string; at: string }[] }[] }[];
+  stages: {
+    index: number;
+    programs: { file: string; kind: string; inputs: { tensor: string; at: string }[] }[];
+    standIns?: number[];
+  }[];
+  devices: { kind: string }[];
   slotGroups: { slotOf: number[]; slots: number; values: { name: string }[] }[];
   parameters: { stage: number; name: string; shape: number[] }[];
   [key: string]: unknown;
@@ -126,6 +131,16 @@ describe("a changed plan.json is refused", () => {
     ],
     ["a missing row", (plan) => plan.rows.pop(), "plan.json has 1 rows for 2 devices"],
     ["a renumbered stage", (plan) => (plan.stages[1]!.index = 0), "plan.json: stage 1 is numbered 0 or on no device"],
+    [
+      "a stand-in that is not there",
+      (plan) => (plan.stages[0]!.standIns = [2]),
+      "plan.json: stage 0 has a stand-in that cannot run its weight gradients",
+    ],
+    [
+      "a stand-in of another kind",
+      (plan) => (plan.devices[1]!.kind = "webgpu"),
+      "plan.json: stage 0 has a stand-in that cannot run its weight gradients",
+    ],
     ["a missing action", (plan) => plan.rows[0]!.pop(), "plan.json: schedule zb-h1: stage 0 does not do all of"],
     [
       "a wait that never ends",

@@ -1,15 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { PlanAction } from "../../../compiler/plan/plan.js";
 import type { BlockMap } from "../../../compiler/plan/block-map.js";
 import { planCosts, planSchedule } from "../../../compiler/plan/replay.js";
 import { simulate } from "../../../compiler/schedule/simulate.js";
 import { thinned } from "../../../runtime/report/charts.js";
+import type { ReportDocument } from "../../../runtime/report/document.js";
 import { bubbleOf, deviceMemory, medianStepMs } from "../../../runtime/report/document.js";
 import { BOX } from "../../../runtime/report/graph-places.js";
 import { graphView } from "../../../runtime/report/graph-view.js";
 import { layerGraph, spread } from "../../../runtime/report/layers.js";
-import { predictedStep, timeSplit } from "../../../runtime/report/step-view.js";
+import type { StepCell } from "../../../runtime/report/step-view.js";
+import { measuredStep, predictedStep, timeSplit } from "../../../runtime/report/step-view.js";
 import { tickStep } from "../../../runtime/report/axes.js";
+import type { TimelineGroup } from "../../../runtime/report/timeline-picture.js";
+import { cellName, lanes, planTimeline } from "../../../runtime/report/timeline-picture.js";
 import { planTrace } from "../../../runtime/report/trace.js";
 import { growthAtFourTimes } from "../../support/growth.js";
 import { sampleDocument, samplePlan } from "./sample-plan.js";
@@ -149,9 +154,50 @@ describe("steps", () => {
   });
 });
 
+/** A document whose measured step ran the second device's first weight gradient on the first. */
+async function stoodInDocument(): Promise<{ readonly document: ReportDocument; readonly moved: PlanAction }> {
+  const document = sampleDocument(await samplePlan({ schedule: "zb-h1" }));
+  const { plan, measured } = document;
+  const position = plan.rows[1]!.findIndex(({ phase }) => phase === "W");
+  const rows = measured!.rows.map(({ cells, updateEndMs }, device) => ({
+    startMs: cells.map(({ startMs }) => startMs),
+    endMs: cells.map(({ endMs }) => endMs),
+    stoodIn: device === 0 ? [{ device: 1, position }] : [],
+    updateEndMs,
+  }));
+  return { document: { ...document, measured: measuredStep(plan, rows) }, moved: plan.rows[1]![position]! };
+}
+
+describe("an action that another device ran", () => {
+  it("is shown where it ran, at its time", async () => {
+    const { document, moved } = await stoodInDocument();
+    const { rows } = document.measured!;
+    const isMoved = ({ stage, phase, microbatch }: StepCell): boolean =>
+      stage === moved.stage && phase === moved.phase && microbatch === moved.microbatch;
+    expect(rows.map(({ cells }) => cells.filter(isMoved).length)).toEqual([1, 0]);
+    const starts = rows[0]!.cells.map(({ startMs }) => startMs);
+    expect(starts).toEqual(starts.toSorted((a, b) => a - b));
+  });
+
+  it("has the same action of the other step as its twin", async () => {
+    const { document, moved } = await stoodInDocument();
+    const [predicted, measured] = [document.predicted, document.measured!].map((view, at) => ({
+      title: ["predicted", "measured"][at]!,
+      view,
+    })) as [TimelineGroup, TimelineGroup];
+    const all = lanes(planTimeline([predicted, measured]));
+    const cell = all[2]!.row.cells.find(({ phase, stage }) => phase === "W" && stage === moved.stage)!;
+    const twin = all[2]!.twins!.get(cellName(cell, true))!;
+    expect(twin).toEqual(predicted.view.rows[1]!.cells.find(({ phase }) => phase === "W"));
+  });
+});
+
 describe("the trace", () => {
-  it("has every action once per process, flows in pairs, and counters that end at nothing", async () => {
-    const document = sampleDocument(await samplePlan({ schedule: "zb-h1" }));
+  it.each([
+    ["", async () => sampleDocument(await samplePlan({ schedule: "zb-h1" }))],
+    [" where devices stood in", async () => (await stoodInDocument()).document],
+  ])("has every action once per process, flows in pairs, and counters that end at nothing%s", async (_, make) => {
+    const document = await make();
     const { traceEvents } = JSON.parse(planTrace(document)) as {
       traceEvents: {
         ph: string;
@@ -172,6 +218,7 @@ describe("the trace", () => {
       for (const device of ["cpu0", "cpu1"]) {
         const counts = own.filter(({ name }) => name === `${device} kept bytes`).map(({ args }) => args.bytes);
         expect(counts.at(-1)).toBe(0);
+        expect(Math.min(...counts)).toBe(0);
         expect(Math.max(...counts)).toBeGreaterThan(0);
       }
     }

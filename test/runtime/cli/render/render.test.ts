@@ -92,6 +92,7 @@ describe("measured runs", () => {
     const row = (startMs: number[], endMs: number[]) => ({
       startMs: Float64Array.from(startMs),
       endMs: Float64Array.from(endMs),
+      stoodIn: [],
       updateEndMs: 0,
       shares: NO_SHARES,
       peakBytes: 0,
