@@ -1,6 +1,7 @@
 /** @file From a model to something that trains: random ops made repeatable, statistics followed, loss attached, parameters chosen, gradients appended. */
 import type { Differentiated } from "./autodiff/differentiated.js";
 import { differentiate } from "./autodiff/differentiate.js";
+import { withOwnViews } from "./autodiff/own-views.js";
 import { PipewrightError } from "./errors.js";
 import type { Graph, Value } from "./ir/graph.js";
 import { chooseParameters } from "./ir/parameter-patterns.js";
@@ -41,11 +42,12 @@ export interface TrainingGraph {
 export function trainingGraph(source: Graph, ops: OpTable, options: TrainingOptions): TrainingGraph {
   const { graph: repeatable } = repeatableRandomness(source, ops);
   const model = followStatistics(repeatable, ops, options.batchNorm);
-  const { graph: whole, loss, targets } = attachLoss(model, ops, options.loss);
-  const graph = options.withOutputs ? whole : { ...whole, outputs: [] };
+  const { graph: attached, loss, targets } = attachLoss(model, ops, options.loss);
+  const graph = options.withOutputs ? attached : { ...attached, outputs: [] };
   const params = trainableParameters(model, ops, options.trainable);
   const inputs = options.withOutputs ? model.inputs.filter(({ type }) => type.dtype === "float32") : [];
-  const differentiated = differentiate(graph, ops, { seeds: [{ output: loss }], wrt: [...params, ...inputs] });
+  const whole = differentiate(graph, ops, { seeds: [{ output: loss }], wrt: [...params, ...inputs] });
+  const differentiated = withOwnViews(whole, ops);
   if (differentiated.parameterGrads.length === 0) {
     const doubles = model.params.filter(({ type }) => type.dtype === "float64").length;
     if (params.length === 0 && doubles > 0) {

@@ -118,6 +118,8 @@ export interface OpDef<K extends OpType> {
     y: readonly (TensorType | undefined)[],
     attrs: OpAttrs[K],
   ) => Work;
+  /** Set where the output is the first input in another shape: the same memory, while it stays inside a program. */
+  readonly isView?: true;
   readonly grad: GradRule<K> | NoGradient | MissingGradient;
   /**
    * Set for ops that draw random numbers: the same op as arithmetic on random bits, which every run of the same bits

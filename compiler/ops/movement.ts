@@ -69,6 +69,7 @@ export const movement: { readonly [K in keyof MovementAttrs]: OpDef<K> } = {
       return [{ dtype, shape: reshapedShape(shape, numbersAt(x, 1), allowzero !== 0) }];
     },
     work: perElement(0),
+    isView: true,
     grad: reshapeBack,
     fold: foldReshaped,
   },
@@ -81,6 +82,7 @@ export const movement: { readonly [K in keyof MovementAttrs]: OpDef<K> } = {
       return [{ dtype, shape: [elementCount(shape.slice(0, cut)), elementCount(shape.slice(cut))] }];
     },
     work: perElement(0),
+    isView: true,
     grad: reshapeBack,
     fold: foldReshaped,
   },
@@ -97,6 +99,7 @@ export const movement: { readonly [K in keyof MovementAttrs]: OpDef<K> } = {
       return [{ dtype, shape: shape.filter((size, axis) => (dropped ? !dropped.has(axis) : size !== 1)) }];
     },
     work: perElement(0),
+    isView: true,
     grad: reshapeBack,
     fold: foldReshaped,
   },
@@ -112,6 +115,7 @@ export const movement: { readonly [K in keyof MovementAttrs]: OpDef<K> } = {
       return [{ dtype, shape: Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : rest.shift()!)) }];
     },
     work: perElement(0),
+    isView: true,
     grad: reshapeBack,
     fold: foldReshaped,
   },

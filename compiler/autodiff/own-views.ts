@@ -1,0 +1,89 @@
+/**
+ * @file Views that W makes for itself. A reshaped tensor is the tensor itself while it stays inside a program, but handed
+ * from one program to another it is a copy, and often a second one beside the tensor. So what W reads as a view of what I
+ * made, it views itself.
+ */
+import { freeIds, uniqueName } from "../ir/fresh.js";
+import type { Node, NodeId, Value } from "../ir/graph.js";
+import { liveNodes, producers } from "../ir/walk.js";
+import type { OpTable } from "../ops/define.js";
+import type { Differentiated, NodePhase } from "./differentiated.js";
+
+/**
+ * Ensures: no W node reads a view that an I node made; values, phases and owners of what was there are unchanged; a view
+ * is owned by the original of its reader. Views that nothing reads any more are left out. Cost: linear.
+ */
+export function withOwnViews(differentiated: Differentiated, ops: OpTable): Differentiated {
+  const { graph } = differentiated;
+  const table = new ViewTable(differentiated, ops);
+  const nodes = graph.nodes.flatMap((node) => table.withViews(node));
+  const roots = [...graph.outputs, ...graph.states.map(({ next }) => next)];
+  const { phase, owner } = table;
+  return { ...differentiated, graph: { ...graph, nodes: liveNodes(nodes, roots) }, phase, owner };
+}
+
+/** The views made so far. */
+class ViewTable {
+  readonly phase: Map<NodeId, NodePhase>;
+  readonly owner: Map<NodeId, NodeId>;
+  readonly #ops: OpTable;
+  readonly #maker: ReadonlyMap<Value["id"], Node>;
+  /** By the value and who owns its reader. */
+  readonly #views = new Map<string, Value>();
+  readonly #names: Set<string>;
+  #nextNodeId: number;
+  #nextValueId: number;
+
+  constructor({ graph, phase, owner }: Differentiated, ops: OpTable) {
+    this.#ops = ops;
+    this.phase = new Map(phase);
+    this.owner = new Map(owner);
+    this.#maker = producers(graph);
+    this.#names = new Set(
+      graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs.map((value) => value?.name ?? "")]),
+    );
+    const { nextNodeId, nextValueId } = freeIds(graph);
+    this.#nextNodeId = nextNodeId;
+    this.#nextValueId = nextValueId;
+  }
+
+  /** The node, after the views that it needs; a W node reads its own. */
+  withViews(node: Node): readonly Node[] {
+    if (this.phase.get(node.id) !== "W") return [node];
+    const made: Node[] = [];
+    const inputs = node.inputs.map((value) => value && this.#own(value, this.owner.get(node.id)!, made));
+    return [...made, { ...node, inputs } as Node];
+  }
+
+  /** What W reads in place of a value; what has to be made for it is appended, deepest first. */
+  #own(value: Value, owner: NodeId, made: Node[]): Value {
+    const chain: Node[] = [];
+    let base = value;
+    for (let view = this.#viewOfI(base); view; view = this.#viewOfI(base)) {
+      chain.push(view);
+      base = view.inputs[0]!;
+    }
+    return chain.reduceRight((seen, view) => this.#copy(view, seen, owner, made), base);
+  }
+
+  #viewOfI({ id }: Value): Node | undefined {
+    const node = this.#maker.get(id);
+    return node && this.#ops[node.op].isView && this.phase.get(node.id) === "I" ? node : undefined;
+  }
+
+  #copy(view: Node, input: Value, owner: NodeId, made: Node[]): Value {
+    const [value] = view.outputs as readonly [Value];
+    const key = `${value.id} ${owner}`;
+    const known = this.#views.get(key);
+    if (known) return known;
+    const output = { ...value, id: this.#nextValueId++, name: uniqueName(this.#names, `${value.name}/view`) };
+    const inputs = [input, ...view.inputs.slice(1)];
+    const name = uniqueName(this.#names, `${view.name}/view`);
+    const copy = { ...view, id: this.#nextNodeId++, name, inputs, outputs: [output] } as unknown as Node;
+    made.push(copy);
+    this.phase.set(copy.id, "W");
+    this.owner.set(copy.id, owner);
+    this.#views.set(key, output);
+    return output;
+  }
+}
