@@ -5,7 +5,7 @@ export type { OpenOptions } from "./dataset/open.js";
 export type { Dataset, Feeds, FeedSpec } from "./dataset/dataset.js";
 export type { Env } from "./env/env.js";
 export { nodeEnv } from "./env/node.js";
-export type { RowTimes } from "./row-times.js";
+export type { RowTimes, StoodIn } from "./row-times.js";
 export { loadModel, loadWeights } from "./model-file.js";
 export type { InputShapes, LoadedModel } from "./model-file.js";
 export { readPlan, writePlan } from "./plan/directory.js";
