@@ -1,5 +1,4 @@
 /** @file Notices workers that hang: those that could go on, have not answered, and make no progress for too long. */
-import type { Offer } from "../compiler/plan/offers.js";
 import { offersOf } from "../compiler/plan/offers.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Clock, SharedMemory } from "./env/env.js";
@@ -26,7 +25,8 @@ export class HangWatch {
   readonly #limitMs: number;
   /** By device: words that count the slabs updated in this step. */
   readonly #markers: readonly (readonly Int32Array[])[];
-  readonly #offers: readonly Offer[];
+  /** By device: numbers of the offers that it may run, and those of its own row by their places. */
+  readonly #offers: readonly { readonly runnable: readonly number[]; readonly own: ReadonlyMap<number, number> }[];
   readonly #watched = new Map<number, Watched>();
   #isLooking = false;
 
@@ -36,7 +36,15 @@ export class HangWatch {
     this.#clock = clock;
     this.#progress = progress;
     this.#limitMs = limitMs;
-    this.#offers = offersOf(plan);
+    const offers = offersOf(plan).map((offer, number) => ({ ...offer, number }));
+    this.#offers = plan.devices.map((_, device) => {
+      const own = offers.filter((offer) => offer.device === device);
+      const foreign = offers.filter(({ standIns }) => standIns.includes(device));
+      return {
+        runnable: [...own, ...foreign].map(({ number }) => number),
+        own: new Map(own.map(({ position, number }) => [position, number])),
+      };
+    });
     this.#markers = plan.devices.map((_, device) =>
       plan.stages.flatMap((stage) => {
         const arena = stage.device === device ? layout.arenas[stage.index] : undefined;
@@ -77,13 +85,12 @@ export class HangWatch {
   #signOf(device: number, step: number): string {
     const { claims } = this.#progress;
     const done = this.#progress.doneIn(step, device);
-    const runs = this.#offers.findIndex((_, number) => claims.holder(step, number) === device);
-    if (runs >= 0) return `${done} runs ${runs}`;
+    const { runnable, own } = this.#offers[device]!;
+    const runs = runnable.find((number) => claims.holder(step, number) === device);
+    if (runs !== undefined) return `${done} runs ${runs}`;
     const next = this.#plan.rows[device]![done];
-    const isTaken = this.#offers.some(
-      (offer, number) =>
-        offer.device === device && offer.position === done && claims.holder(step, number) !== undefined,
-    );
+    const offered = own.get(done);
+    const isTaken = offered !== undefined && claims.holder(step, offered) !== undefined;
     const mayGo = next
       ? !isTaken && next.waits.every((wait) => this.#progress.isReached(step, wait))
       : this.#progress.isRowsDone(step);

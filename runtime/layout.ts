@@ -37,8 +37,8 @@ export interface Layout {
   readonly bytes: number;
   /** Offset of each device's progress words. */
   readonly progress: readonly number[];
-  /** Offset of the words of the claim on each of the plan's offers. */
-  readonly claims: readonly number[];
+  /** The words of the claim on each of the plan's offers, one after another. */
+  readonly claims: Region;
   /** Offset of the word that stops the step in flight when it is not 0. */
   readonly abort: number;
   /** By input name: a region per microbatch, or one for all. */
@@ -71,7 +71,8 @@ export function layoutOf(plan: Plan): Layout {
     Array.from({ length: plan.microbatches }, () => take(tensorBytes(spec)));
 
   const progress = plan.devices.map(() => take(SHARED_WORD_BYTES).offset);
-  const claims = offersOf(plan).map(() => take(SHARED_WORD_BYTES).offset);
+  const offers = offersOf(plan);
+  const claims = take(offers.length * SHARED_WORD_BYTES);
   const abort = take(4).offset;
   const inputs = new Map(
     plan.inputs.map((input): [string, readonly Region[]] => {
@@ -92,7 +93,7 @@ export function layoutOf(plan: Plan): Layout {
   const clipped = plan.optimizer.clipNorm === undefined ? [] : plan.parameters.filter(({ trainable }) => trainable);
   const squares = clipped.length > 0 ? take(clipped.length * 8) : undefined;
   const slots = new Map<string, readonly Region[]>();
-  const offered = offeredReads(plan);
+  const offered = offeredReads(plan, offers);
   for (const group of plan.slotGroups) {
     for (const value of group.values) {
       if (value.shared || offered.has(value.name))

@@ -16,7 +16,8 @@ export class StepAborted extends Error {
 /** What a device does while it waits: true if it did something, so that what it waits for may be there. */
 export type Meanwhile = () => boolean;
 
-const NOTHING: Meanwhile = () => false;
+/** Longest sleep of a device that might find something to do meanwhile. */
+const MEANWHILE_MS = 5;
 
 /** Progress words of all devices, waiting on them, who runs what others may run, and the word that stops all waits. */
 export class Progress {
@@ -45,7 +46,7 @@ export class Progress {
 
   /** Actions of step `step` that a device has finished. */
   doneIn(step: number, device: number): number {
-    return this.#words[device]!.value - this.#rowLengths[device]! * step;
+    return this.#since(step, device, this.#words[device]!.value);
   }
 
   /** True when every device has finished its row of the step. */
@@ -54,14 +55,14 @@ export class Progress {
   }
 
   /** Blocks until the awaited action is done. @throws StepAborted when the step is stopped first. */
-  await(step: number, { device, count }: Wait, meanwhile: Meanwhile = NOTHING): void {
-    const reached = this.#rowLengths[device]! * step + count;
-    this.#words[device]!.await((done) => done >= reached, this.#looking(meanwhile));
+  await(step: number, { device, count }: Wait, meanwhile?: Meanwhile): void {
+    const isReached = (value: number): boolean => this.#since(step, device, value) >= count;
+    this.#words[device]!.await(isReached, this.#looking(meanwhile), meanwhile && MEANWHILE_MS);
   }
 
   /** Blocks until another device has run an offer that it claimed. @throws StepAborted when the step is stopped first. */
-  awaitOffer(step: number, offer: number, meanwhile: Meanwhile = NOTHING): void {
-    this.claims.await(step, offer, this.#looking(meanwhile));
+  awaitOffer(step: number, offer: number, meanwhile?: Meanwhile): void {
+    this.claims.await(step, offer, this.#looking(meanwhile), meanwhile && MEANWHILE_MS);
   }
 
   /** Stops all waits for what is not done yet. */
@@ -72,7 +73,7 @@ export class Progress {
 
   /** Sets every device to the begin of a step. Requires: no device runs. */
   rewind(step: number): void {
-    for (const [device, length] of this.#rowLengths.entries()) this.#words[device]!.reset(length * step);
+    for (const [device, length] of this.#rowLengths.entries()) this.#words[device]!.reset(Math.imul(length, step));
     this.claims.rewind(step);
     this.resume();
   }
@@ -82,10 +83,15 @@ export class Progress {
     Atomics.store(this.#abort, 0, 0);
   }
 
-  #looking(meanwhile: Meanwhile): Meanwhile {
+  /** Actions of a step that a progress word tells of; the word may wrap around. */
+  #since(step: number, device: number, value: number): number {
+    return (value - Math.imul(this.#rowLengths[device]!, step)) | 0;
+  }
+
+  #looking(meanwhile: Meanwhile | undefined): Meanwhile {
     return () => {
       if (Atomics.load(this.#abort, 0) !== 0) throw new StepAborted();
-      return meanwhile();
+      return meanwhile?.() ?? false;
     };
   }
 }

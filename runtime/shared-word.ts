@@ -18,10 +18,11 @@ export class SharedWord {
   readonly #offset: number;
   readonly #words: Int32Array;
 
-  constructor(memory: SharedMemory, offset: number) {
+  /** `words`: the word at `offset` and its count. */
+  constructor(memory: SharedMemory, offset: number, words: Int32Array = memory.words(offset, 2)) {
     this.#memory = memory;
     this.#offset = offset;
-    this.#words = memory.words(offset, 2);
+    this.#words = words;
   }
 
   get value(): number {
@@ -45,8 +46,11 @@ export class SharedWord {
     return Atomics.compareExchange(this.#words, 0, expected, value) === expected;
   }
 
-  /** Blocks until the word is as awaited. `onLook` is called before every sleep; what it throws ends the wait. If it says true, it took a while. */
-  await(isReached: (value: number) => boolean, onLook: () => boolean): void {
+  /**
+   * Blocks until the word is as awaited. `onLook` is called before every sleep: what it throws ends the wait, and if it
+   * says true, it took a while. No sleep is longer than `longestMs`.
+   */
+  await(isReached: (value: number) => boolean, onLook: () => boolean, longestMs = WAIT_MS): void {
     for (let looks = 0; !isReached(this.value); looks++) {
       const seen = this.value;
       if (isReached(seen)) return;
@@ -60,7 +64,7 @@ export class SharedWord {
       }
       // Before the wait compares the word again: who changes it after that sees that somebody waits.
       Atomics.add(this.#words, 1, 1);
-      this.#memory.wait(this.#offset, seen, WAIT_MS);
+      this.#memory.wait(this.#offset, seen, longestMs);
       Atomics.sub(this.#words, 1, 1);
     }
   }

@@ -20,6 +20,8 @@ export interface NumberedOffer extends Offer {
 export class StandIn {
   /** What the device may run of other rows. */
   readonly foreign: readonly NumberedOffer[];
+  /** The same by stage, in the order of the row. */
+  readonly #chains: readonly (readonly NumberedOffer[])[];
   readonly #device: number;
   /** By place in its row. */
   readonly #offers: readonly ReadonlyMap<number, NumberedOffer>[];
@@ -35,6 +37,8 @@ export class StandIn {
     });
     const all = offersOf(plan).map((offer, number) => ({ ...offer, number, ms: predictedMs(plan, offer.action) }));
     this.foreign = all.filter(({ standIns }) => standIns.includes(device));
+    const chains = plan.stages.map(({ index }) => this.foreign.filter(({ action }) => action.stage === index));
+    this.#chains = chains.filter(({ length }) => length > 0);
     this.#offers = plan.rows.map(
       (_, row) => new Map(all.filter((offer) => offer.device === row).map((offer) => [offer.position, offer])),
     );
@@ -60,15 +64,29 @@ export class StandIn {
   claim(progress: Progress, step: number, waitMs: number): NumberedOffer | undefined {
     let best: NumberedOffer | undefined;
     let bestMs = 0;
-    for (const offer of this.foreign) {
-      const { device, position, number, ms } = offer;
-      if (ms * LEAST_WAIT > waitMs || !progress.claims.isFree(step, number)) continue;
+    for (const offers of this.#chains) {
+      const offer = this.#next(offers, progress, step);
+      if (!offer || offer.ms * LEAST_WAIT > waitMs) continue;
+      const { device, position, ms } = offer;
       const leadMs = this.leftMs(progress, step, { device, count: position });
       if (leadMs < ms * LEAST_LEAD || leadMs <= bestMs || !this.#isReady(progress, step, offer)) continue;
       best = offer;
       bestMs = leadMs;
     }
     return best && progress.claims.take(step, best.number, this.#device) ? best : undefined;
+  }
+
+  /** The first offer of a stage that is left. The later ones add to the same sums after it. */
+  #next(offers: readonly NumberedOffer[], progress: Progress, step: number): NumberedOffer | undefined {
+    const done = progress.doneIn(step, offers[0]!.device);
+    let [low, high] = [0, offers.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (offers[middle]!.position < done) low = middle + 1;
+      else high = middle;
+    }
+    while (low < offers.length && !progress.claims.isFree(step, offers[low]!.number)) low++;
+    return offers[low];
   }
 
   #isReady(progress: Progress, step: number, { needs }: Offer): boolean {

@@ -39,9 +39,9 @@ class ViewTable {
     this.phase = new Map(phase);
     this.owner = new Map(owner);
     this.#maker = producers(graph);
-    this.#names = new Set(
-      graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs.map((value) => value?.name ?? "")]),
-    );
+    const outside = [...graph.inputs, ...graph.params].map(({ name }) => name);
+    const made = graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs.map((value) => value?.name ?? "")]);
+    this.#names = new Set([...outside, ...made]);
     const { nextNodeId, nextValueId } = freeIds(graph);
     this.#nextNodeId = nextNodeId;
     this.#nextValueId = nextValueId;

@@ -47,7 +47,7 @@ export interface Linked {
   readonly programs: readonly ProgramGraph[];
   /** Most bytes that each device holds: what its stages hold, and what their programs take of the memory they share. */
   readonly heldBytes: readonly number[];
-  /** Most bytes that a device would hold if it also ran the weight gradients of these stages of others. */
+  /** What a device is predicted to hold if it also runs the weight gradients of these stages of others. */
   readonly heldWith: (device: number, stages: readonly number[]) => number;
 }
 

@@ -30,6 +30,7 @@ type Planned = Pick<Plan, "stages" | "rows" | "slotGroups">;
  * Requires: one copy of the model.
  */
 export function offersOf(plan: Planned): readonly Offer[] {
+  if (plan.stages.every(({ standIns = [] }) => standIns.length === 0)) return [];
   const sums = new Map<string, Wait>();
   const needsOf = new Needs(plan);
   return plan.rows.flatMap((row, device) =>
@@ -46,9 +47,9 @@ export function offersOf(plan: Planned): readonly Offer[] {
   );
 }
 
-/** Names of values that programs of other devices may read because of offers. */
-export function offeredReads(plan: Planned): ReadonlySet<string> {
-  const offered = new Set(offersOf(plan).map(({ action }) => action.stage));
+/** Names of values that programs of other devices may read because of the plan's offers. */
+export function offeredReads(plan: Planned, offers: readonly Offer[]): ReadonlySet<string> {
+  const offered = new Set(offers.map(({ action }) => action.stage));
   const ports = [...offered].flatMap((stage) => programOf(plan.stages[stage]!, "W")!.inputs);
   return new Set(ports.flatMap((port) => (port.at === "slot" ? [port.tensor] : [])));
 }

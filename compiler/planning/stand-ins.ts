@@ -1,5 +1,5 @@
 /**
- * @file Which devices may run weight gradients of their neighbours' stages: nothing waits for those but the update, so a
+ * @file Which devices may run weight gradients of their neighbours' stages: little waits for those but the update, so a
  * device that would wait can run them where they are ready. Decided with the plan, because it takes memory.
  */
 import { areAlike } from "../plan/offers.js";

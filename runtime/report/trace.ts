@@ -89,20 +89,18 @@ function cellEvent(
 /** The actions of a device's own stages, wherever they ran. */
 function cellsOf({ rows }: StepView, device: number): readonly StepCell[] {
   const own = new Set(rows[device]!.cells.flatMap(({ stage, phase }) => (phase === "F" ? [stage] : [])));
-  const cells = rows.flatMap((row) => row.cells.filter(({ stage }) => own.has(stage)));
-  return cells.sort((a, b) => a.startMs - b.startMs);
+  return rows.flatMap((row) => row.cells.filter(({ stage }) => own.has(stage)));
 }
 
 /** Bytes kept for microbatches between F and the end of B, or of W where the backward pass is split. */
 function counterEvents(device: string, cells: readonly StepCell[], bytes: readonly number[], pid: number) {
   const split = new Set(cells.filter(({ phase }) => phase === "W").map(({ stage }) => stage));
+  const changes = cells.flatMap(({ stage, phase, startMs, endMs }) => {
+    if (phase === "F") return [{ ms: startMs, by: bytes[stage]! }];
+    return phase === (split.has(stage) ? "W" : "B") ? [{ ms: endMs, by: -bytes[stage]! }] : [];
+  });
   let held = 0;
-  const events: { readonly ms: number; readonly held: number }[] = [];
-  for (const { stage, phase, startMs, endMs } of cells) {
-    const ends = split.has(stage) ? "W" : "B";
-    if (phase === "F") events.push({ ms: startMs, held: (held += bytes[stage]!) });
-    else if (phase === ends) events.push({ ms: endMs, held: (held -= bytes[stage]!) });
-  }
+  const events = changes.sort((a, b) => a.ms - b.ms).map(({ ms, by }) => ({ ms, held: (held += by) }));
   return events.map(({ ms, held: kept }) => ({
     name: `${device} kept bytes`,
     ph: "C",

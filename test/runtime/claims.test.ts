@@ -8,9 +8,11 @@ import { SHARED_WORD_BYTES } from "../../runtime/shared-word.js";
 
 const OFFERS = 2;
 const DEVICES = 3;
+/** The words wrap around in the last ones. */
+const STEPS = [0, 1, 2, 2 ** 29 - 1, 2 ** 29, 2 ** 31];
 const LAYOUT = {
   progress: Array.from({ length: DEVICES }, () => 0),
-  claims: Array.from({ length: OFFERS }, (_, offer) => offer * SHARED_WORD_BYTES),
+  claims: { offset: 0, length: OFFERS * SHARED_WORD_BYTES },
 } as unknown as Layout;
 
 /** The claims of a run, as two processes see them. */
@@ -25,7 +27,8 @@ function withClaims(use: (one: Claims, other: Claims) => void): void {
 
 it("gives an offer to the first that claims it, once in every step", () =>
   withClaims((one, other) => {
-    for (let step = 0; step < 3; step++) {
+    for (const step of STEPS) {
+      one.rewind(step);
       expect(other.isFree(step, 0)).toBe(true);
       expect(one.take(step, 0, 2)).toBe(true);
       expect(other.take(step, 0, 0)).toBe(false);
@@ -37,6 +40,7 @@ it("gives an offer to the first that claims it, once in every step", () =>
       expect(other.take(step, 0, 0)).toBe(false);
       expect(other.holder(step, 0)).toBeUndefined();
       expect(other.isFree(step, 1)).toBe(true);
+      expect(other.isFree(step + 1, 0)).toBe(true);
     }
   }));
 

@@ -16,7 +16,8 @@ function ownRegions(plan: Plan): Region[] {
   const { progress, claims, abort, inputs, results, arenas, params, squares, slots } = layoutOf(plan);
   const fixed = plan.parameters.filter(({ trainable }) => !trainable).map(({ name }) => params.get(name)!);
   return [
-    ...[...progress, ...claims].map((offset) => ({ offset, length: 8 })),
+    ...progress.map((offset) => ({ offset, length: 8 })),
+    claims,
     { offset: abort, length: 4 },
     ...[...inputs.values(), ...results.values(), ...slots.values()].flatMap((regions) => [...new Set(regions)]),
     ...arenas.flatMap((arena) =>

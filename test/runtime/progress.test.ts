@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SharedMemory } from "../../runtime/env/env.js";
+import { SHARED_WORD_BYTES } from "../../runtime/shared-word.js";
 import type { Layout } from "../../runtime/layout.js";
 import { Progress, StepAborted } from "../../runtime/progress.js";
 
@@ -24,7 +25,7 @@ function sleepingMemory(onSleep: (timeoutMs: number, sleeps: number) => void) {
       wakes++;
     },
   } as unknown as SharedMemory;
-  const layout = { progress: [0, LINE], claims: [], abort: 2 * LINE } as unknown as Layout;
+  const layout = { progress: [0, LINE], claims: { offset: 0, length: 0 }, abort: 2 * LINE } as unknown as Layout;
   return { memory, layout, slept, wakes: () => wakes };
 }
 
@@ -83,11 +84,23 @@ describe("Progress", () => {
       if (sleeps === 3) progress.claims.finish(0, 0);
       if (sleeps === 6) progress.abort();
     });
-    const progress = new Progress(memory, { ...layout, claims: [3 * LINE] }, ROWS);
+    const progress = new Progress(memory, { ...layout, claims: { offset: 3 * LINE, length: SHARED_WORD_BYTES } }, ROWS);
     progress.claims.take(0, 0, 1);
     progress.awaitOffer(0, 0);
     expect(progress.claims.isDone(0, 0)).toBe(true);
     progress.claims.take(1, 0, 1);
     expect(() => progress.awaitOffer(1, 0)).toThrow(StepAborted);
+  });
+
+  it("counts on when its words wrap around", () => {
+    const { memory, layout } = sleepingMemory(() => undefined);
+    const progress = new Progress(memory, layout, [3, 3]);
+    for (const step of [2 ** 30 - 1, 2 ** 30, 2 ** 31]) {
+      progress.rewind(step);
+      expect(progress.isReached(step, OTHER)).toBe(false);
+      for (let count = 0; count < 3; count++) progress.advance(1);
+      expect(progress.doneIn(step, 1)).toBe(3);
+      expect(progress.doneIn(step + 1, 1)).toBe(0);
+    }
   });
 });

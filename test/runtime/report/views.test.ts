@@ -204,6 +204,7 @@ describe("the trace", () => {
         name: string;
         pid: number;
         tid: number;
+        ts: number;
         id: number;
         args: { bytes: number; name: string };
       }[];
@@ -216,7 +217,9 @@ describe("the trace", () => {
       const ids = (ph: string) => own.filter((event) => event.ph === ph).map(({ id }) => id);
       expect(ids("s")).toEqual(ids("f"));
       for (const device of ["cpu0", "cpu1"]) {
-        const counts = own.filter(({ name }) => name === `${device} kept bytes`).map(({ args }) => args.bytes);
+        const events = own.filter(({ name }) => name === `${device} kept bytes`);
+        expect(events).toEqual(events.toSorted((a, b) => a.ts - b.ts));
+        const counts = events.map(({ args }) => args.bytes);
         expect(counts.at(-1)).toBe(0);
         expect(Math.min(...counts)).toBe(0);
         expect(Math.max(...counts)).toBeGreaterThan(0);
