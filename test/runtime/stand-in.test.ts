@@ -7,6 +7,9 @@ import type { Engine } from "../../runtime/engine/engine.js";
 import { engineFor } from "../../runtime/engine/registry.js";
 import type { Env, SharedMemory } from "../../runtime/env/env.js";
 import { nodeEnv } from "../../runtime/env/node.js";
+import { mlpLesson } from "../../models/lesson.js";
+import type { PipelineMode } from "../../runtime/pipeline.js";
+import { Pipeline } from "../../runtime/pipeline.js";
 import { RowRun } from "../../runtime/executor.js";
 import type { Layout, Region } from "../../runtime/layout.js";
 import { layoutOf } from "../../runtime/layout.js";
@@ -19,6 +22,8 @@ import type { TinyModel, TinyOptions } from "../support/tiny-models.js";
 import { ADAMW, compileTiny, TIED_GPT, TINY_MLP, TINY_RESNET } from "../support/tiny-models.js";
 import type { TinyPlan } from "../support/training.js";
 import { startWeights, withPlan } from "../support/training.js";
+import type { WatchedEnv } from "../support/watched-workers.js";
+import { isAlive, watchedEnv } from "../support/watched-workers.js";
 
 /** A turn of a device: it stands in for another if it can, or runs the next action of its own row if that is ready. */
 interface Turn {
@@ -107,6 +112,8 @@ const CASES: readonly (readonly [string, TinyModel, TinyOptions])[] = [
   ["a ResNet under zb-h1", TINY_RESNET, { devices: 3, schedule: "zb-h1", microbatches: 6 }],
 ];
 const STEPS = 2;
+/** Steps in which a device whose other core stops again and again stands in at least once. */
+const MOST_STEPS = 500;
 
 describe.each(CASES)("%s", (_, model, options) => {
   it("gives the same bits whoever runs the weight gradients", async () => {
@@ -138,6 +145,57 @@ describe.each(CASES)("%s", (_, model, options) => {
     });
   });
 });
+
+it.runIf(process.platform === "linux")(
+  "happens between processes when a core is slow, with the same losses",
+  async () => {
+    const lesson = mlpLesson({ batch: 32, inputs: 256, widths: [256, 256, 256, 256], classes: 8 });
+    await withPlan(
+      lesson,
+      { schedule: "zb-h2", microbatches: 6, optimizer: ADAMW },
+      async ({ directory, plan, dataset }) => {
+        const losses = async (
+          env: WatchedEnv,
+          mode: PipelineMode,
+          isEnough: (stoodIn: number, steps: number) => boolean,
+        ) => {
+          const pipeline = await Pipeline.start(env, directory, plan, mode);
+          const found: number[] = [];
+          let stoodIn = 0;
+          try {
+            for (const [parameter, { bytes }] of startWeights(lesson)) pipeline.writeParameter(parameter, bytes);
+            while (!isEnough(stoodIn, found.length)) {
+              const step = await pipeline.step(await stepBatch(plan, dataset, found.length), {
+                update: found.length + 1,
+              });
+              found.push(...step.losses.slice(0, 1));
+              stoodIn += step.rows.reduce((sum, row) => sum + row.stoodIn.length, 0);
+            }
+          } finally {
+            await pipeline.close();
+          }
+          return { found, stoodIn };
+        };
+        const watched = watchedEnv();
+        let isStopped = false;
+        const pulse = setInterval(() => {
+          isStopped = !isStopped;
+          if (watched.pids[1]) process.kill(watched.pids[1], isStopped ? "SIGSTOP" : "SIGCONT");
+        }, 2);
+        const { found, stoodIn } = await losses(watched, "process", (count, steps) => {
+          if (count > 0 || steps === MOST_STEPS) clearInterval(pulse);
+          return count > 0 || steps === MOST_STEPS;
+        }).finally(() => {
+          clearInterval(pulse);
+          for (const pid of watched.pids.filter(isAlive)) process.kill(pid, "SIGCONT");
+        });
+        expect(stoodIn).toBeGreaterThan(0);
+        const alone = await losses(watchedEnv(), "inline", (_, steps) => steps === found.length);
+        expect(found).toEqual(alone.found);
+      },
+    );
+  },
+);
 
 describe("the choice", () => {
   let plan: Plan;
