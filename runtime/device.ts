@@ -63,6 +63,7 @@ export class Device {
   readonly #adopted = new Map<number, SharedBuffer>();
   /** Parameters, gradient sums and optimizer states of the device's own stages. */
   readonly #state = new Set<SharedBuffer>();
+  #hasRunRow = false;
   /** What the device may run of other rows. */
   readonly standIn: StandIn;
   /** Parameters that another device updates. */
@@ -169,8 +170,14 @@ export class Device {
     for (const update of this.#updates) update.begin();
   }
 
-  /** Tells the other devices what the norm of all gradients needs to know. Call after the last action of the row. */
-  noteGradients(): void {
+  /** Whether the device has run its row once. */
+  get hasRunRow(): boolean {
+    return this.#hasRunRow;
+  }
+
+  /** Call after the last action of the row: tells the other devices what the norm of all gradients needs to know. */
+  endRow(): void {
+    this.#hasRunRow = true;
     if (!this.#squares) return;
     for (const { name, stage, trainable } of this.#plan.parameters) {
       if (!trainable || !this.#runs[stage]) continue;

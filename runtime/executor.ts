@@ -67,13 +67,17 @@ export class RowRun {
       this.#laps.end("wait");
     }
     this.#position++;
-    if (this.isDone) this.#device.noteGradients();
+    if (this.isDone) this.#device.endRow();
     this.#progress.advance(this.#index);
     this.#laps.end("overhead");
   }
 
-  /** Runs an action of another row if that is better than to wait `waitMs`, and says whether it did. */
+  /**
+   * Runs an action of another row if that is better than to wait `waitMs`, and says whether it did. Not before the device
+   * has run its own row once, so that the engine has got the memory that its own programs need: others fit in there.
+   */
   standIn(waitMs: number): boolean {
+    if (!this.#device.hasRunRow) return false;
     const offer = this.#device.standIn.claim(this.#progress, this.#step, waitMs);
     if (!offer) return false;
     const { device, position, action, number } = offer;

@@ -216,10 +216,7 @@ function stageMemory(
   return { keys: own.map(({ key }) => key), programs: own.map(programMemory), update: update && programMemory(update) };
 }
 
-/**
- * What the programs of some stages of a device take, in the order of its row, updates last. `foreign` ones run before all
- * others or after them, whichever takes more.
- */
+/** What the programs of some stages of a device take, in the order of its row, updates last; `foreign` ones after all. */
 function rowWorkspace(
   memories: readonly StageMemory[],
   schedule: Schedule,
@@ -234,10 +231,8 @@ function rowWorkspace(
     ),
     ...updates.map((_, at) => programs.length + at),
   ];
-  const all = [...programs, ...updates, ...foreign];
-  if (foreign.length === 0) return sharedBytes(all, order);
   const others = foreign.map((_, at) => programs.length + updates.length + at);
-  return Math.max(sharedBytes(all, [...others, ...order]), sharedBytes(all, [...order, ...others]));
+  return sharedBytes([...programs, ...updates, ...foreign], [...order, ...others]);
 }
 
 /** The runs of a step of programs of one device, by place in the list. */
