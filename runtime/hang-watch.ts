@@ -4,6 +4,7 @@ import type { Plan } from "../compiler/plan/plan.js";
 import type { Clock, SharedMemory } from "./env/env.js";
 import type { Layout } from "./layout.js";
 import type { Progress } from "./progress.js";
+import { StandIn } from "./stand-in.js";
 
 /** Looks this often within the time that a worker may stand still. */
 const LOOKS = 4;
@@ -25,8 +26,8 @@ export class HangWatch {
   readonly #limitMs: number;
   /** By device: words that count the slabs updated in this step. */
   readonly #markers: readonly (readonly Int32Array[])[];
-  /** By device: numbers of the offers that it may run, and those of its own row by their places. */
-  readonly #offers: readonly { readonly runnable: readonly number[]; readonly own: ReadonlyMap<number, number> }[];
+  /** By device. */
+  readonly #standIns: readonly StandIn[];
   readonly #watched = new Map<number, Watched>();
   #isLooking = false;
 
@@ -36,15 +37,8 @@ export class HangWatch {
     this.#clock = clock;
     this.#progress = progress;
     this.#limitMs = limitMs;
-    const offers = offersOf(plan).map((offer, number) => ({ ...offer, number }));
-    this.#offers = plan.devices.map((_, device) => {
-      const own = offers.filter((offer) => offer.device === device);
-      const foreign = offers.filter(({ standIns }) => standIns.includes(device));
-      return {
-        runnable: [...own, ...foreign].map(({ number }) => number),
-        own: new Map(own.map(({ position, number }) => [position, number])),
-      };
-    });
+    const offers = offersOf(plan);
+    this.#standIns = plan.devices.map((_, device) => new StandIn(plan, device, offers));
     this.#markers = plan.devices.map((_, device) =>
       plan.stages.flatMap((stage) => {
         const arena = stage.device === device ? layout.arenas[stage.index] : undefined;
@@ -85,12 +79,13 @@ export class HangWatch {
   #signOf(device: number, step: number): string {
     const { claims } = this.#progress;
     const done = this.#progress.doneIn(step, device);
-    const { runnable, own } = this.#offers[device]!;
-    const runs = runnable.find((number) => claims.holder(step, number) === device);
-    if (runs !== undefined) return `${done} runs ${runs}`;
+    const standIn = this.#standIns[device]!;
+    const foreign = standIn.foreign.find(({ number }) => claims.holder(step, number) === device);
+    if (foreign) return `${done} runs ${foreign.number}`;
     const next = this.#plan.rows[device]![done];
-    const offered = own.get(done);
-    const isTaken = offered !== undefined && claims.holder(step, offered) !== undefined;
+    const own = standIn.own(done);
+    const holder = own && claims.holder(step, own.number);
+    const isTaken = holder !== undefined && holder !== device;
     const mayGo = next
       ? !isTaken && next.waits.every((wait) => this.#progress.isReached(step, wait))
       : this.#progress.isRowsDone(step);

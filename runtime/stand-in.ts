@@ -28,14 +28,15 @@ export class StandIn {
   /** By row: predicted ms until so many of its actions are done. */
   readonly #paces: readonly (readonly number[])[];
 
-  constructor(plan: Plan, device: number) {
+  /** `offers`: all of the plan. */
+  constructor(plan: Plan, device: number, offers = offersOf(plan)) {
     this.#device = device;
     this.#paces = plan.rows.map((row) => {
       const pace = [0];
       for (const action of row) pace.push(pace.at(-1)! + predictedMs(plan, action));
       return pace;
     });
-    const all = offersOf(plan).map((offer, number) => ({ ...offer, number, ms: predictedMs(plan, offer.action) }));
+    const all = offers.map((offer, number) => ({ ...offer, number, ms: predictedMs(plan, offer.action) }));
     this.foreign = all.filter(({ standIns }) => standIns.includes(device));
     const chains = plan.stages.map(({ index }) => this.foreign.filter(({ action }) => action.stage === index));
     this.#chains = chains.filter(({ length }) => length > 0);

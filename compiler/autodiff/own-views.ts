@@ -4,14 +4,14 @@
  * made, it views itself.
  */
 import { freeIds, uniqueName } from "../ir/fresh.js";
-import type { Node, NodeId, Value } from "../ir/graph.js";
+import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import { liveNodes, producers } from "../ir/walk.js";
 import type { OpTable } from "../ops/define.js";
 import type { Differentiated, NodePhase } from "./differentiated.js";
 
 /**
  * Ensures: no W node reads a view that an I node made; values, phases and owners of what was there are unchanged; a view
- * is owned by the original of its reader. Views that nothing reads any more are left out. Cost: linear.
+ * has the owner of its reader. Views that nothing reads any more are left out. Cost: linear.
  */
 export function withOwnViews(differentiated: Differentiated, ops: OpTable): Differentiated {
   const { graph } = differentiated;
@@ -27,7 +27,7 @@ class ViewTable {
   readonly phase: Map<NodeId, NodePhase>;
   readonly owner: Map<NodeId, NodeId>;
   readonly #ops: OpTable;
-  readonly #maker: ReadonlyMap<Value["id"], Node>;
+  readonly #maker: ReadonlyMap<ValueId, Node>;
   /** By the value and who owns its reader. */
   readonly #views = new Map<string, Value>();
   readonly #names: Set<string>;

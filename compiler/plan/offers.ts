@@ -5,7 +5,7 @@
 import type { DeviceSpec } from "../profile/profile.js";
 import type { Phase } from "../schedule/action.js";
 import type { Plan, PlanAction, PlanStage, Port, Wait } from "./plan.js";
-import { PHASE_OF } from "./runs.js";
+import { actionKey, PHASE_OF } from "./runs.js";
 
 /** Whether programs give the same bits on both devices, and tensors need not travel between them. */
 export function areAlike(one: DeviceSpec, other: DeviceSpec): boolean {
@@ -22,7 +22,7 @@ export interface Offer {
   readonly needs: readonly Wait[];
 }
 
-type Planned = Pick<Plan, "stages" | "rows" | "slotGroups">;
+type Planned = Pick<Plan, "stages" | "rows" | "microbatches">;
 
 /**
  * All offers of a plan, row by row. Of a stage whose weight gradients read a running statistic none, because other
@@ -57,11 +57,14 @@ export function offeredReads(plan: Planned, offers: readonly Offer[]): ReadonlyS
 /** Which actions make what a program reads. */
 class Needs {
   readonly #makers = new Map<string, { readonly stage: number; readonly phase: Phase }>();
-  readonly #places = new Map<string, Wait>();
+  /** By `actionKey`. */
+  readonly #places = new Map<number, Wait>();
+  readonly #microbatches: number;
   /** Parameters that programs replace: running statistics. */
   readonly #replaced = new Set<string>();
 
-  constructor({ stages, rows }: Planned) {
+  constructor({ stages, rows, microbatches }: Planned) {
+    this.#microbatches = microbatches;
     for (const { index, programs } of stages)
       for (const { kind, outputs } of programs)
         for (const port of outputs) {
@@ -70,8 +73,8 @@ class Needs {
             this.#makers.set(port.tensor, { stage: index, phase: PHASE_OF[kind] });
         }
     for (const [device, row] of rows.entries())
-      for (const [position, { stage, phase, microbatch }] of row.entries())
-        this.#places.set(`${stage}${phase}${microbatch}`, { device, count: position + 1 });
+      for (const [position, action] of row.entries())
+        this.#places.set(actionKey(action, microbatches), { device, count: position + 1 });
   }
 
   areFixed(ports: readonly Port[]): boolean {
@@ -81,7 +84,7 @@ class Needs {
   of(ports: readonly Port[], microbatch: number): readonly Wait[] {
     return ports.flatMap((port) => {
       const maker = port.at === "slot" && this.#makers.get(port.tensor);
-      return maker ? [this.#places.get(`${maker.stage}${maker.phase}${microbatch}`)!] : [];
+      return maker ? [this.#places.get(actionKey({ ...maker, microbatch }, this.#microbatches))!] : [];
     });
   }
 }
