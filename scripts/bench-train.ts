@@ -5,7 +5,9 @@
  *
  * The GPT has 4 layers, width 256, sequence 128, microbatch 4 and 6,144 words. All ways take turns step by step, so that
  * other load on the machine hits them alike. Medians and medians of paired ratios count; of rounds in which other
- * programs took less than 4 % of the machine, when there are three such rounds. The peer is PyTorch's own pipeline with
+ * programs took less than 4 % of the machine, when there are three such rounds. Workers that each train the whole model at
+ * the same time, as many as devices of the pipeline compute at once, tell how much cores slow each other down when nothing
+ * is shared: no pipeline of processes can do better than that. The peer is PyTorch's own pipeline with
  * the GPT of the same sizes: 1F1B, two ranks over Gloo, one thread each.
  */
 import { availableParallelism } from "node:os";
@@ -54,6 +56,8 @@ function wholeMachine(): ClusterSpec {
 /** Steps of one round, in the order of the contestants, and what disturbed them. */
 interface Round {
   readonly steps: readonly StepResult[];
+  /** Of the workers that train at the same time. */
+  readonly beside: readonly StepResult[];
   readonly peerMs: number | undefined;
   readonly foreign: number | undefined;
 }
@@ -62,22 +66,28 @@ const env = nodeEnv();
 const folder = await env.files.temporaryDirectory();
 const arena = new Arena(env, folder, bench.lesson(), { microbatches, repeat: PROFILE_RUNS });
 const contestants: Contestant[] = [];
+const independent: Contestant[] = [];
+/** Devices that compute at the same time at most. */
+const busyCores = Math.min(stages, availableParallelism());
 const kept: Round[] = [];
 let peer: TorchPeer | undefined;
 try {
   contestants.push(await arena.enter({ name: "worker", cluster: localCluster(1), schedule: "1f1b" }));
   contestants.push(await arena.enter({ name: "pipeline", cluster: localCluster(stages), schedule: values.schedule }));
   contestants.push(await arena.enter({ name: "session", cluster: wholeMachine(), schedule: "1f1b" }));
+  for (let core = 0; core < busyCores; core++)
+    independent.push(await arena.enter({ name: `beside-${core}`, cluster: localCluster(1), schedule: "1f1b" }));
   if (values.peer !== undefined) peer = await TorchPeer.start(values.python, BENCH_GPT, microbatches);
   for (let round = 0; round <= rounds; round++) {
     const load = new ForeignLoad();
     const steps: StepResult[] = [];
     for (const contestant of contestants) steps.push(await contestant.step(round));
+    const beside = await Promise.all(independent.map((contestant) => contestant.step(round)));
     const peerMs = await peer?.step();
-    if (round > 0) kept.push({ steps, peerMs, foreign: load.share });
+    if (round > 0) kept.push({ steps, beside, peerMs, foreign: load.share });
   }
 } finally {
-  for (const { pipeline } of contestants) await pipeline.close();
+  for (const { pipeline } of [...contestants, ...independent]) await pipeline.close();
   await peer?.stop();
   await env.files.remove(folder);
 }
@@ -91,8 +101,6 @@ const [workers, pipelines, sessions] = contestants.map((_, at) => used.map(({ st
 const medianMs = (steps: readonly StepResult[]): number => median(steps.map(({ ms }) => ms));
 const ratio = (others: readonly number[]): number => median(pipelines.map(({ ms }, round) => others[round]! / ms));
 const [worker, pipeline] = contestants as [Contestant, Contestant];
-/** Devices that compute at the same time at most. */
-const busyCores = Math.min(stages, availableParallelism());
 const keepingMs = recoveryMs(env, pipeline.plan, rounds);
 const peerTimesMs = used.flatMap(({ peerMs }) => peerMs ?? []);
 const report = {
@@ -117,7 +125,12 @@ const report = {
     ...(peer ? { overTorch: ratio(peerTimesMs) } : {}),
   },
   overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / busyCores))),
-  contention: median(pipelines.map((step, round) => computeMs(step) / computeMs(workers[round]!))),
+  contention: {
+    pipeline: median(pipelines.map((step, round) => computeMs(step) / computeMs(workers[round]!))),
+    independent: median(
+      used.flatMap(({ beside }, round) => beside.map((step) => computeMs(step) / computeMs(workers[round]!))),
+    ),
+  },
   bubble: { predicted: pipeline.plan.schedule.forecast.bubble, measured: median(pipelines.map(idleShare)) },
   /** Weight gradients of a step that another device ran in the stead of theirs. */
   stoodIn: median(pipelines.map(({ rows }) => rows.reduce((sum, { stoodIn }) => sum + stoodIn.length, 0))),
@@ -136,7 +149,7 @@ function print(): void {
     `one worker: ${stepMs.worker.toFixed(0)} ms, ${speedup.overWorker.toFixed(2)} times the pipeline's time`,
     `one session with ${availableParallelism()} cores: ${stepMs.session.toFixed(0)} ms, ${speedup.overSession.toFixed(2)} times`,
     ...(peer ? [`${report.peer!}: ${stepMs.torch!.toFixed(0)} ms, ${speedup.overTorch!.toFixed(2)} times`] : []),
-    `${overIdeal.toFixed(3)} times the ideal, of which the engine takes ${contention.toFixed(3)} because devices compute at once; bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)}); ${report.stoodIn} weight gradients ran on another device`,
+    `${overIdeal.toFixed(3)} times the ideal, of which the engine takes ${contention.pipeline.toFixed(3)} because devices compute at once (independent workers: ${contention.independent.toFixed(3)}); bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)}); ${report.stoodIn} weight gradients ran on another device`,
     `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action, ${percent(accounting.overheadOverStep)} of the step`,
     `keeping what a lost worker changed takes ${recovery.ms.toFixed(2)} ms, ${percent(recovery.shareOfStep)} of the step`,
     `${report.rounds.used} rounds of ${report.rounds.all}, ${report.rounds.quiet} of them quiet; others used ${percent(report.foreignShare)} of the machine`,
