@@ -3,7 +3,7 @@
  * from one program to another it is a copy, and often a second one beside the tensor. So what W reads as a view of what I
  * made, it views itself.
  */
-import { freeIds, uniqueName } from "../ir/fresh.js";
+import { NodeCopier } from "../ir/copier.js";
 import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import { liveNodes, producers } from "../ir/walk.js";
 import type { OpTable } from "../ops/define.js";
@@ -30,21 +30,14 @@ class ViewTable {
   readonly #maker: ReadonlyMap<ValueId, Node>;
   /** By the value and who owns its reader. */
   readonly #views = new Map<string, Value>();
-  readonly #names: Set<string>;
-  #nextNodeId: number;
-  #nextValueId: number;
+  readonly #copier: NodeCopier;
 
   constructor({ graph, phase, owner }: Differentiated, ops: OpTable) {
     this.#ops = ops;
     this.phase = new Map(phase);
     this.owner = new Map(owner);
     this.#maker = producers(graph);
-    const outside = [...graph.inputs, ...graph.params].map(({ name }) => name);
-    const made = graph.nodes.flatMap(({ name, outputs }) => [name, ...outputs.map((value) => value?.name ?? "")]);
-    this.#names = new Set([...outside, ...made]);
-    const { nextNodeId, nextValueId } = freeIds(graph);
-    this.#nextNodeId = nextNodeId;
-    this.#nextValueId = nextValueId;
+    this.#copier = new NodeCopier(graph, "/view");
   }
 
   /** The node, after the views that it needs; a W node reads its own. */
@@ -76,10 +69,8 @@ class ViewTable {
     const key = `${value.id} ${owner}`;
     const known = this.#views.get(key);
     if (known) return known;
-    const output = { ...value, id: this.#nextValueId++, name: uniqueName(this.#names, `${value.name}/view`) };
-    const inputs = [input, ...view.inputs.slice(1)];
-    const name = uniqueName(this.#names, `${view.name}/view`);
-    const copy = { ...view, id: this.#nextNodeId++, name, inputs, outputs: [output] } as unknown as Node;
+    const copy = this.#copier.copy(view, [input, ...view.inputs.slice(1)] as Node["inputs"]);
+    const output = copy.outputs[0]!;
     made.push(copy);
     this.phase.set(copy.id, "W");
     this.owner.set(copy.id, owner);

@@ -3,7 +3,7 @@
  * values again from what its stage kept, instead of reading them from a stash. Source to source, like the gradients: the
  * copies are plain nodes of the backward pass, so schedules, slots and programs need not know of them.
  */
-import { freeIds, uniqueName } from "../ir/fresh.js";
+import { NodeCopier } from "../ir/copier.js";
 import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import { producers } from "../ir/walk.js";
 import type { Differentiated, NodePhase } from "./differentiated.js";
@@ -109,19 +109,11 @@ class CopyTable {
   readonly #differentiated: Differentiated;
   readonly #copies = new Map<NodeId, Node>();
   readonly #values = new Map<ValueId, Value>();
-  readonly #names: Set<string>;
-  #nextNode: number;
-  #nextValue: number;
+  readonly #copier: NodeCopier;
 
   constructor(differentiated: Differentiated) {
     this.#differentiated = differentiated;
-    const { graph } = differentiated;
-    const values = graph.nodes.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
-    this.#names = new Set(graph.nodes.map(({ name }) => name));
-    for (const value of values) if (value) this.#names.add(value.name);
-    const { nextNodeId, nextValueId } = freeIds(graph);
-    this.#nextNode = nextNodeId;
-    this.#nextValue = nextValueId;
+    this.#copier = new NodeCopier(differentiated.graph, "/again");
   }
 
   has({ id }: Node): boolean {
@@ -133,14 +125,9 @@ class CopyTable {
   }
 
   make(node: Node, isCopied: (value: Value) => boolean): Node {
-    const outputs = node.outputs.map((value) => {
-      if (!value) return undefined;
-      const copy: Value = { ...value, id: this.#nextValue++, name: this.#nameOf(value) };
-      this.#values.set(value.id, copy);
-      return copy;
-    });
     const inputs = node.inputs.map((value) => (value && isCopied(value) ? this.of(value) : value));
-    const copy = { ...node, id: this.#nextNode++, name: this.#nameOf(node), inputs, outputs } as Node;
+    const copy = this.#copier.copy(node, inputs);
+    for (const [at, value] of node.outputs.entries()) if (value) this.#values.set(value.id, copy.outputs[at]!);
     this.#copies.set(node.id, copy);
     return copy;
   }
@@ -168,9 +155,5 @@ class CopyTable {
       differentiated: { ...this.#differentiated, graph: { ...graph, nodes }, phase: phases, owner: owners },
       runAgain,
     };
-  }
-
-  #nameOf({ name }: Node | Value): string {
-    return uniqueName(this.#names, `${name}/again`);
   }
 }
