@@ -64,6 +64,7 @@ export class Device {
   /** Parameters, gradient sums and optimizer states of the device's own stages. */
   readonly #state = new Set<SharedBuffer>();
   #hasRunRow = false;
+  #hasUpdated = false;
   /** What the device may run of other rows. */
   readonly standIn: StandIn;
   /** Parameters that another device updates. */
@@ -170,9 +171,9 @@ export class Device {
     for (const update of this.#updates) update.begin();
   }
 
-  /** Whether the device has run its row once. */
-  get hasRunRow(): boolean {
-    return this.#hasRunRow;
+  /** Whether the engine has got the memory that the device's own programs need: its row and the update have run once. */
+  get hasRunAll(): boolean {
+    return this.#hasRunRow && this.#hasUpdated;
   }
 
   /** Call after the last action of the row: tells the other devices what the norm of all gradients needs to know. */
@@ -199,6 +200,7 @@ export class Device {
       update.run((group) =>
         stepScalars(optimizer, step, factor / microbatches, group === undefined ? undefined : groups[group]),
       );
+    this.#hasUpdated = true;
   }
 
   /** False when the loss of a microbatch or the norm of the gradients is NaN or infinite. Requires: as for `update`. */

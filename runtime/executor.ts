@@ -73,11 +73,11 @@ export class RowRun {
   }
 
   /**
-   * Runs an action of another row if that is better than to wait `waitMs`, and says whether it did. Not before the device
-   * has run its own row once, so that the engine has got the memory that its own programs need: others fit in there.
+   * Runs an action of another row if that is better than to wait `waitMs`, and says whether it did. Not before the engine
+   * has got the memory that the device's own programs need: others fit in there.
    */
   standIn(waitMs: number): boolean {
-    if (!this.#device.hasRunRow) return false;
+    if (!this.#device.hasRunAll) return false;
     const offer = this.#device.standIn.claim(this.#progress, this.#step, waitMs);
     if (!offer) return false;
     const { device, position, action, number } = offer;

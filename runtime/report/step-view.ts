@@ -74,11 +74,13 @@ function stepView(plan: Plan, times: readonly ViewedRow[]): StepView {
   const place = new Map<string, Place>();
   plan.rows.forEach((row, at) => row.forEach((action, position) => place.set(key(action), { row: at, position })));
   const sendersOf = senders(plan);
+  const elsewhere = endsElsewhere(times);
   const messages: StepMessage[] = [];
   const rows = ranActions(plan, times).map((ran, device): StepRow => {
     let freeMs = 0;
     const cells = ran.map(({ action, startMs: start, endMs: end }): StepCell => {
-      let sentMs = 0;
+      const own = place.get(key(action))!;
+      let sentMs = own.row === device ? elsewhere[device]![own.position]! : start;
       for (const sender of sendersOf(action)) {
         const from = place.get(sender);
         if (!from || from.row === device) continue;
@@ -102,6 +104,15 @@ function stepView(plan: Plan, times: readonly ViewedRow[]): StepView {
   });
   const spanMs = rows.reduce((last, { cells }) => Math.max(last, cells.at(-1)?.endMs ?? 0), 0);
   return { rows, messages, spanMs };
+}
+
+/** By row and place: the latest end of the actions before it that other devices ran, for which a device waits. */
+function endsElsewhere(times: readonly ViewedRow[]): readonly Float64Array[] {
+  const ends = times.map(({ endMs }) => new Float64Array(endMs.length + 1));
+  for (const { device, position } of times.flatMap(({ stoodIn = [] }) => stoodIn))
+    ends[device]![position + 1] = times[device]!.endMs[position]!;
+  for (const row of ends) for (let at = 1; at < row.length; at++) row[at] = Math.max(row[at]!, row[at - 1]!);
+  return ends;
 }
 
 function pick({ stage, phase, microbatch }: PlanAction): Pick<StepCell, "stage" | "phase" | "microbatch"> {

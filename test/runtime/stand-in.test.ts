@@ -125,7 +125,11 @@ describe.each(CASES)("%s", (_, model, options) => {
         const table = await Table.lay(env, tiny, model);
         try {
           const rows: RowTimes[] = [];
-          for (let step = 0; step < STEPS; step++) rows.push(...(await table.step(step, turns)));
+          for (let step = 0; step < STEPS; step++) {
+            const own = await table.step(step, turns);
+            if (step === 0) expect(own.map(({ stoodIn: ran }) => ran.length)).toEqual(own.map(() => 0));
+            rows.push(...own);
+          }
           return { rows, trained: table.trained };
         } finally {
           table.clear();
@@ -148,7 +152,7 @@ describe.each(CASES)("%s", (_, model, options) => {
 });
 
 it.runIf(process.platform === "linux")(
-  "happens between processes when a core is slow, with the same losses",
+  "happens between processes when a core is slow, with the same losses, once the first update has its memory",
   async () => {
     const lesson = mlpLesson({ batch: 32, inputs: 256, widths: [256, 256, 256, 256], classes: 8 });
     await withPlan(
@@ -162,6 +166,7 @@ it.runIf(process.platform === "linux")(
         ) => {
           const pipeline = await Pipeline.start(env, directory, plan, mode);
           const found: string[] = [];
+          const counts: number[] = [];
           let stoodIn = 0;
           try {
             for (const [parameter, { bytes }] of startWeights(lesson)) pipeline.writeParameter(parameter, bytes);
@@ -170,12 +175,16 @@ it.runIf(process.platform === "linux")(
                 update: found.length + 1,
               });
               found.push(step.losses.join(" "));
-              stoodIn += step.rows.reduce((sum, row) => sum + row.stoodIn.length, 0);
+              counts.push(step.rows.reduce((sum, row) => sum + row.stoodIn.length, 0));
+              stoodIn += counts.at(-1)!;
+              for (const [device, { peakBytes }] of step.rows.entries())
+                if (mode === "process")
+                  expect(peakBytes).toBeLessThanOrEqual(plan.schedule.forecast.peakBytes[device]!);
             }
           } finally {
             await pipeline.close();
           }
-          return { found, stoodIn };
+          return { found, stoodIn, inFirst: counts[0] };
         };
         const watched = watchedEnv();
         let isStopped = false;
@@ -187,12 +196,13 @@ it.runIf(process.platform === "linux")(
           clearInterval(pulse);
           for (const pid of watched.pids.filter(isAlive)) process.kill(pid, "SIGCONT");
         };
-        const { found, stoodIn } = await losses(watched, "process", (count, steps) => {
+        const { found, stoodIn, inFirst } = await losses(watched, "process", (count, steps) => {
           const isEnough = count > 0 || steps === MOST_STEPS;
           if (isEnough) endPulse();
           return isEnough;
         }).finally(endPulse);
         expect(stoodIn).toBeGreaterThan(0);
+        expect(inFirst).toBe(0);
         const alone = await losses(watchedEnv(), "inline", (_, steps) => steps === found.length);
         expect(found).toEqual(alone.found);
       },

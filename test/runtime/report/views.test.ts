@@ -179,6 +179,30 @@ describe("an action that another device ran", () => {
     expect(starts).toEqual(starts.toSorted((a, b) => a - b));
   });
 
+  it("ends a wait of the device that ran it, and of its own device", async () => {
+    const { plan } = sampleDocument(await samplePlan({ schedule: "zb-h1" }));
+    const position = plan.rows[1]!.findIndex(({ phase }) => phase === "W");
+    // The first device runs all its forwards, waits, runs the W from 40 to 41, and the rest from 50 on.
+    const isEarly = (device: number, phase: string, at: number): boolean =>
+      device === 0 ? phase === "F" : at < position;
+    const rows = plan.rows.map((row, device) => {
+      const startMs = row.map(({ phase }, at) => (isEarly(device, phase, at) ? at : 50 + at));
+      if (device === 1) startMs[position] = 40;
+      return {
+        startMs,
+        endMs: startMs.map((ms) => ms + 1),
+        updateEndMs: 100,
+        stoodIn: device === 0 ? [{ device: 1, position }] : [],
+      };
+    });
+    const [helper, helped] = measuredStep(plan, rows).rows;
+    const at = helper!.cells.findIndex(({ phase, stage }) => phase === "W" && stage === 1);
+    expect(helper!.cells[at]).toMatchObject({ waitMs: 40 - helper!.cells[at - 1]!.endMs, handoverMs: 0 });
+    const { startMs } = helped!.cells[position]!;
+    expect(startMs).toBe(50 + position + 1);
+    expect(helped!.cells[position]).toMatchObject({ waitMs: 41 - position, handoverMs: startMs - 41 });
+  });
+
   it("has the same action of the other step as its twin", async () => {
     const { document, moved } = await stoodInDocument();
     const [predicted, measured] = [document.predicted, document.measured!].map((view, at) => ({
