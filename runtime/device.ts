@@ -82,7 +82,7 @@ export class Device {
   readonly #squares: GradientSquares | undefined;
 
   private constructor(index: number, plan: Plan, layout: Layout, engine: Engine, memory: SharedMemory) {
-    this.standIn = new StandIn(plan, index);
+    this.standIn = new StandIn(plan, index, layout.offers);
     this.#plan = plan;
     this.#layout = layout;
     this.#engine = engine;

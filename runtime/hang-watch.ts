@@ -1,5 +1,4 @@
 /** @file Notices workers that hang: those that could go on, have not answered, and make no progress for too long. */
-import { offersOf } from "../compiler/plan/offers.js";
 import type { Plan } from "../compiler/plan/plan.js";
 import type { Clock, SharedMemory } from "./env/env.js";
 import type { Layout } from "./layout.js";
@@ -37,8 +36,7 @@ export class HangWatch {
     this.#clock = clock;
     this.#progress = progress;
     this.#limitMs = limitMs;
-    const offers = offersOf(plan);
-    this.#standIns = plan.devices.map((_, device) => new StandIn(plan, device, offers));
+    this.#standIns = plan.devices.map((_, device) => new StandIn(plan, device, layout.offers));
     this.#markers = plan.devices.map((_, device) =>
       plan.stages.flatMap((stage) => {
         const arena = stage.device === device ? layout.arenas[stage.index] : undefined;

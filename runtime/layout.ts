@@ -3,6 +3,7 @@ import { tensorBytes } from "../compiler/ir/literal.js";
 import { stateCount } from "../compiler/optimizer/update.js";
 import type { ArenaGeometry } from "../compiler/plan/arena.js";
 import { arenaGeometry } from "../compiler/plan/arena.js";
+import type { Offer } from "../compiler/plan/offers.js";
 import { offeredReads, offersOf } from "../compiler/plan/offers.js";
 import { ALIGNMENT_BYTES } from "./engine/engine.js";
 import { SHARED_WORD_BYTES } from "./shared-word.js";
@@ -37,7 +38,9 @@ export interface Layout {
   readonly bytes: number;
   /** Offset of each device's progress words. */
   readonly progress: readonly number[];
-  /** The words of the claim on each of the plan's offers, one after another. */
+  /** Of the plan. */
+  readonly offers: readonly Offer[];
+  /** The words of the claim on each of them, one after another. */
   readonly claims: Region;
   /** Offset of the word that stops the step in flight when it is not 0. */
   readonly abort: number;
@@ -103,7 +106,8 @@ export function layoutOf(plan: Plan): Layout {
         );
     }
   }
-  return { bytes: end, progress, claims, abort, inputs, results, arenas, params, gradSums, states, squares, slots };
+  const stepWords = { progress, offers, claims, abort };
+  return { bytes: end, ...stepWords, inputs, results, arenas, params, gradSums, states, squares, slots };
 }
 
 /** What a region takes, so that the next one starts at a cache line; an empty one takes a line too. */

@@ -51,9 +51,7 @@ export class SharedWord {
    * says true, it took a while. No sleep is longer than `longestMs`.
    */
   await(isReached: (value: number) => boolean, onLook: () => boolean, longestMs = WAIT_MS): void {
-    for (let looks = 0; !isReached(this.value); looks++) {
-      const seen = this.value;
-      if (isReached(seen)) return;
+    for (let looks = 0, seen = this.value; !isReached(seen); looks++, seen = this.value) {
       if (onLook()) {
         looks = 0;
         continue;
