@@ -7,8 +7,7 @@
  * other load on the machine hits them alike. Medians and medians of paired ratios count; of rounds in which other
  * programs took less than 4 % of the machine, when there are three such rounds. Workers that each train the whole model at
  * the same time, as many as devices of the pipeline compute at once, tell how much cores slow each other down when nothing
- * is shared: no pipeline of processes can do better than that. The peer is PyTorch's own pipeline with
- * the GPT of the same sizes: 1F1B, two ranks over Gloo, one thread each.
+ * is shared. The peer is PyTorch's own pipeline with the GPT of the same sizes: 1F1B, two ranks over Gloo, one thread each.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -149,7 +148,7 @@ function print(): void {
     `one worker: ${stepMs.worker.toFixed(0)} ms, ${speedup.overWorker.toFixed(2)} times the pipeline's time`,
     `one session with ${availableParallelism()} cores: ${stepMs.session.toFixed(0)} ms, ${speedup.overSession.toFixed(2)} times`,
     ...(peer ? [`${report.peer!}: ${stepMs.torch!.toFixed(0)} ms, ${speedup.overTorch!.toFixed(2)} times`] : []),
-    `${overIdeal.toFixed(3)} times the ideal, of which the engine takes ${contention.pipeline.toFixed(3)} because devices compute at once (independent workers: ${contention.independent.toFixed(3)}); bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)}); ${report.stoodIn} weight gradients ran on another device`,
+    `${overIdeal.toFixed(3)} times the ideal; the devices compute ${contention.pipeline.toFixed(3)} times as long as one worker (independent workers at once: ${contention.independent.toFixed(3)}); bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)}); ${report.stoodIn} weight gradients ran on another device`,
     `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action, ${percent(accounting.overheadOverStep)} of the step`,
     `keeping what a lost worker changed takes ${recovery.ms.toFixed(2)} ms, ${percent(recovery.shareOfStep)} of the step`,
     `${report.rounds.used} rounds of ${report.rounds.all}, ${report.rounds.quiet} of them quiet; others used ${percent(report.foreignShare)} of the machine`,
