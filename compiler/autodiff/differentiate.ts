@@ -11,6 +11,7 @@ import { elementCount, isFloat, literalOf } from "../ir/literal.js";
 import { liveNodes } from "../ir/walk.js";
 import type { Emitter, GradUse, MissingGradient, NoGradient, OpTable } from "../ops/define.js";
 import type { Differentiated, Gradient, NodePhase } from "./differentiated.js";
+import { withEarlySums } from "./early-sums.js";
 import { splitPhases } from "./split.js";
 
 /** Where a gradient starts: at a scalar loss with 1, or at any value with a gradient that a new graph input brings. */
@@ -68,7 +69,7 @@ export function differentiate(graph: Graph, ops: OpTable, options: Differentiate
     const owner = sweep.lastContributor.get(value.id);
     return grad && owner !== undefined ? [{ of: value, grad, owner }] : [];
   });
-  return collect(graph, sweep, options, {
+  return collect(graph, ops, sweep, options, {
     parameterGrads: gradients.filter(({ of }) => params.has(of.id)),
     inputGrads: gradients.filter(({ of }) => !params.has(of.id)),
   });
@@ -164,6 +165,7 @@ function cannotDifferentiate(missing: readonly string[]): PipewrightError {
 /** Drops what nothing needs and labels the phases. */
 function collect(
   graph: Graph,
+  ops: OpTable,
   { builder, owner, flows }: Sweep,
   { seeds }: DifferentiateOptions,
   grads: Pick<Differentiated, "parameterGrads" | "inputGrads">,
@@ -175,9 +177,9 @@ function collect(
   const roots = [...outputs, ...full.states.map(({ next }) => next)];
   const nodes = liveNodes(full.nodes, roots);
   const forward = new Set(graph.nodes.map((node) => node.id));
-  const phase: ReadonlyMap<NodeId, NodePhase> = splitPhases(nodes, forward, [
+  const phases: ReadonlyMap<NodeId, NodePhase> = splitPhases(nodes, forward, [
     ...flows,
     ...grads.inputGrads.map(({ grad }) => grad),
   ]);
-  return { graph: { ...full, nodes }, loss, phase, owner, ...grads };
+  return { graph: { ...full, nodes }, loss, phase: withEarlySums(nodes, phases, ops), owner, ...grads };
 }

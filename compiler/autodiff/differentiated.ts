@@ -1,7 +1,10 @@
 /** @file What autodiff hands on: forward and backward in one graph, each node with its phase and its owner. Types only. */
 import type { Graph, NodeId, Value } from "../ir/graph.js";
 
-/** F: forward. I: on the way to the gradients that leave a stage. W: needed by weight gradients only. */
+/**
+ * F: forward. I: on the way to the gradients that leave a stage, and sums over what lies there. W: needed by weight
+ * gradients only.
+ */
 export type NodePhase = "F" | "I" | "W";
 
 /** A value and the gradient of the loss with respect to it. */

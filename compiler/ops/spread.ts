@@ -33,12 +33,34 @@ export function sumAlong(b: Emitter, value: Value, axis: number): Value {
   return sumOver(b, numbersAlong(b, value, axis) ?? value, [axis], true);
 }
 
+/** One number for each line of a tensor along an axis, and where it lies. */
+export interface LineNumbers {
+  /** Size 1 along the axis. */
+  readonly number: Value;
+  /** `to` with other such numbers added in the same places. */
+  readonly addTo: (to: Value, numbers: Value) => Value;
+}
+
+/** What a value was spread from that has one number for each line along an axis; undefined for other values. */
+export function lineNumbers(b: Emitter, value: Value, axis: number): LineNumbers | undefined {
+  const spread = spreadAlong(b, value, axis);
+  if (!spread) return undefined;
+  const [, places, number] = spread.inputs as readonly [Value, Value, Value];
+  if (number.type.shape[axis] !== 1) return undefined;
+  return { number, addTo: (to, numbers) => b.emit("ScatterElements", [to, places, numbers], spread.attrs) };
+}
+
 /** The numbers that a value was spread from along an axis; undefined where it was not, or has lines without numbers. */
 function numbersAlong(b: Emitter, value: Value, axis: number): Value | undefined {
+  return spreadAlong(b, value, axis)?.inputs[2];
+}
+
+/** The node that spread numbers along an axis, some on every line. */
+function spreadAlong(b: Emitter, value: Value, axis: number): Node<"ScatterElements"> | undefined {
   const spread = spreadOf(b, value);
   if (spread?.op !== "ScatterElements") return undefined;
   const { shape } = value.type;
-  const updates = spread.inputs[2]!;
-  const hasAllLines = shape.every((size, own) => own === axis || size === updates.type.shape[own]);
-  return hasAllLines && normalizeAxis(spread.attrs.axis, shape.length) === axis ? updates : undefined;
+  const numbers = spread.inputs[2]!;
+  const hasAllLines = shape.every((size, own) => own === axis || size === numbers.type.shape[own]);
+  return hasAllLines && normalizeAxis(spread.attrs.axis, shape.length) === axis ? spread : undefined;
 }

@@ -3,19 +3,12 @@
  * its arithmetic at the device's peak rate and its traffic at the device's memory rate. Same input, same costs.
  */
 import type { Differentiated } from "../autodiff/differentiated.js";
-import type { Node } from "../ir/graph.js";
 import type { Work } from "../ops/define.js";
 import type { OpTable } from "../ops/define.js";
+import { workOf } from "../ir/node-work.js";
 import type { DeviceSpec, NodeCost, Profile } from "./profile.js";
 import { graphDigest } from "./digest.js";
 import { ownerCosts } from "./owner-costs.js";
-
-/** Arithmetic and traffic of a node of any op. */
-export function workOf(node: Node, ops: OpTable): Work {
-  const def = ops[node.op] as unknown as { work: (x: unknown, y: unknown, attrs: unknown) => Work };
-  const types = (values: Node["inputs"]) => values.map((value) => value?.type);
-  return def.work(types(node.inputs), types(node.outputs), node.attrs);
-}
 
 /** Milliseconds of a node on `device`. */
 export function rooflineMs({ flops, bytes }: Work, device: DeviceSpec): number {

@@ -7,7 +7,7 @@ import { elementCount } from "../../compiler/ir/literal.js";
 import type { ImportedModel } from "../../compiler/onnx/import.js";
 import { importModel } from "../../compiler/onnx/import.js";
 import { OPS } from "../../compiler/ops/registry.js";
-import { workOf } from "../../compiler/profile/analytic.js";
+import { workOf } from "../../compiler/ir/node-work.js";
 
 /** What is allowed. */
 const MOST_SECONDS = 5;

@@ -2,7 +2,8 @@
 import { CPU_CORE } from "../../compiler/cluster.js";
 import type { ProgramParts } from "../../compiler/onnx/export.js";
 import { OPS } from "../../compiler/ops/registry.js";
-import { rooflineMs, workOf } from "../../compiler/profile/analytic.js";
+import { workOf } from "../../compiler/ir/node-work.js";
+import { rooflineMs } from "../../compiler/profile/analytic.js";
 
 const CORE = { ...CPU_CORE, name: "core" };
 

@@ -216,7 +216,15 @@ describe("the choice", () => {
   let progress: Progress;
   /** Two stages on each device; each phase takes 1 ms. The first device may run what the second offers. */
   beforeAll(async () => {
-    const compiled = await compileTiny(TINY_MLP, { schedule: "zb-v", stagesPerDevice: 2, microbatches: 4 });
+    const pins = [
+      { nodes: "MatMul_3", stage: 0 },
+      { nodes: "Add_4", stage: 1 },
+      { nodes: "Add_7", stage: 1 },
+      { nodes: "Relu_8", stage: 2 },
+      { nodes: "head", stage: 2 },
+    ];
+    const options = { schedule: "zb-v", stagesPerDevice: 2, microbatches: 4, steering: { pins } };
+    const compiled = await compileTiny(TINY_MLP, options);
     const stages = compiled.plan.stages.map((stage) => ({
       ...stage,
       forwardMs: 1,

@@ -8,6 +8,7 @@ import { formatGraph } from "../../compiler/ir/print.js";
 import { parseLoss } from "../../compiler/loss/spec.js";
 import type { Recompute } from "../../compiler/planning/candidate.js";
 import type { BatchNormMode, OptimizerSpec } from "../../compiler/plan/plan.js";
+import type { SteeringRules } from "../../compiler/steering.js";
 import type { Lesson } from "../../models/lesson.js";
 import { gptLesson, mlpLesson, resnetLesson } from "../../models/lesson.js";
 
@@ -62,6 +63,7 @@ export interface TinyOptions {
   readonly batchNorm?: BatchNormMode;
   readonly withOutputs?: boolean;
   readonly loss?: string;
+  readonly steering?: SteeringRules;
 }
 
 /** Cores with a link so fast that compute alone decides where tiny models are cut. */
@@ -75,7 +77,7 @@ export function compileTiny(
   options: TinyOptions = {},
 ): Promise<Compiled> {
   const { devices = 2, schedule = "1f1b", microbatches = 4, optimizer = SGD, withOutputs = false } = options;
-  const { stagesPerDevice, batchNorm, recompute = "none", cluster = tinyCluster(devices) } = options;
+  const { stagesPerDevice, batchNorm, recompute = "none", cluster = tinyCluster(devices), steering = {} } = options;
   const digest = createHash("sha256").update(formatGraph(built.graph)).digest("hex");
   return compile(
     { name: built.graph.name, digest, graph: built.graph, bind: {} },
@@ -84,7 +86,7 @@ export function compileTiny(
       pipeline: { schedule, microbatches, recompute, ...(stagesPerDevice === undefined ? {} : { stagesPerDevice }) },
       training: { loss: [parseLoss(options.loss ?? loss)], withOutputs, ...(batchNorm && { batchNorm }) },
       optimizer,
-      partition: { model: "direct", solver: undefined },
+      partition: { model: "direct", solver: undefined, steering },
       profile: "analytic",
     },
   );

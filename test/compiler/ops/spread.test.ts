@@ -58,10 +58,9 @@ test("the gradient of picked log-probabilities makes no zeros", () => {
       "GatherElements_1/grad/Identity_2_0 = Identity(classes) : int64[2,1]
       GatherElements_1/grad/Identity_3_0 = Identity(dy) : float32[2,1]
       Exp_6_0 = Exp(LogSoftmax_0_0) : float32[2,3]
-      ReduceSum_7_0 = ReduceSum(GatherElements_1/grad/Identity_3_0, {1}) keepdims=1 noop_with_empty_axes=0 : float32[2,1]
-      Neg_8_0 = Neg(ReduceSum_7_0) : float32[2,1]
-      Mul_9_0 = Mul(Exp_6_0, Neg_8_0) : float32[2,3]
-      ScatterElements_10_0 = ScatterElements(Mul_9_0, GatherElements_1/grad/Identity_2_0, GatherElements_1/grad/Identity_3_0) axis=-1 reduction="add" : float32[2,3]"
+      ScatterElements_7_0 = ScatterElements(Exp_6_0, GatherElements_1/grad/Identity_2_0, {-1, -1}) axis=-1 reduction="add" : float32[2,3]
+      Neg_8_0 = Neg(GatherElements_1/grad/Identity_3_0) : float32[2,1]
+      Mul_9_0 = Mul(ScatterElements_7_0, Neg_8_0) : float32[2,3]"
     `);
 });
 
@@ -73,7 +72,10 @@ const operands = fc.record({
   dtype: fc.constantFrom("float32", "float64"),
 });
 
-test("one pick a line gives the bits that go through zeros, several what rounding leaves", () => {
+/** Difference between 1 and the next number. */
+const EPSILON = { float32: 2 ** -23, float64: 2 ** -52 };
+
+test("one pick a line gives what goes through zeros to two roundings, several to a few more", () => {
   fc.assert(
     fc.property(operands, ({ shape, axis, picks, seeds, dtype }) => {
       const along = axis < 0 ? axis + 3 : axis;
@@ -84,9 +86,8 @@ test("one pick a line gives the bits that go through zeros, several what roundin
       expect(plain.nodes.map(({ op }) => op)).not.toContain("ConstantOfShape");
       expect(expected.nodes.map(({ op }) => op)).toContain("ConstantOfShape");
       const [found, through] = [plain.gradient(), expected.gradient()];
-      if (picks === 1) expect(found.map((number) => number + 0)).toEqual(through.map((number) => number + 0));
-      for (const [at, number] of through.entries())
-        expect(Math.abs(found[at]! - number)).toBeLessThanOrEqual(dtype === "float32" ? 5e-6 : 1e-14);
+      const bound = (picks === 1 ? 2 : 40) * EPSILON[dtype];
+      for (const [at, number] of through.entries()) expect(Math.abs(found[at]! - number)).toBeLessThanOrEqual(bound);
     }),
     { seed: 3, numRuns: 40 },
   );
