@@ -73,8 +73,7 @@ async function compare(lesson: Lesson): Promise<Round> {
   try {
     const contestant = await arena.enter({ name: "pipeline", cluster: localCluster(DEVICES), schedule: "1f1b" });
     try {
-      const steps: StepResult[] = [];
-      for (let step = 0; step <= STEPS; step++) steps.push(await contestant.step(step));
+      const steps = await contestant.steps(STEPS + 1);
       return { pairs: pairsOf(contestant.plan, steps.slice(1)), foreign: load.share };
     } finally {
       await contestant.pipeline.close();

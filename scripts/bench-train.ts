@@ -4,10 +4,11 @@
  * [--rounds N] [--peer torch [--python FILE]]`.
  *
  * The GPT has 4 layers, width 256, sequence 128, microbatch 4 and 6,144 words. All ways take turns of two steps, so that
- * other load on the machine hits them alike; the second step counts, since in the first the caches still hold what the
- * others left. Medians and medians of paired ratios count; of rounds in which other programs took less than 4 % of the
- * machine, when there are three such rounds. Workers that each train the whole model at the same time, as many as devices
- * of the pipeline compute at once, tell how much cores slow each other down when nothing is shared. The peer is PyTorch's own pipeline with the GPT of the same sizes: 1F1B, two ranks over Gloo, one thread each.
+ * other load on the machine hits them alike; the second step counts, since training goes on without a pause, and in the
+ * first the caches hold what others left. Medians and medians of paired ratios count; of rounds in which other programs
+ * took less than 4 % of the machine, when there are three such rounds. Workers that each train the whole model at the same
+ * time, as many as devices of the pipeline compute at once, tell how much cores slow each other down when nothing is
+ * shared. The peer is PyTorch's own pipeline with the GPT of the same sizes: 1F1B, two ranks over Gloo, one thread each.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -52,10 +53,12 @@ function wholeMachine(): ClusterSpec {
   return { ...one, devices: one.devices.map((device) => ({ ...device, threads: availableParallelism() })) };
 }
 
-/** Takes a turn of two steps and returns the second. */
-async function turn<T>(round: number, step: (step: number) => Promise<T>): Promise<T> {
-  await step(2 * round);
-  return step(2 * round + 1);
+/** Steps of a turn, of which the last counts. */
+const TURN = 2;
+
+async function turn(contestant: Contestant): Promise<StepResult> {
+  const steps = await contestant.steps(TURN);
+  return steps.at(-1)!;
 }
 
 /** The steps of one round that count, in the order of the contestants, and what disturbed them. */
@@ -86,9 +89,9 @@ try {
   for (let round = 0; round <= rounds; round++) {
     const load = new ForeignLoad();
     const steps: StepResult[] = [];
-    for (const contestant of contestants) steps.push(await turn(round, (step) => contestant.step(step)));
-    const beside = await turn(round, (step) => Promise.all(independent.map((contestant) => contestant.step(step))));
-    const peerMs = peer && (await turn(round, () => peer!.step()));
+    for (const contestant of contestants) steps.push(await turn(contestant));
+    const beside = await Promise.all(independent.map(turn));
+    const peerMs = await peer?.steps(TURN);
     if (round > 0) kept.push({ steps, beside, peerMs, foreign: load.share });
   }
 } finally {

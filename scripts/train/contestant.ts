@@ -15,7 +15,7 @@ import { engineFor } from "../../runtime/engine/registry.js";
 import type { Env } from "../../runtime/env/env.js";
 import { concurrencyOf, measureProfile } from "../../runtime/measure.js";
 import { loadWeights, modelOf } from "../../runtime/model-file.js";
-import type { StepResult } from "../../runtime/pipeline.js";
+import type { Batch, StepResult } from "../../runtime/pipeline.js";
 import { Pipeline } from "../../runtime/pipeline.js";
 import { writePlan } from "../../runtime/plan/directory.js";
 import { stepBatch } from "../../runtime/train.js";
@@ -96,6 +96,7 @@ export class Contestant {
   readonly plan: Plan;
   readonly pipeline: Pipeline;
   readonly #task: Task;
+  #taken = 0;
 
   constructor(plan: Plan, pipeline: Pipeline, task: Task) {
     this.plan = plan;
@@ -103,10 +104,17 @@ export class Contestant {
     this.#task = task;
   }
 
-  /** Takes step `step`, 0 being the first. */
-  async step(step: number): Promise<StepResult> {
+  /** Takes the next steps, one right after the other: their samples are made before. */
+  async steps(count: number): Promise<readonly StepResult[]> {
     const { feeds, name } = this.#task;
-    const batch = await stepBatch(this.plan, { samples: undefined, about: name, feeds }, step);
-    return this.pipeline.step(batch, { update: step + 1 });
+    const first = this.#taken;
+    this.#taken += count;
+    const batches: Batch[] = [];
+    for (let step = first; step < this.#taken; step++)
+      batches.push(await stepBatch(this.plan, { samples: undefined, about: name, feeds }, step));
+    const results: StepResult[] = [];
+    for (const [at, batch] of batches.entries())
+      results.push(await this.pipeline.step(batch, { update: first + at + 1 }));
+    return results;
   }
 }

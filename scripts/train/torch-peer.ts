@@ -31,8 +31,13 @@ export class TorchPeer {
     return new TorchPeer(first!.ready!, ranks);
   }
 
-  /** Takes one step. Returns its wall time, ms. */
-  async step(): Promise<number> {
+  /** Takes steps one right after the other. Returns the wall time of the last, ms. */
+  async steps(count: number): Promise<number> {
+    for (let step = 1; step < count; step++) await this.#step();
+    return this.#step();
+  }
+
+  async #step(): Promise<number> {
     const startMs = performance.now();
     await Promise.all(this.#ranks.map((rank) => rank.ask()));
     return performance.now() - startMs;
