@@ -1,5 +1,15 @@
-/** @file The order in which ONNX Runtime runs the nodes of a graph. */
+/** @file The order in which ONNX Runtime runs the nodes of a graph, and how to write a graph for another. */
 import type { Node, ValueId } from "../ir/graph.js";
+
+/**
+ * The nodes such that the engine comes to each that no other reads as soon as it has made what that reads, and not when
+ * all others have run: such nodes last, the first of them at the end. Requires and ensures: topological order.
+ */
+export function sinksAtOnce(nodes: readonly Node[]): readonly Node[] {
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs.map((value) => value?.id)));
+  const isSink = ({ outputs }: Node): boolean => !outputs.some((value) => value && read.has(value.id));
+  return [...nodes.filter((node) => !isSink(node)), ...nodes.filter(isSink).reverse()];
+}
 
 /**
  * A depth-first walk from the nodes that no other reads, the last of them first, to the makers of their inputs, the last

@@ -1,4 +1,5 @@
 /** @file Where each tensor of each program lives: the inputs and outputs of the stage graphs. */
+import { sinksAtOnce } from "./engine-order.js";
 import { nodesBesideSums, sumGradients } from "./gradient-sums.js";
 import { invariant } from "../errors.js";
 import { extend } from "../ir/builder.js";
@@ -170,7 +171,9 @@ function assemble(
     const others = sinks
       .filter((sink) => formatProgramKey(sink.key) === name)
       .map(({ value, port }) => ({ value, port }));
-    return { key, nodes, inputs: inputsOf.get(name)!, outputs: [...slots, ...others] };
+    // Sums that I makes for W read what it has just made, see early-sums.ts.
+    const ordered = key.kind === "input-grad" ? sinksAtOnce(nodes) : nodes;
+    return { key, nodes: ordered, inputs: inputsOf.get(name)!, outputs: [...slots, ...others] };
   });
   programs.sort((a, b) => a.key.stage - b.key.stage || KIND_ORDER.indexOf(a.key.kind) - KIND_ORDER.indexOf(b.key.kind));
   return { programs, crossings, ownerOf };

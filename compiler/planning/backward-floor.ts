@@ -72,7 +72,7 @@ export class BackwardFloor {
   of(isInside: (node: number) => boolean, { isSplit, isAgain }: BackwardMode): BackwardBytes {
     this.#assign(isInside, isSplit);
     const stashed = isAgain ? this.#stashed.filter(({ stage }) => stage.every(isInside)) : [];
-    const liveBytes = Math.max(this.#peakOf(1, stashed), isSplit ? this.#peakOf(2, stashed) : 0);
+    const liveBytes = Math.max(this.#peakOf(1, stashed, isSplit), isSplit ? this.#peakOf(2, stashed, false) : 0);
     return { liveBytes, handedBytes: isSplit ? this.#handedBytes() : 0 };
   }
 
@@ -100,9 +100,9 @@ export class BackwardFloor {
     }
   }
 
-  /** Most bytes at once in one program. */
-  #peakOf(own: number, stashed: readonly Stashed[]): number {
-    const count = this.#run(own);
+  /** Most bytes at once in one program; `atOnce`: one that is written as plan/ports.ts writes those of I. */
+  #peakOf(own: number, stashed: readonly Stashed[], atOnce: boolean): number {
+    const count = this.#run(own, atOnce);
     const used = new Set<number>();
     const use = (kind: number, begin: number, end: number): void => {
       if (begin > end) return;
@@ -151,7 +151,7 @@ export class BackwardFloor {
   }
 
   /** Places the steps of a program as engine-order.ts does. @returns how many they are. */
-  #run(own: number): number {
+  #run(own: number, atOnce: boolean): number {
     const [program, stack, order, place] = [this.#program, this.#stack, this.#order, this.#place];
     const seen = this.#mark.fill(0);
     this.#steps.forEach(({ makers }, at) => {
@@ -159,6 +159,7 @@ export class BackwardFloor {
     });
     let depth = 0;
     for (let at = 0; at < this.#steps.length; at++) if (program[at] === own && seen[at] === 0) stack[depth++] = at;
+    if (atOnce) stack.subarray(0, depth).reverse();
     seen.fill(0);
     let count = 0;
     while (depth > 0) {
