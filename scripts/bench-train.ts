@@ -133,6 +133,13 @@ const report = {
     ...(peer ? { overTorch: ratio(peerTimesMs) } : {}),
   },
   overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / busyCores))),
+  /** The same of workers that each have a core, all at once: what the cores can do when nothing is shared. */
+  overIdealAtOnce: median(
+    pipelines.map((step, round) => {
+      const { beside } = used[round]!;
+      return (step.ms * busyCores * beside.length) / beside.reduce((sum, own) => sum + computeMs(own), 0);
+    }),
+  ),
   contention: {
     pipeline: median(pipelines.map((step, round) => computeMs(step) / computeMs(workers[round]!))),
     independent: median(
@@ -151,13 +158,24 @@ if (values.json) console.log(JSON.stringify(report, undefined, 1));
 else print();
 
 function print(): void {
-  const { stepMs, speedup, accounting, overIdeal, contention, bubble, predictedMs, schedule, recovery } = report;
+  const {
+    stepMs,
+    speedup,
+    accounting,
+    overIdeal,
+    overIdealAtOnce,
+    contention,
+    bubble,
+    predictedMs,
+    schedule,
+    recovery,
+  } = report;
   const lines = [
     `pipeline of ${stages}: ${stepMs.pipeline.toFixed(0)} ms a step under ${schedule} (predicted ${predictedMs.pipeline.toFixed(0)})`,
     `one worker: ${stepMs.worker.toFixed(0)} ms, ${speedup.overWorker.toFixed(2)} times the pipeline's time`,
     `one session with ${availableParallelism()} cores: ${stepMs.session.toFixed(0)} ms, ${speedup.overSession.toFixed(2)} times`,
     ...(peer ? [`${report.peer!}: ${stepMs.torch!.toFixed(0)} ms, ${speedup.overTorch!.toFixed(2)} times`] : []),
-    `${overIdeal.toFixed(3)} times the ideal; the devices compute ${contention.pipeline.toFixed(3)} times as long as one worker (independent workers at once: ${contention.independent.toFixed(3)}); bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)}); ${report.stoodIn} weight gradients ran on another device`,
+    `${overIdeal.toFixed(3)} times the ideal, ${overIdealAtOnce.toFixed(3)} times that of independent workers at once; the devices compute ${contention.pipeline.toFixed(3)} times as long as one worker (independent workers: ${contention.independent.toFixed(3)}); bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)}); ${report.stoodIn} weight gradients ran on another device`,
     `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action, ${percent(accounting.overheadOverStep)} of the step`,
     `keeping what a lost worker changed takes ${recovery.ms.toFixed(2)} ms, ${percent(recovery.shareOfStep)} of the step`,
     `${report.rounds.used} rounds of ${report.rounds.all}, ${report.rounds.quiet} of them quiet; others used ${percent(report.foreignShare)} of the machine`,
