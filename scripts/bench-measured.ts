@@ -76,7 +76,7 @@ async function compare(lesson: Lesson): Promise<Round> {
       const steps = await contestant.steps(STEPS + 1);
       return { pairs: pairsOf(contestant.plan, steps.slice(1)), foreign: load.share };
     } finally {
-      await contestant.pipeline.close();
+      await contestant.close();
     }
   } finally {
     await env.files.remove(folder);

@@ -58,8 +58,9 @@ async function turnMs(run: AsyncGenerator<StepReport>): Promise<number> {
 try {
   const lesson = bench.lesson();
   const arena = new Arena(env, folder, lesson, { microbatches: MICROBATCHES, repeat: REPEAT });
-  const { plan, pipeline } = await arena.enter({ name: "plan", cluster: localCluster(stages), schedule: "auto" });
-  await pipeline.close();
+  const contestant = await arena.enter({ name: "plan", cluster: localCluster(stages), schedule: "auto" });
+  await contestant.close();
+  const { plan } = contestant;
   const plain = await start(plan, lesson.task, {});
   const checkpoints = { directory: `${folder}/checkpoints`, every, keep: 2 };
   const guarded = await start(plan, lesson.task, { restarts: 3, checkpoints });

@@ -5,8 +5,9 @@
  *
  * The GPT has 4 layers, width 256, sequence 128, microbatch 4 and 6,144 words. All ways take turns of two steps, so that
  * other load on the machine hits them alike; the second step counts, since training goes on without a pause, and in the
- * first the caches hold what others left. Medians and medians of paired ratios count; of rounds in which other programs
- * took less than 4 % of the machine, when there are three such rounds. Workers that each train the whole model at the same
+ * first the caches hold what others left. Each way is started three times, and its starts take turns too, since memory
+ * lies better for one than for another. Medians and medians of paired ratios count; of rounds in which other programs took
+ * less than 4 % of the machine, when there are three such rounds. Workers that each train the whole model at the same
  * time, as many as devices of the pipeline compute at once, tell how much cores slow each other down when nothing is
  * shared. The peer is PyTorch's own pipeline with the GPT of the same sizes: 1F1B, two ranks over Gloo, one thread each.
  */
@@ -29,6 +30,8 @@ import { accountingOf, computeMs, idleShare } from "./train/statistics.js";
 import { TorchPeer } from "./train/torch-peer.js";
 
 const PROFILE_RUNS = 10;
+/** Of each way; they take turns, and the first turn of each does not count. */
+const STARTS = 3;
 
 const { values } = parseArgs({
   options: {
@@ -72,31 +75,33 @@ interface Round {
 
 const env = nodeEnv();
 const folder = await env.files.temporaryDirectory();
-const arena = new Arena(env, folder, bench.lesson(), { microbatches, repeat: PROFILE_RUNS });
+const arena = new Arena(env, folder, bench.lesson(), { microbatches, repeat: PROFILE_RUNS, starts: STARTS });
 const contestants: Contestant[] = [];
 const independent: Contestant[] = [];
 /** Devices that compute at the same time at most. */
 const busyCores = Math.min(stages, availableParallelism());
 const kept: Round[] = [];
-let peer: TorchPeer | undefined;
+const peers: TorchPeer[] = [];
 try {
   contestants.push(await arena.enter({ name: "worker", cluster: localCluster(1), schedule: "1f1b" }));
   contestants.push(await arena.enter({ name: "pipeline", cluster: localCluster(stages), schedule: values.schedule }));
   contestants.push(await arena.enter({ name: "session", cluster: wholeMachine(), schedule: "1f1b" }));
   for (let core = 0; core < busyCores; core++)
     independent.push(await arena.enter({ name: `beside-${core}`, cluster: localCluster(1), schedule: "1f1b" }));
-  if (values.peer !== undefined) peer = await TorchPeer.start(values.python, BENCH_GPT, microbatches);
-  for (let round = 0; round <= rounds; round++) {
+  if (values.peer !== undefined)
+    for (let start = 0; start < STARTS; start++)
+      peers.push(await TorchPeer.start(values.python, BENCH_GPT, microbatches));
+  for (let round = 0; round < STARTS + rounds; round++) {
     const load = new ForeignLoad();
     const steps: StepResult[] = [];
     for (const contestant of contestants) steps.push(await turn(contestant));
     const beside = await Promise.all(independent.map(turn));
-    const peerMs = await peer?.steps(TURN);
-    if (round > 0) kept.push({ steps, beside, peerMs, foreign: load.share });
+    const peerMs = await peers[round % STARTS]?.steps(TURN);
+    if (round >= STARTS) kept.push({ steps, beside, peerMs, foreign: load.share });
   }
 } finally {
-  for (const { pipeline } of [...contestants, ...independent]) await pipeline.close();
-  await peer?.stop();
+  for (const contestant of [...contestants, ...independent]) await contestant.close();
+  for (const peer of peers) await peer.stop();
   await env.files.remove(folder);
 }
 
@@ -110,6 +115,7 @@ const medianMs = (steps: readonly StepResult[]): number => median(steps.map(({ m
 const ratio = (others: readonly number[]): number => median(pipelines.map(({ ms }, round) => others[round]! / ms));
 const [worker, pipeline] = contestants as [Contestant, Contestant];
 const keepingMs = recoveryMs(env, pipeline.plan, rounds);
+const [peer] = peers;
 const peerTimesMs = used.flatMap(({ peerMs }) => peerMs ?? []);
 const report = {
   model: { name: values.model, ...bench.sizes, microbatches },

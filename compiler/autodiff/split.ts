@@ -1,6 +1,7 @@
 /**
  * @file The split of the backward pass: I, what gradients must pass through on their way to earlier nodes, and W, what
- * only gradients of weights need. The split that zero-bubble schedules live on (Qi et al. 2024, section 2).
+ * only gradients of weights need. The split that zero-bubble schedules live on (Qi et al. 2024, section 2); early-sums.ts
+ * gives I a part of W.
  */
 import type { Node, NodeId, Value } from "../ir/graph.js";
 import { liveNodes } from "../ir/walk.js";

@@ -5,7 +5,7 @@ import { int } from "./define.js";
 import { filled } from "./emission.js";
 import { mul, neg, sub } from "./expression.js";
 import { normalizeAxis, typeAt } from "./shape.js";
-import { lineNumbers, plus, sumAlong } from "./spread.js";
+import { picksAlong, plus, sumAlong } from "./spread.js";
 import { perElement } from "./work.js";
 
 interface AlongAxis {
@@ -37,16 +37,16 @@ export const softmax: { readonly [K in keyof SoftmaxAttrs]: OpDef<K> } = {
       return [mul(b, y!, sub(b, dy!, sumAlong(b, mul(b, dy!, y!), axis)))];
     },
   },
-  // exp(y) is the softmax: dx = dy − exp(y)·Σ dy. A loss gives dy for one element a line: dx = (1 − exp(y))·dy there,
-  // −exp(y)·dy elsewhere, and the product comes last, since it makes a tensor of its own, and the change of one works in place.
+  // exp(y) is the softmax: dx = dy − exp(y)·Σ dy. A loss picks one element a line: dx = (1 − exp(y))·dy there, −exp(y)·dy
+  // elsewhere. The product comes last: it makes a tensor of its own, and what changes one element works in place.
   LogSoftmax: {
     ...shared,
     grad: (b, { y: [y], dy: [dy], attrs }) => {
       const axis = normalizeAxis(attrs.axis, y!.type.shape.length);
       const softmax = b.emit("Exp", [y]);
-      const lines = lineNumbers(b, dy!, axis);
-      if (!lines) return [plus(b, mul(b, softmax, neg(b, sumAlong(b, dy!, axis))), dy!)];
-      const { number, addTo } = lines;
+      const picks = picksAlong(b, dy!, axis);
+      if (!picks) return [plus(b, mul(b, softmax, neg(b, sumAlong(b, dy!, axis))), dy!)];
+      const { number, addTo } = picks;
       return [mul(b, addTo(softmax, filled(b, number.type, -1)), neg(b, number))];
     },
   },

@@ -33,16 +33,16 @@ export function sumAlong(b: Emitter, value: Value, axis: number): Value {
   return sumOver(b, numbersAlong(b, value, axis) ?? value, [axis], true);
 }
 
-/** One number for each line of a tensor along an axis, and where it lies. */
-export interface LineNumbers {
-  /** Size 1 along the axis. */
+/** One picked element on each line of a tensor along an axis. */
+export interface Picks {
+  /** A number for each; size 1 along the axis. */
   readonly number: Value;
-  /** `to` with other such numbers added in the same places. */
+  /** `to` with such numbers added at the picked elements. */
   readonly addTo: (to: Value, numbers: Value) => Value;
 }
 
 /** What a value was spread from that has one number for each line along an axis; undefined for other values. */
-export function lineNumbers(b: Emitter, value: Value, axis: number): LineNumbers | undefined {
+export function picksAlong(b: Emitter, value: Value, axis: number): Picks | undefined {
   const spread = spreadAlong(b, value, axis);
   if (!spread) return undefined;
   const [, places, number] = spread.inputs as readonly [Value, Value, Value];

@@ -2,8 +2,9 @@
 import type { Node, ValueId } from "../ir/graph.js";
 
 /**
- * The nodes such that the engine comes to each that no other reads as soon as it has made what that reads, and not when
- * all others have run: such nodes last, the first of them at the end. Requires and ensures: topological order.
+ * The nodes such that the engine comes to those that no other reads in the order in which they stand, each with what it
+ * reads just before, and not to the last of them first: such nodes at the end, turned round. Requires and ensures:
+ * topological order.
  */
 export function sinksAtOnce(nodes: readonly Node[]): readonly Node[] {
   const read = new Set(nodes.flatMap(({ inputs }) => inputs.map((value) => value?.id)));

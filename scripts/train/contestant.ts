@@ -33,6 +33,11 @@ export interface ArenaOptions {
   readonly microbatches: number;
   /** Timed runs of the profile. */
   readonly repeat: number;
+  /**
+   * How often each plan is started. The system places the memory of each start anew, which makes one and the same plan
+   * faster or slower by some per cent. Default 1.
+   */
+  readonly starts?: number;
 }
 
 /** Plans of one model. Those whose devices compute equally many at a time share a profile. */
@@ -51,7 +56,7 @@ export class Arena {
     this.#options = options;
   }
 
-  /** Plans the model as the entry says and starts it with its first weights. */
+  /** Plans the model as the entry says and starts it with its first weights, as often as asked for. */
   async enter({ name, cluster, schedule }: Entry): Promise<Contestant> {
     const model = modelOf(modelFile(this.#lesson.built), name);
     const weights = await loadWeights(this.#env, model);
@@ -65,9 +70,13 @@ export class Arena {
     });
     const directory = `${this.#folder}/${name}`;
     const plan = await writePlan(this.#env, directory, { ...compiled, weights, model: model.bytes });
-    const pipeline = await Pipeline.start(this.#env, directory, plan, "process");
-    for (const [parameter, { bytes }] of weights) pipeline.writeParameter(parameter, bytes);
-    return new Contestant(plan, pipeline, this.#lesson.task);
+    const pipelines: Pipeline[] = [];
+    for (let start = 0; start < (this.#options.starts ?? 1); start++) {
+      const pipeline = await Pipeline.start(this.#env, directory, plan, "process");
+      for (const [parameter, { bytes }] of weights) pipeline.writeParameter(parameter, bytes);
+      pipelines.push(pipeline);
+    }
+    return new Contestant(plan, pipelines, this.#lesson.task);
   }
 
   /** Measured with the weights, as the commands do. */
@@ -91,30 +100,35 @@ export class Arena {
   }
 }
 
-/** A started plan. */
+/** A started plan. Its starts take turns. */
 export class Contestant {
   readonly plan: Plan;
-  readonly pipeline: Pipeline;
+  readonly #starts: { readonly pipeline: Pipeline; taken: number }[];
   readonly #task: Task;
-  #taken = 0;
+  #turns = 0;
 
-  constructor(plan: Plan, pipeline: Pipeline, task: Task) {
+  constructor(plan: Plan, pipelines: readonly Pipeline[], task: Task) {
     this.plan = plan;
-    this.pipeline = pipeline;
+    this.#starts = pipelines.map((pipeline) => ({ pipeline, taken: 0 }));
     this.#task = task;
   }
 
-  /** Takes the next steps, one right after the other: their samples are made before. */
+  /** Takes the next steps of the next start, one right after the other: their samples are made before. */
   async steps(count: number): Promise<readonly StepResult[]> {
     const { feeds, name } = this.#task;
-    const first = this.#taken;
-    this.#taken += count;
+    const start = this.#starts[this.#turns++ % this.#starts.length]!;
+    const first = start.taken;
+    start.taken += count;
     const batches: Batch[] = [];
-    for (let step = first; step < this.#taken; step++)
+    for (let step = first; step < start.taken; step++)
       batches.push(await stepBatch(this.plan, { samples: undefined, about: name, feeds }, step));
     const results: StepResult[] = [];
     for (const [at, batch] of batches.entries())
-      results.push(await this.pipeline.step(batch, { update: first + at + 1 }));
+      results.push(await start.pipeline.step(batch, { update: first + at + 1 }));
     return results;
+  }
+
+  async close(): Promise<void> {
+    for (const { pipeline } of this.#starts) await pipeline.close();
   }
 }

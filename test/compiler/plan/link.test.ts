@@ -10,6 +10,7 @@ import { OPS } from "../../../compiler/ops/registry.js";
 import type { Plan } from "../../../compiler/plan/plan.js";
 import { trainingGraph } from "../../../compiler/training.js";
 import { ModelBuilder } from "../../../models/model.js";
+import { gptLesson } from "../../../models/lesson.js";
 import type { TinyModel } from "../../support/tiny-models.js";
 import { compileTiny, TIED_GPT, TINY_MLP, TINY_RESNET } from "../../support/tiny-models.js";
 
@@ -180,4 +181,25 @@ it("asks nothing of the link between stages of one device", async () => {
     [0, 0],
     [0, 0],
   ]);
+});
+
+it("ends a program of I with what nothing in it reads, the first at the end, and no other program", async () => {
+  const lesson = gptLesson({ layers: 2, width: 8, heads: 2, sequence: 8, batch: 4, vocabulary: 7 });
+  const [split, whole] = await Promise.all(["zb-h1", "1f1b"].map((schedule) => compileTiny(lesson, { schedule })));
+  const placeOf = new Map(differentiated(lesson).graph.nodes.map(({ name }, at) => [name, at]));
+  const places = (nodes: readonly { readonly name?: string | null }[]): number[] =>
+    nodes.map(({ name }) => placeOf.get(name!) ?? Infinity);
+  const ascending = (list: readonly number[]): number[] => [...list].sort((a, b) => a - b);
+  const programs = ({ programs: files }: Compiled, kind: string) =>
+    [...files].flatMap(([file, bytes]) => (file.includes(`.${kind}.`) ? [decodeModel(bytes).graph!.node!] : []));
+  for (const nodes of programs(split!, "input-grad")) {
+    const read = new Set(nodes.flatMap(({ input }) => input!));
+    const ends = nodes.filter(({ output }) => !output!.some((name) => read.has(name)));
+    expect(ends.length).toBeGreaterThan(4);
+    expect(nodes.slice(-ends.length)).toEqual(ends);
+    expect(places(ends)).toEqual(ascending(places(ends)).reverse());
+  }
+  const others = [...programs(whole!, "backward"), ...programs(split!, "weight-grad")];
+  expect(others.length).toBe(4);
+  for (const nodes of others) expect(places(nodes)).toEqual(ascending(places(nodes)));
 });
