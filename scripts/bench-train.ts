@@ -32,6 +32,8 @@ import { TorchPeer } from "./train/torch-peer.js";
 const PROFILE_RUNS = 10;
 /** Of each way; they take turns, and the first turn of each does not count. */
 const STARTS = 3;
+/** Steps of a turn, of which the last counts. */
+const TURN = 2;
 
 const { values } = parseArgs({
   options: {
@@ -55,9 +57,6 @@ function wholeMachine(): ClusterSpec {
   const one = localCluster(1);
   return { ...one, devices: one.devices.map((device) => ({ ...device, threads: availableParallelism() })) };
 }
-
-/** Steps of a turn, of which the last counts. */
-const TURN = 2;
 
 async function turn(contestant: Contestant): Promise<StepResult> {
   const steps = await contestant.steps(TURN);

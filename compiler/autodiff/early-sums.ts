@@ -4,8 +4,8 @@
  */
 import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
-import type { OpTable } from "../ops/define.js";
 import { workOf } from "../ir/node-work.js";
+import type { OpTable } from "../ops/define.js";
 import type { NodePhase } from "./differentiated.js";
 
 /** A sum has at most one number for so many of what it is taken over. */
@@ -18,7 +18,7 @@ interface Branch {
   readonly node: Node;
   readonly before: readonly Branch[];
   readonly flops: number;
-  /** Elements of the largest tensor of I that it reads. */
+  /** Elements of the largest tensor that it reads and I reads too. */
   readonly terms: number;
   /** Whether it only shows tensors in other shapes, which W does for itself where others need that too. */
   readonly isView: boolean;

@@ -1,10 +1,10 @@
 /** @file Where each tensor of each program lives: the inputs and outputs of the stage graphs. */
-import { sinksAtOnce } from "./engine-order.js";
 import { nodesBesideSums, sumGradients } from "./gradient-sums.js";
 import { invariant } from "../errors.js";
 import { extend } from "../ir/builder.js";
 import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import type { OpTable } from "../ops/define.js";
+import { sinksAtOnce } from "./engine-order.js";
 import type { PlacedGraph, ProgramKey } from "./placed.js";
 import { formatProgramKey } from "./placed.js";
 import type { Port, ProgramKind } from "./plan.js";
