@@ -5,6 +5,7 @@
 import type { Node, NodeId, Value, ValueId } from "../ir/graph.js";
 import { elementCount } from "../ir/literal.js";
 import { workOf } from "../ir/node-work.js";
+import { producers } from "../ir/walk.js";
 import type { OpTable } from "../ops/define.js";
 import type { NodePhase } from "./differentiated.js";
 
@@ -37,15 +38,14 @@ export function withEarlySums(
   ops: OpTable,
 ): ReadonlyMap<NodeId, NodePhase> {
   const early = new Map(phase);
-  const maker = new Map<ValueId, Node>();
+  const maker = producers({ nodes });
   const readers = new Map<ValueId, number>();
   const readByI = new Set<ValueId>();
-  for (const node of nodes) {
-    for (const value of node.outputs) if (value) maker.set(value.id, node);
-    for (const value of node.inputs) {
+  for (const { id, inputs } of nodes) {
+    for (const value of inputs) {
       if (!value) continue;
       readers.set(value.id, (readers.get(value.id) ?? 0) + 1);
-      if (phase.get(node.id) === "I") readByI.add(value.id);
+      if (phase.get(id) === "I") readByI.add(value.id);
     }
   }
   const branches = new Map<ValueId, Branch>();

@@ -2,7 +2,7 @@
 import type { Graph, Node, Value, ValueId } from "./graph.js";
 
 /** The node that produces each value. Inputs, parameters and literals have none. */
-export function producers(graph: Graph): ReadonlyMap<ValueId, Node> {
+export function producers(graph: Pick<Graph, "nodes">): ReadonlyMap<ValueId, Node> {
   const producer = new Map<ValueId, Node>();
   for (const node of graph.nodes) for (const value of node.outputs) if (value) producer.set(value.id, node);
   return producer;

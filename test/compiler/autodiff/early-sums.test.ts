@@ -26,11 +26,17 @@ function labels(build: (b: GraphBuilder, make: (op: Value, name: string) => Valu
   return Object.fromEntries(b.nodes.map(({ id }) => [names.get(id)!, early.get(id)!]));
 }
 
+/** A tensor of I that I reads on its way. */
+function passed(b: GraphBuilder, make: (value: Value, name: string) => Value, x: Value): Value {
+  const dy = make(b.emit("Tanh", [x]), "I dy");
+  make(b.emit("Tanh", [dy]), "I dx");
+  return dy;
+}
+
 describe("withEarlySums", () => {
   it("takes a bias's gradient, and leaves what comes of it", () => {
     const found = labels((b, make) => {
-      const dy = make(b.emit("Tanh", [b.input("x", float(4, 8, 5))]), "I dy");
-      make(b.emit("Tanh", [dy]), "I dx");
+      const dy = passed(b, make, b.input("x", float(4, 8, 5)));
       const rows = make(b.emit("Reshape", [dy, b.int64s([32, 5])], { allowzero: 0 }), "rows");
       const sum = make(b.emit("ReduceSum", [rows, b.int64s([0])], { keepdims: 0 }), "sum");
       make(b.emit("Reshape", [sum, b.int64s([1, 5])], { allowzero: 0 }), "shown");
@@ -41,8 +47,7 @@ describe("withEarlySums", () => {
   it("takes a product before the sum that nothing else reads", () => {
     const found = labels((b, make) => {
       const x = b.input("x", float(32, 5));
-      const dy = make(b.emit("Tanh", [x]), "I dy");
-      make(b.emit("Tanh", [dy]), "I dx");
+      const dy = passed(b, make, x);
       const product = make(b.emit("Mul", [dy, x]), "product");
       make(b.emit("ReduceSum", [product, b.int64s([0])], { keepdims: 0 }), "sum");
     });
@@ -52,8 +57,7 @@ describe("withEarlySums", () => {
   it("leaves a sum of what other weight gradients read too, but for views", () => {
     const found = labels((b, make) => {
       const x = b.input("x", float(32, 5));
-      const dy = make(b.emit("Tanh", [x]), "I dy");
-      make(b.emit("Tanh", [dy]), "I dx");
+      const dy = passed(b, make, x);
       const product = make(b.emit("Mul", [dy, x]), "product");
       make(b.emit("ReduceSum", [product, b.int64s([0])], { keepdims: 0 }), "sum");
       make(b.emit("MatMul", [b.param("w", float(7, 32)), product]), "gradient");
@@ -75,8 +79,7 @@ describe("withEarlySums", () => {
 
   it("leaves products, copies, and sums of few terms", () => {
     const found = labels((b, make) => {
-      const dy = make(b.emit("Tanh", [b.input("x", float(2, 15))]), "I dy");
-      make(b.emit("Tanh", [dy]), "I dx");
+      const dy = passed(b, make, b.input("x", float(2, 15)));
       make(b.emit("ReduceSum", [dy, b.int64s([1])], { keepdims: 0 }), "few terms");
       const long = make(b.emit("Tanh", [b.input("z", float(512, 4))]), "I long");
       make(b.emit("Tanh", [long]), "I longer");
@@ -100,8 +103,7 @@ describe("withEarlySums", () => {
       make(b.emit("ReduceSum", [x, b.int64s([0])], { keepdims: 0 }), "of an input");
       const last = make(b.emit("Tanh", [x]), "I last");
       make(b.emit("ReduceSum", [last, b.int64s([0])], { keepdims: 0 }), "of the last");
-      const dy = make(b.emit("Tanh", [x]), "I dy");
-      make(b.emit("Tanh", [dy]), "I dx");
+      const dy = passed(b, make, x);
       const sum = make(b.emit("ReduceSum", [dy, b.int64s([0])], { keepdims: 0 }), "sum");
       make(b.emit("ReduceSum", [sum, b.int64s([0])], { keepdims: 0 }), "of a sum");
     });

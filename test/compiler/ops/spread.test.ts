@@ -75,7 +75,7 @@ const operands = fc.record({
 /** Difference between 1 and the next number. */
 const EPSILON = { float32: 2 ** -23, float64: 2 ** -52 };
 
-test("one pick a line gives what goes through zeros to two roundings, several to a few more", () => {
+test("one pick a line gives the bits that go through zeros, two roundings off where it is; several a few more", () => {
   fc.assert(
     fc.property(operands, ({ shape, axis, picks, seeds, dtype }) => {
       const along = axis < 0 ? axis + 3 : axis;
@@ -86,6 +86,8 @@ test("one pick a line gives what goes through zeros to two roundings, several to
       expect(plain.nodes.map(({ op }) => op)).not.toContain("ConstantOfShape");
       expect(expected.nodes.map(({ op }) => op)).toContain("ConstantOfShape");
       const [found, through] = [plain.gradient(), expected.gradient()];
+      const others = found.filter((number, at) => number + 0 !== through[at]! + 0);
+      if (picks === 1) expect(others.length).toBeLessThanOrEqual(numbers.length);
       const bound = (picks === 1 ? 2 : 40) * EPSILON[dtype];
       for (const [at, number] of through.entries()) expect(Math.abs(found[at]! - number)).toBeLessThanOrEqual(bound);
     }),
