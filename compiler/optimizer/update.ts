@@ -30,17 +30,18 @@ export function stepScalars(
 ): StepScalars {
   const learningRate = learningRateAt(optimizer, step, group);
   const weightDecay = group?.weightDecay ?? optimizer.weightDecay;
-  const shared = { name: "gradScale", value: gradScale };
   if (optimizer.kind === "sgd") {
     const decay = decays(optimizer) ? [{ name: "weightDecay", value: weightDecay }] : [];
-    return [shared, { name: "learningRate", value: learningRate }, ...decay];
+    return [{ name: "gradScale", value: gradScale }, { name: "learningRate", value: learningRate }, ...decay];
   }
-  const { beta1, beta2 } = optimizer;
+  const { beta1, beta2, epsilon } = optimizer;
+  const rootCorrection = Math.sqrt(1 - beta2 ** step);
   return [
-    shared,
+    { name: "firstScale", value: (1 - beta1) * gradScale },
+    { name: "secondScale", value: Math.sqrt(1 - beta2) * gradScale },
     { name: "keep", value: 1 - learningRate * weightDecay },
-    { name: "stepSize", value: learningRate / (1 - beta1 ** step) },
-    { name: "rootCorrection", value: Math.sqrt(1 - beta2 ** step) },
+    { name: "stepSize", value: (learningRate * rootCorrection) / (1 - beta1 ** step) },
+    { name: "floor", value: epsilon * rootCorrection },
   ];
 }
 
@@ -88,20 +89,23 @@ function sgdUpdate(
   return [b.emit("Sub", [param, b.emit("Mul", [velocity, scalar("learningRate")])]), velocity];
 }
 
-/** m' = β1·m + (1−β1)·g;  v' = β2·v + (1−β2)·g²;  p' = keep·p − stepSize·m' / (√v' / rootCorrection + ε). */
+/**
+ * m' = β1·m + (1−β1)·g;  v' = β2·v + (1−β2)·g²;  p' = keep·p − η·m' / (√v' / r + ε) with η = lr / (1−β1ᵗ), r = √(1−β2ᵗ).
+ * Every node is a pass over memory, so scalars are multiplied with each other first: g is never made, and the last term
+ * is η·r·m' / (√v' + r·ε).
+ */
 function adamwUpdate(
   b: Emitter,
   spec: OptimizerSpec & { kind: "adamw" },
   { param, gradSum, states, scalar }: Operands,
 ): Value[] {
-  const grad = b.emit("Mul", [gradSum, scalar("gradScale")]);
-  const first = b.emit("Add", [times(b, states[0]!, spec.beta1), times(b, grad, 1 - spec.beta1)]);
-  const square = b.emit("Mul", [grad, grad]);
-  const second = b.emit("Add", [times(b, states[1]!, spec.beta2), times(b, square, 1 - spec.beta2)]);
-  const root = b.emit("Div", [b.emit("Sqrt", [second]), scalar("rootCorrection")]);
-  const denominator = b.emit("Add", [root, b.scalar(spec.epsilon, "float32")]);
-  const step = b.emit("Div", [b.emit("Mul", [first, scalar("stepSize")]), denominator]);
-  return [b.emit("Sub", [b.emit("Mul", [param, scalar("keep")]), step]), first, second];
+  const scaled = (value: Value, by: string): Value => b.emit("Mul", [value, scalar(by)]);
+  const first = b.emit("Add", [times(b, states[0]!, spec.beta1), scaled(gradSum, "firstScale")]);
+  const root = scaled(gradSum, "secondScale");
+  const second = b.emit("Add", [times(b, states[1]!, spec.beta2), b.emit("Mul", [root, root])]);
+  const denominator = b.emit("Add", [b.emit("Sqrt", [second]), scalar("floor")]);
+  const step = b.emit("Div", [scaled(first, "stepSize"), denominator]);
+  return [b.emit("Sub", [scaled(param, "keep"), step]), first, second];
 }
 
 function times(b: Emitter, value: Value, factor: number): Value {

@@ -28,14 +28,17 @@ export function adamwStep(
   step: number,
   gradScale: number,
 ): void {
+  const rootCorrection = Math.sqrt(1 - beta2 ** step);
+  const firstScale = f((1 - beta1) * gradScale);
+  const secondScale = f(Math.sqrt(1 - beta2) * gradScale);
   const keep = f(1 - learningRate * weightDecay);
-  const stepSize = f(learningRate / (1 - beta1 ** step));
-  const rootCorrection = f(Math.sqrt(1 - beta2 ** step));
+  const stepSize = f((learningRate * rootCorrection) / (1 - beta1 ** step));
+  const floor = f(epsilon * rootCorrection);
   for (let i = 0; i < param.length; i++) {
-    const grad = f(gradSum[i]! * f(gradScale));
-    first[i] = f(f(first[i]! * f(beta1)) + f(grad * f(1 - beta1)));
-    second[i] = f(f(second[i]! * f(beta2)) + f(f(grad * grad) * f(1 - beta2)));
-    const denominator = f(f(f(Math.sqrt(second[i]!)) / rootCorrection) + f(epsilon));
+    const root = f(gradSum[i]! * secondScale);
+    first[i] = f(f(first[i]! * f(beta1)) + f(gradSum[i]! * firstScale));
+    second[i] = f(f(second[i]! * f(beta2)) + f(root * root));
+    const denominator = f(f(Math.sqrt(second[i]!)) + floor);
     param[i] = f(f(param[i]! * keep) - f(f(first[i]! * stepSize) / denominator));
   }
 }
