@@ -19,6 +19,7 @@ import type { Batch, StepResult } from "../../runtime/pipeline.js";
 import { Pipeline } from "../../runtime/pipeline.js";
 import { writePlan } from "../../runtime/plan/directory.js";
 import { stepBatch } from "../../runtime/train.js";
+import { PlainSession } from "./plain-session.js";
 
 /** How a contestant differs from the others. */
 export interface Entry {
@@ -79,6 +80,17 @@ export class Arena {
     return new Contestant(plan, pipelines, this.#lesson.task);
   }
 
+  /** The same lesson in sessions of onnxruntime-node, started as often, whose batches are those of `worker`. */
+  async enterPlain(worker: Contestant, threads: number): Promise<readonly PlainSession[]> {
+    const { microbatches, starts = 1 } = this.#options;
+    const weights = await loadWeights(this.#env, modelOf(modelFile(this.#lesson.built), "plain"));
+    const batchOf = (step: number): Promise<Batch> => worker.batch(step);
+    const started: PlainSession[] = [];
+    for (let start = 0; start < starts; start++)
+      started.push(await PlainSession.start(this.#lesson, weights, { threads, microbatches, batchOf }));
+    return started;
+  }
+
   /** Measured with the weights, as the commands do. */
   #measured(weights: Tensors): CompileOptions["profile"] {
     const bytes = new Map([...weights].map(([name, own]) => [name, own.bytes]));
@@ -115,17 +127,21 @@ export class Contestant {
 
   /** Takes the next steps of the next start, one right after the other: their samples are made before. */
   async steps(count: number): Promise<readonly StepResult[]> {
-    const { feeds, name } = this.#task;
     const start = this.#starts[this.#turns++ % this.#starts.length]!;
     const first = start.taken;
     start.taken += count;
     const batches: Batch[] = [];
-    for (let step = first; step < start.taken; step++)
-      batches.push(await stepBatch(this.plan, { samples: undefined, about: name, feeds }, step));
+    for (let step = first; step < start.taken; step++) batches.push(await this.batch(step));
     const results: StepResult[] = [];
     for (const [at, batch] of batches.entries())
       results.push(await start.pipeline.step(batch, { update: first + at + 1 }));
     return results;
+  }
+
+  /** Inputs of a step. Steps count from 0. */
+  batch(step: number): Promise<Batch> {
+    const { feeds, name } = this.#task;
+    return stepBatch(this.plan, { samples: undefined, about: name, feeds }, step);
   }
 
   async close(): Promise<void> {
