@@ -22,7 +22,6 @@ import type { Batch } from "../../runtime/pipeline.js";
 interface Trained {
   readonly parameter: string;
   readonly sum: string;
-  readonly next: string;
   readonly shape: Shape;
   readonly update: InferenceSession;
   states: readonly OrtTensor[];
@@ -41,6 +40,8 @@ interface PlainSteps {
   readonly inputs: readonly Value[];
   readonly loss: string;
   readonly trained: readonly Trained[];
+  /** What a microbatch leaves for the next, by name of what it takes the place of: gradient sums, running statistics. */
+  readonly nextOf: ReadonlyMap<string, string>;
   /** Parameters and gradient sums by name. */
   readonly tensors: Map<string, OrtTensor>;
   /** Inputs of a step. Steps count from 0. */
@@ -57,7 +58,7 @@ export class PlainSession {
     this.#own = own;
   }
 
-  /** Requires: float32 parameters, all of them trained. */
+  /** Requires: trained parameters are float32. */
   static async start(
     lesson: Lesson,
     weights: Tensors,
@@ -71,22 +72,26 @@ export class PlainSession {
       name: "step",
       nodes: graph.nodes,
       inputs: [...graph.inputs, ...graph.params],
-      outputs: [loss, ...sums.map(({ next }) => next)],
+      outputs: [loss, ...sums.map(({ next }) => next), ...graph.states.map(({ next }) => next)],
     });
     const updates = new Map<string, InferenceSession>();
     const trained: Trained[] = [];
     const tensors = new Map<string, OrtTensor>();
+    for (const { name, type } of graph.params)
+      tensors.set(engineName(name), tensorOf(type.dtype, weights.get(name)!.bytes, type.shape));
     for (const [at, { of }] of parameterGrads.entries()) {
       const { shape } = of.type;
       const key = shape.join("x");
       const update = updates.get(key) ?? (await InferenceSession.create(updateModel(shape), options));
       updates.set(key, update);
-      const { sum, next } = sums[at]!;
-      const own = { parameter: engineName(of.name), sum: engineName(sum.name), next: engineName(next.name) };
-      trained.push({ ...own, shape, update, states: [zeros(shape), zeros(shape)] });
-      tensors.set(own.parameter, tensorOf("float32", weights.get(of.name)!.bytes, shape));
-      tensors.set(own.sum, zeros(shape));
+      const sum = engineName(sums[at]!.sum.name);
+      trained.push({ parameter: engineName(of.name), sum, shape, update, states: [zeros(shape), zeros(shape)] });
+      tensors.set(sum, zeros(shape));
     }
+    const nextOf = new Map([
+      ...sums.map(({ sum, next }) => [engineName(sum.name), engineName(next.name)] as const),
+      ...graph.states.map(({ param, next }) => [engineName(param.name), engineName(next.name)] as const),
+    ]);
     const inputs = graph.inputs.filter((input) => sums.every(({ sum }) => sum.name !== input.name));
     const session = await InferenceSession.create(program, options);
     return new PlainSession({
@@ -94,6 +99,7 @@ export class PlainSession {
       inputs,
       loss: engineName(loss.name),
       trained,
+      nextOf,
       tensors,
       batchOf,
       microbatches,
@@ -110,10 +116,10 @@ export class PlainSession {
   }
 
   async #step(batch: Batch): Promise<PlainStep> {
-    const { session, inputs, loss, trained, tensors, microbatches } = this.#own;
+    const { session, inputs, loss, trained, nextOf, tensors, microbatches } = this.#own;
     const startMs = performance.now();
     const losses: number[] = [];
-    const fetches = [loss, ...trained.map(({ next }) => next)];
+    const fetches = [loss, ...nextOf.values()];
     for (let microbatch = 0; microbatch < microbatches; microbatch++) {
       const feeds = Object.fromEntries(tensors);
       for (const { name, type } of inputs) {
@@ -122,7 +128,7 @@ export class PlainSession {
       }
       const made = await session.run(feeds, fetches);
       losses.push((made[loss]!.data as Float32Array)[0]!);
-      for (const { sum, next } of trained) tensors.set(sum, made[next]!);
+      for (const [name, next] of nextOf) tensors.set(name, made[next]!);
     }
     this.#taken++;
     const scalars = stepScalars(ADAMW, this.#taken, 1 / microbatches, undefined);

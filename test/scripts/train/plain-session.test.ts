@@ -1,7 +1,7 @@
 /** @file The plain session of the bench trains what a pipeline trains, rounded otherwise. */
 import { expect, it } from "vitest";
 import { ADAMW } from "../../../compiler/optimizer/adamw.js";
-import { mlpLesson } from "../../../models/lesson.js";
+import { mlpLesson, resnetLesson } from "../../../models/lesson.js";
 import { Pipeline } from "../../../runtime/pipeline.js";
 import { stepBatch } from "../../../runtime/train.js";
 import { PlainSession } from "../../../scripts/train/plain-session.js";
@@ -10,8 +10,14 @@ import { startWeights, withPlan } from "../../support/training.js";
 const STEPS = 4;
 const MICROBATCHES = 3;
 
-it("has the losses of a pipeline, step after step", async () => {
-  const lesson = mlpLesson({ batch: 8, inputs: 16, widths: [32, 32], classes: 4 });
+const LESSONS = {
+  "an MLP": () => mlpLesson({ batch: 8, inputs: 16, widths: [32, 32], classes: 4 }),
+  "a ResNet with running statistics": () =>
+    resnetLesson({ batch: 4, image: 8, channels: 4, groups: 1, blocks: 1, classes: 4 }),
+};
+
+it.each(Object.entries(LESSONS))("has the losses of a pipeline, step after step: %s", async (_, makeLesson) => {
+  const lesson = makeLesson();
   const options = { microbatches: MICROBATCHES, optimizer: ADAMW };
   await withPlan(lesson, options, async ({ directory, plan, dataset }, env) => {
     const weights = startWeights(lesson);
