@@ -4,6 +4,7 @@
  */
 import { plainName } from "../compiler/names.js";
 import { invariant, PipewrightError } from "../compiler/errors.js";
+import { withoutStandIns } from "../compiler/plan/offers.js";
 import type { Plan, PlanParameter } from "../compiler/plan/plan.js";
 import type { Env, SharedMemory } from "./env/env.js";
 import type { StepEnd } from "./executor.js";
@@ -33,6 +34,11 @@ export interface PipelineOptions {
   /** How long a worker that could go on may stand still before it is killed, and so lost. Left out: for ever. */
   readonly hangMs?: number;
   readonly onRecovery?: OnRecovery;
+  /**
+   * Cores that workers may use. Where they are fewer than the devices' threads, no device stands in for another: it would
+   * take a core from one that is late. Left out: enough.
+   */
+  readonly cores?: number;
 }
 
 /** What one step gave. */
@@ -85,11 +91,12 @@ export class Pipeline {
   static async start(
     env: Env,
     directory: string,
-    plan: Plan,
+    planned: Plan,
     mode: PipelineMode,
     options: PipelineOptions = {},
   ): Promise<Pipeline> {
-    const { restarts = 0, hangMs, onRecovery } = options;
+    const { restarts = 0, hangMs, onRecovery, cores = Infinity } = options;
+    const plan = coresOf(planned) <= cores ? planned : withoutStandIns(planned);
     const layout = layoutOf(plan);
     const memory = env.memories.create(Math.max(layout.bytes, 1));
     try {
@@ -223,4 +230,9 @@ export class Pipeline {
 /** A device that ends before the others waits for them. */
 function waitedUntil(row: RowTimes, endMs: number): RowTimes {
   return { ...row, shares: { ...row.shares, wait: row.shares.wait + endMs - row.updateEndMs } };
+}
+
+/** Cores that compute when all devices do. */
+function coresOf({ devices }: Plan): number {
+  return devices.reduce((sum, { kind, threads = 1 }) => sum + (kind === "cpu" ? threads : 0), 0);
 }

@@ -47,6 +47,11 @@ export function offersOf(plan: Planned): readonly Offer[] {
   );
 }
 
+/** The same plan, but every device runs its own row and nothing else. */
+export function withoutStandIns(plan: Plan): Plan {
+  return { ...plan, stages: plan.stages.map((stage) => ({ ...stage, standIns: [] })) };
+}
+
 /** Names of values that programs of other devices may read because of the plan's offers. */
 export function offeredReads(plan: Planned, offers: readonly Offer[]): ReadonlySet<string> {
   const offered = new Set(offers.map(({ action }) => action.stage));

@@ -1,6 +1,7 @@
 /** @file Devices that run weight gradients of others: the same bits whoever runs what, and a choice that pays. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { offersOf } from "../../compiler/plan/offers.js";
 import type { Plan, PlanAction } from "../../compiler/plan/plan.js";
 import { Device } from "../../runtime/device.js";
 import type { Engine } from "../../runtime/engine/engine.js";
@@ -209,6 +210,27 @@ it.runIf(process.platform === "linux")(
     );
   },
 );
+
+it("is left out where devices share cores, with the same losses", async () => {
+  const options = { schedule: "zb-h1", microbatches: 4, optimizer: ADAMW };
+  await withPlan(TINY_MLP, options, async ({ directory, plan, dataset }, env) => {
+    const outcome = async (cores: number) => {
+      const pipeline = await Pipeline.start(env, directory, plan, "inline", { cores });
+      try {
+        for (const [parameter, { bytes }] of startWeights(TINY_MLP)) pipeline.writeParameter(parameter, bytes);
+        const { losses } = await pipeline.step(await stepBatch(plan, dataset, 0), { update: 1 });
+        return { offers: pipeline.layout.offers.length, losses };
+      } finally {
+        await pipeline.close();
+      }
+    };
+    const enough = await outcome(plan.devices.length);
+    const shared = await outcome(plan.devices.length - 1);
+    expect(enough.offers).toBe(offersOf(plan).length);
+    expect(enough.offers).toBeGreaterThan(0);
+    expect(shared).toEqual({ offers: 0, losses: enough.losses });
+  });
+});
 
 describe("the choice", () => {
   let plan: Plan;
