@@ -9,8 +9,9 @@
  * lies better for one than for another. Medians and medians of paired ratios count; of rounds in which other programs took
  * less than 4 % of the machine, when there are three such rounds. Workers that each train the whole model at the same
  * time, as many as devices of the pipeline compute at once, tell how much cores slow each other down when nothing is
- * shared. The session with all cores is the engine as a worker has it, whose threads sleep when they have nothing to do; the
- * plain one is onnxruntime-node with its own settings, whose threads spin. The peer is PyTorch's own pipeline with the GPT of the same sizes: 1F1B, two ranks over Gloo, one thread each.
+ * shared. The session with all cores is one of our workers with as many threads, which sleep when they have nothing to do.
+ * Beside it are sessions of onnxruntime-node, without our runtime, whose threads spin as by default, or sleep. The peer is
+ * PyTorch's own pipeline with the GPT of the same sizes: 1F1B, two ranks over Gloo, one thread each.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -70,7 +71,8 @@ interface Round {
   readonly steps: readonly StepResult[];
   /** Of the workers that train at the same time. */
   readonly beside: readonly StepResult[];
-  readonly plain: PlainStep;
+  readonly spinning: PlainStep;
+  readonly sleeping: PlainStep;
   readonly peerMs: number | undefined;
   readonly foreign: number | undefined;
 }
@@ -83,7 +85,8 @@ const independent: Contestant[] = [];
 /** Devices that compute at the same time at most. */
 const busyCores = Math.min(stages, availableParallelism());
 const kept: Round[] = [];
-const plainSessions: PlainSession[] = [];
+const spinners: PlainSession[] = [];
+const sleepers: PlainSession[] = [];
 const peers: TorchPeer[] = [];
 try {
   contestants.push(await arena.enter({ name: "worker", cluster: localCluster(1), schedule: "1f1b" }));
@@ -91,7 +94,9 @@ try {
   contestants.push(await arena.enter({ name: "session", cluster: wholeMachine(), schedule: "1f1b" }));
   for (let core = 0; core < busyCores; core++)
     independent.push(await arena.enter({ name: `beside-${core}`, cluster: localCluster(1), schedule: "1f1b" }));
-  plainSessions.push(...(await arena.enterPlain(contestants[0]!, availableParallelism())));
+  const threads = availableParallelism();
+  spinners.push(...(await arena.enterPlain(contestants[0]!, { threads, spins: true })));
+  sleepers.push(...(await arena.enterPlain(contestants[0]!, { threads, spins: false })));
   if (values.peer !== undefined)
     for (let start = 0; start < STARTS; start++)
       peers.push(await TorchPeer.start(values.python, BENCH_GPT, microbatches));
@@ -100,12 +105,13 @@ try {
     const steps: StepResult[] = [];
     for (const contestant of contestants) steps.push(await turn(contestant));
     const beside = await Promise.all(independent.map(turn));
-    const plain = await plainSessions[round % STARTS]!.steps(TURN);
+    const spinning = await spinners[round % STARTS]!.steps(TURN);
+    const sleeping = await sleepers[round % STARTS]!.steps(TURN);
     const peerMs = await peers[round % STARTS]?.steps(TURN);
-    if (round >= STARTS) kept.push({ steps, beside, plain, peerMs, foreign: load.share });
+    if (round >= STARTS) kept.push({ steps, beside, spinning, sleeping, peerMs, foreign: load.share });
   }
 } finally {
-  for (const contestant of [...contestants, ...independent]) await contestant.close();
+  for (const contestant of [...contestants, ...independent, ...spinners, ...sleepers]) await contestant.close();
   for (const peer of peers) await peer.stop();
   await env.files.remove(folder);
 }
@@ -116,6 +122,8 @@ const [workers, pipelines, sessions] = contestants.map((_, at) => used.map(({ st
   StepResult[],
   StepResult[],
 ];
+const spinningMs = ({ spinning }: Round): number => spinning.ms;
+const sleepingMs = ({ sleeping }: Round): number => sleeping.ms;
 const medianMs = (steps: readonly StepResult[]): number => median(steps.map(({ ms }) => ms));
 const ratio = (others: readonly number[]): number => median(pipelines.map(({ ms }, round) => others[round]! / ms));
 const [worker, pipeline] = contestants as [Contestant, Contestant];
@@ -132,7 +140,7 @@ const report = {
     pipeline: medianMs(pipelines),
     worker: medianMs(workers),
     session: medianMs(sessions),
-    plainSession: median(used.map(({ plain }) => plain.ms)),
+    plainSession: { spinning: median(used.map(spinningMs)), sleeping: median(used.map(sleepingMs)) },
     ...(peer ? { torch: median(peerTimesMs) } : {}),
   },
   predictedMs: {
@@ -142,7 +150,7 @@ const report = {
   speedup: {
     overWorker: ratio(workers.map(({ ms }) => ms)),
     overSession: ratio(sessions.map(({ ms }) => ms)),
-    overPlainSession: ratio(used.map(({ plain }) => plain.ms)),
+    overPlainSession: { spinning: ratio(used.map(spinningMs)), sleeping: ratio(used.map(sleepingMs)) },
     ...(peer ? { overTorch: ratio(peerTimesMs) } : {}),
   },
   overIdeal: median(pipelines.map((step, round) => step.ms / (computeMs(workers[round]!) / busyCores))),
@@ -164,9 +172,11 @@ const report = {
   stoodIn: median(pipelines.map(({ rows }) => rows.reduce((sum, { stoodIn }) => sum + stoodIn.length, 0))),
   accounting: accountingOf(pipelines),
   recovery: { ms: keepingMs, shareOfStep: keepingMs / medianMs(pipelines) },
-  /** Largest relative difference of a loss of the plain session, which rounds otherwise. */
+  /** Largest relative difference of a loss of the plain sessions, which round otherwise. */
   plainLossDifference: Math.max(
-    ...kept.flatMap(({ steps: [one], plain }) => plain.losses.map((loss, at) => Math.abs(loss / one!.losses[at]! - 1))),
+    ...kept.flatMap(({ steps: [one], spinning, sleeping }) =>
+      [spinning, sleeping].flatMap(({ losses }) => losses.map((loss, at) => Math.abs(loss / one!.losses[at]! - 1))),
+    ),
   ),
   sameLosses: kept.every(({ steps: [one, many] }) => one!.losses.every((loss, at) => loss === many!.losses[at])),
   ...(peer ? { peer: `torch ${peer.version}` } : {}),
@@ -191,13 +201,16 @@ function print(): void {
     `pipeline of ${stages}: ${stepMs.pipeline.toFixed(0)} ms a step under ${schedule} (predicted ${predictedMs.pipeline.toFixed(0)})`,
     `one worker: ${stepMs.worker.toFixed(0)} ms, ${speedup.overWorker.toFixed(2)} times the pipeline's time`,
     `one session with ${availableParallelism()} cores: ${stepMs.session.toFixed(0)} ms, ${speedup.overSession.toFixed(2)} times`,
-    `a plain one: ${stepMs.plainSession.toFixed(0)} ms, ${speedup.overPlainSession.toFixed(2)} times`,
+    ...(["spinning", "sleeping"] as const).map(
+      (kind) =>
+        `plain, with ${kind} threads: ${stepMs.plainSession[kind].toFixed(0)} ms, ${speedup.overPlainSession[kind].toFixed(2)} times`,
+    ),
     ...(peer ? [`${report.peer!}: ${stepMs.torch!.toFixed(0)} ms, ${speedup.overTorch!.toFixed(2)} times`] : []),
     `${overIdeal.toFixed(3)} times the ideal, ${overIdealAtOnce.toFixed(3)} times that of independent workers at once; the devices compute ${contention.pipeline.toFixed(3)} times as long as one worker (independent workers: ${contention.independent.toFixed(3)}); bubble ${percent(bubble.measured)} (predicted ${percent(bubble.predicted)}); ${report.stoodIn} weight gradients ran on another device`,
     `a device's step: ${SHARE_NAMES.map((name) => `${name} ${accounting.shares[name].toFixed(2)}`).join(", ")} ms; the sum is ${accounting.sumOverStep.toFixed(4)} of it, overhead ${accounting.overheadMicrosPerAction.toFixed(0)} µs an action, ${percent(accounting.overheadOverStep)} of the step`,
     `keeping what a lost worker changed takes ${recovery.ms.toFixed(2)} ms, ${percent(recovery.shareOfStep)} of the step`,
     `${report.rounds.used} rounds of ${report.rounds.all}, ${report.rounds.quiet} of them quiet; others used ${percent(report.foreignShare)} of the machine`,
-    `${report.sameLosses ? "losses are the same bits as those of one worker" : "losses DIFFER"}; the plain session's differ by ${report.plainLossDifference.toExponential(1)}`,
+    `${report.sameLosses ? "losses are the same bits as those of one worker" : "losses DIFFER"}; the plain sessions' differ by ${report.plainLossDifference.toExponential(1)}`,
   ];
   console.log(lines.join("\n"));
 }

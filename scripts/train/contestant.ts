@@ -19,6 +19,7 @@ import type { Batch, StepResult } from "../../runtime/pipeline.js";
 import { Pipeline } from "../../runtime/pipeline.js";
 import { writePlan } from "../../runtime/plan/directory.js";
 import { stepBatch } from "../../runtime/train.js";
+import type { PlainOptions } from "./plain-session.js";
 import { PlainSession } from "./plain-session.js";
 
 /** How a contestant differs from the others. */
@@ -83,13 +84,16 @@ export class Arena {
   }
 
   /** The same lesson in sessions of onnxruntime-node, started as often, whose batches are those of `worker`. */
-  async enterPlain(worker: Contestant, threads: number): Promise<readonly PlainSession[]> {
+  async enterPlain(
+    worker: Contestant,
+    settings: Pick<PlainOptions, "threads" | "spins">,
+  ): Promise<readonly PlainSession[]> {
     const { microbatches, starts = 1 } = this.#options;
     const weights = await loadWeights(this.#env, modelOf(modelFile(this.#lesson.built), "plain"));
     const batchOf = (step: number): Promise<Batch> => worker.batch(step);
     const started: PlainSession[] = [];
     for (let start = 0; start < starts; start++)
-      started.push(await PlainSession.start(this.#lesson, weights, { threads, microbatches, batchOf }));
+      started.push(await PlainSession.start(this.#lesson, weights, { ...settings, microbatches, batchOf }));
     return started;
   }
 

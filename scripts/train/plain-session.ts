@@ -1,6 +1,7 @@
 /**
- * @file One session of onnxruntime-node as it makes it when told how many threads to use: the whole training step of a
- * microbatch as one graph, and the optimizer's update. Nothing else of ours: tensors come and go as the package does it.
+ * @file The training step of a whole model in sessions of onnxruntime-node, with the package's own settings and nothing of
+ * our runtime: a session that runs the graph of a microbatch, and one that updates all parameters. Tensors go in and come
+ * out as the package does it.
  */
 import type { Tensor as OrtTensor } from "onnxruntime-node";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -8,23 +9,25 @@ import type { DType, Shape, Value } from "../../compiler/ir/graph.js";
 import { elementCount } from "../../compiler/ir/literal.js";
 import { parseLoss } from "../../compiler/loss/spec.js";
 import { engineName } from "../../compiler/names.js";
-import { exportGraph, exportProgram } from "../../compiler/onnx/export.js";
+import { exportProgram } from "../../compiler/onnx/export.js";
 import { OPS } from "../../compiler/ops/registry.js";
 import { ADAMW } from "../../compiler/optimizer/adamw.js";
-import { stepScalars, updateGraph } from "../../compiler/optimizer/update.js";
+import { stepScalars } from "../../compiler/optimizer/update.js";
 import { withGradientSums } from "../../compiler/plan/gradient-sums.js";
 import type { Tensors } from "../../compiler/plan/safetensors.js";
 import { trainingGraph } from "../../compiler/training.js";
 import type { Lesson } from "../../models/lesson.js";
 import type { Batch } from "../../runtime/pipeline.js";
+import type { Updated } from "./whole-update.js";
+import { wholeUpdate } from "./whole-update.js";
 
-/** A trained parameter with what belongs to it; names as the graph has them. */
-interface Trained {
-  readonly parameter: string;
-  readonly sum: string;
-  readonly shape: Shape;
-  readonly update: InferenceSession;
-  states: readonly OrtTensor[];
+export interface PlainOptions {
+  readonly threads: number;
+  /** Whether threads that have nothing to do spin, as they do by default, or sleep. */
+  readonly spins: boolean;
+  readonly microbatches: number;
+  /** Inputs of a step. Steps count from 0. */
+  readonly batchOf: (step: number) => Promise<Batch>;
 }
 
 export interface PlainStep {
@@ -34,123 +37,134 @@ export interface PlainStep {
   readonly losses: readonly number[];
 }
 
-/** What a step needs besides the parameters. */
-interface PlainSteps {
-  readonly session: InferenceSession;
+/** What runs in a step. */
+interface Programs {
+  readonly step: InferenceSession;
+  readonly update: InferenceSession;
   readonly inputs: readonly Value[];
   readonly loss: string;
-  readonly trained: readonly Trained[];
   /** What a microbatch leaves for the next, by name of what it takes the place of: gradient sums, running statistics. */
   readonly nextOf: ReadonlyMap<string, string>;
-  /** Parameters and gradient sums by name. */
-  readonly tensors: Map<string, OrtTensor>;
-  /** Inputs of a step. Steps count from 0. */
-  readonly batchOf: (step: number) => Promise<Batch>;
-  readonly microbatches: number;
+  readonly updated: readonly Updated[];
 }
+
+type Feeds = Record<string, OrtTensor>;
 
 /** Trains a model step by step. */
 export class PlainSession {
-  readonly #own: PlainSteps;
+  readonly #programs: Programs;
+  /** Parameters, optimizer states and gradient sums by name. */
+  readonly #tensors: Map<string, OrtTensor>;
+  /** Gradient sums before the first microbatch. */
+  readonly #zeros: ReadonlyMap<string, OrtTensor>;
+  readonly #options: PlainOptions;
   #taken = 0;
 
-  private constructor(own: PlainSteps) {
-    this.#own = own;
+  private constructor(programs: Programs, tensors: Map<string, OrtTensor>, options: PlainOptions) {
+    this.#programs = programs;
+    this.#tensors = tensors;
+    this.#zeros = new Map(programs.updated.map(({ sum, shape }) => [sum, zeros(shape)]));
+    this.#options = options;
   }
 
   /** Requires: trained parameters are float32. */
-  static async start(
-    lesson: Lesson,
-    weights: Tensors,
-    { threads, microbatches, batchOf }: Pick<PlainSteps, "batchOf" | "microbatches"> & { readonly threads: number },
-  ): Promise<PlainSession> {
-    const options = { intraOpNumThreads: threads };
+  static async start(lesson: Lesson, weights: Tensors, options: PlainOptions): Promise<PlainSession> {
+    const { threads, spins } = options;
+    const settings: InferenceSession.SessionOptions = {
+      intraOpNumThreads: threads,
+      ...(spins ? {} : { extra: { session: { intra_op: { allow_spinning: "0" } } } }),
+    };
     const training = trainingGraph(lesson.built.graph, OPS, { loss: [parseLoss(lesson.loss)] });
     const { differentiated, sums } = withGradientSums(training.differentiated, OPS);
     const { graph, loss, parameterGrads } = differentiated;
+    const replaced = [
+      ...sums.map(({ sum, next }) => [sum, next] as const),
+      ...graph.states.map(({ param, next }) => [param, next] as const),
+    ];
     const program = exportProgram({
       name: "step",
       nodes: graph.nodes,
       inputs: [...graph.inputs, ...graph.params],
-      outputs: [loss, ...sums.map(({ next }) => next), ...graph.states.map(({ next }) => next)],
+      outputs: [loss, ...replaced.map(([, next]) => next)],
     });
-    const updates = new Map<string, InferenceSession>();
-    const trained: Trained[] = [];
+    const { model, updated } = wholeUpdate(
+      ADAMW,
+      parameterGrads.map(({ of }, at) => ({
+        parameter: engineName(of.name),
+        sum: engineName(sums[at]!.sum.name),
+        shape: of.type.shape,
+      })),
+    );
     const tensors = new Map<string, OrtTensor>();
     for (const { name, type } of graph.params)
       tensors.set(engineName(name), tensorOf(type.dtype, weights.get(name)!.bytes, type.shape));
-    for (const [at, { of }] of parameterGrads.entries()) {
-      const { shape } = of.type;
-      const key = shape.join("x");
-      const update = updates.get(key) ?? (await InferenceSession.create(updateModel(shape), options));
-      updates.set(key, update);
-      const sum = engineName(sums[at]!.sum.name);
-      trained.push({ parameter: engineName(of.name), sum, shape, update, states: [zeros(shape), zeros(shape)] });
-      tensors.set(sum, zeros(shape));
-    }
-    const nextOf = new Map([
-      ...sums.map(({ sum, next }) => [engineName(sum.name), engineName(next.name)] as const),
-      ...graph.states.map(({ param, next }) => [engineName(param.name), engineName(next.name)] as const),
-    ]);
-    const inputs = graph.inputs.filter((input) => sums.every(({ sum }) => sum.name !== input.name));
-    const session = await InferenceSession.create(program, options);
-    return new PlainSession({
-      session,
-      inputs,
+    for (const { states, shape } of updated) for (const state of states) tensors.set(state, zeros(shape));
+    const programs = {
+      step: await InferenceSession.create(program, settings),
+      update: await InferenceSession.create(model, settings),
+      inputs: graph.inputs.filter((input) => sums.every(({ sum }) => sum.name !== input.name)),
       loss: engineName(loss.name),
-      trained,
-      nextOf,
-      tensors,
-      batchOf,
-      microbatches,
-    });
+      nextOf: new Map(replaced.map(([old, next]) => [engineName(old.name), engineName(next.name)])),
+      updated,
+    };
+    return new PlainSession(programs, tensors, options);
   }
 
   /** Takes steps one right after the other. Returns the last. */
   async steps(count: number): Promise<PlainStep> {
-    const batches: Batch[] = [];
-    for (let step = 0; step < count; step++) batches.push(await this.#own.batchOf(this.#taken + step));
+    const batches: (readonly Feeds[])[] = [];
+    for (let step = 0; step < count; step++)
+      batches.push(this.#feedsOf(await this.#options.batchOf(this.#taken + step)));
     let last: PlainStep | undefined;
     for (const batch of batches) last = await this.#step(batch);
     return last!;
   }
 
-  async #step(batch: Batch): Promise<PlainStep> {
-    const { session, inputs, loss, trained, nextOf, tensors, microbatches } = this.#own;
+  async close(): Promise<void> {
+    await this.#programs.step.release();
+    await this.#programs.update.release();
+  }
+
+  /** Inputs by microbatch. */
+  #feedsOf(batch: Batch): readonly Feeds[] {
+    return Array.from({ length: this.#options.microbatches }, (_, microbatch) =>
+      Object.fromEntries(
+        this.#programs.inputs.map(({ name, type }) => {
+          const tensors = batch.get(name)!;
+          return [engineName(name), tensorOf(type.dtype, tensors[microbatch % tensors.length]!, type.shape)];
+        }),
+      ),
+    );
+  }
+
+  async #step(batch: readonly Feeds[]): Promise<PlainStep> {
+    const { step, update, loss, nextOf, updated } = this.#programs;
     const startMs = performance.now();
     const losses: number[] = [];
-    const fetches = [loss, ...nextOf.values()];
-    for (let microbatch = 0; microbatch < microbatches; microbatch++) {
-      const feeds = Object.fromEntries(tensors);
-      for (const { name, type } of inputs) {
-        const all = batch.get(name)!;
-        feeds[engineName(name)] = tensorOf(type.dtype, all[microbatch % all.length]!, type.shape);
-      }
-      const made = await session.run(feeds, fetches);
+    for (const [name, tensor] of this.#zeros) this.#tensors.set(name, tensor);
+    for (const feeds of batch) {
+      const made = await step.run({ ...this.#named(step.inputNames), ...feeds }, step.outputNames);
       losses.push((made[loss]!.data as Float32Array)[0]!);
-      for (const [name, next] of nextOf) tensors.set(name, made[next]!);
+      for (const [name, next] of nextOf) this.#tensors.set(name, made[next]!);
     }
     this.#taken++;
-    const scalars = stepScalars(ADAMW, this.#taken, 1 / microbatches, undefined);
+    const scalars = stepScalars(ADAMW, this.#taken, 1 / batch.length, undefined);
     const shared = scalars.map(({ name, value }) => [name, new Tensor("float32", Float32Array.of(value), [])] as const);
-    for (const one of trained) {
-      const made = await one.update.run({
-        ...Object.fromEntries(shared),
-        param: tensors.get(one.parameter)!,
-        gradSum: tensors.get(one.sum)!,
-        ...Object.fromEntries(one.states.map((state, at) => [`state${at}`, state])),
-      });
-      const [parameter, ...states] = one.update.outputNames.map((name) => made[name]!);
-      tensors.set(one.parameter, parameter!);
-      tensors.set(one.sum, zeros(one.shape));
-      one.states = states;
-    }
+    const made = await update.run({ ...this.#named(update.inputNames), ...Object.fromEntries(shared) });
+    for (const { parameter, states, outputs } of updated)
+      for (const [at, name] of [parameter, ...states].entries()) this.#tensors.set(name, made[outputs[at]!]!);
     return { ms: performance.now() - startMs, losses };
   }
-}
 
-function updateModel(shape: Shape): Uint8Array {
-  return exportGraph(updateGraph(ADAMW, shape, OPS));
+  /** Those of the names that the step keeps. */
+  #named(names: readonly string[]): Feeds {
+    return Object.fromEntries(
+      names.flatMap((name) => {
+        const tensor = this.#tensors.get(name);
+        return tensor ? [[name, tensor] as const] : [];
+      }),
+    );
+  }
 }
 
 function zeros(shape: Shape): OrtTensor {

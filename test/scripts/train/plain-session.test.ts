@@ -24,6 +24,7 @@ it.each(Object.entries(LESSONS))("has the losses of a pipeline, step after step:
     const pipeline = await Pipeline.start(env, directory, plan, "inline");
     const plain = await PlainSession.start(lesson, weights, {
       threads: 1,
+      spins: false,
       microbatches: MICROBATCHES,
       batchOf: (step) => stepBatch(plan, dataset, step),
     });
@@ -39,6 +40,7 @@ it.each(Object.entries(LESSONS))("has the losses of a pipeline, step after step:
       }
       expect(seen.at(-1)).toBeLessThan(seen[0]!);
     } finally {
+      await plain.close();
       await pipeline.close();
     }
   });
