@@ -24,6 +24,11 @@ export function localCluster(count: number): ClusterSpec {
   return { devices, link: SHARED_MEMORY_LINK };
 }
 
+/** Threads that compute when all devices do: each wants a core. */
+export function threadsOf(devices: readonly Pick<DeviceSpec, "kind" | "threads">[]): number {
+  return devices.reduce((sum, { kind, threads = 1 }) => sum + (kind === "cpu" ? threads : 0), 0);
+}
+
 /** The cluster with its devices in another order: `order[i]` is the present place of device i. */
 export function reordered(cluster: ClusterSpec, order: readonly number[]): ClusterSpec {
   const { devices, links, ...rest } = cluster;

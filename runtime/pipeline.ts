@@ -4,9 +4,11 @@
  */
 import { plainName } from "../compiler/names.js";
 import { invariant, PipewrightError } from "../compiler/errors.js";
+import { threadsOf } from "../compiler/cluster.js";
 import { withoutStandIns } from "../compiler/plan/offers.js";
 import type { Plan, PlanParameter } from "../compiler/plan/plan.js";
 import type { Env, SharedMemory } from "./env/env.js";
+import { hostFacts } from "./env/host.js";
 import type { StepEnd } from "./executor.js";
 import type { RowTimes } from "./row-times.js";
 import { withStandIns } from "./row-times.js";
@@ -36,7 +38,7 @@ export interface PipelineOptions {
   readonly onRecovery?: OnRecovery;
   /**
    * Cores that workers may use. Where they are fewer than the devices' threads, no device stands in for another: it would
-   * take a core from one that is late. Left out: enough.
+   * take a core from one that is late. Default: those of this machine.
    */
   readonly cores?: number;
 }
@@ -95,8 +97,8 @@ export class Pipeline {
     mode: PipelineMode,
     options: PipelineOptions = {},
   ): Promise<Pipeline> {
-    const { restarts = 0, hangMs, onRecovery, cores = Infinity } = options;
-    const plan = coresOf(planned) <= cores ? planned : withoutStandIns(planned);
+    const { restarts = 0, hangMs, onRecovery, cores = hostFacts().cores } = options;
+    const plan = threadsOf(planned.devices) <= cores ? planned : withoutStandIns(planned);
     const layout = layoutOf(plan);
     const memory = env.memories.create(Math.max(layout.bytes, 1));
     try {
@@ -230,9 +232,4 @@ export class Pipeline {
 /** A device that ends before the others waits for them. */
 function waitedUntil(row: RowTimes, endMs: number): RowTimes {
   return { ...row, shares: { ...row.shares, wait: row.shares.wait + endMs - row.updateEndMs } };
-}
-
-/** Cores that compute when all devices do. */
-function coresOf({ devices }: Plan): number {
-  return devices.reduce((sum, { kind, threads = 1 }) => sum + (kind === "cpu" ? threads : 0), 0);
 }

@@ -57,8 +57,6 @@ export interface TrainOptions {
   /** How long a worker may stand still; see Pipeline.start. */
   readonly hangMs?: number;
   readonly onRecovery?: OnRecovery;
-  /** Cores that workers may use; see Pipeline.start. */
-  readonly cores?: number;
   /** Gets the trained parameters when all steps are done. */
   readonly onTrained?: (weights: Tensors) => void | Promise<void>;
   /** Asked between steps; true ends the training early, with the parameters handed out as usual. */

@@ -89,7 +89,6 @@ export async function runTraining(
     dataset,
     steps,
     mode,
-    cores: hostFacts().cores,
     ...said.listenTo(lasting),
     isCancelled: () => signal.aborted,
     onTrained: (trained: Tensors) => void (weights = trained),

@@ -74,9 +74,7 @@ export class Arena {
     const plan = await writePlan(this.#env, directory, { ...compiled, weights, model: model.bytes });
     const pipelines: Pipeline[] = [];
     for (let start = 0; start < (this.#options.starts ?? 1); start++) {
-      const pipeline = await Pipeline.start(this.#env, directory, plan, "process", {
-        cores: availableParallelism(),
-      });
+      const pipeline = await Pipeline.start(this.#env, directory, plan, "process");
       for (const [parameter, { bytes }] of weights) pipeline.writeParameter(parameter, bytes);
       pipelines.push(pipeline);
     }

@@ -1,4 +1,5 @@
 /** @file `demo`: the whole way on a small transformer and a Markov chain, both made in code. */
+import { threadsOf } from "../../../compiler/cluster.js";
 import { parseLoss } from "../../../compiler/loss/spec.js";
 import { modelFile } from "../../../models/file.js";
 import { DEMO_GPT } from "../../../models/gpt.js";
@@ -77,7 +78,7 @@ function describe({ columns, color }: Context, { plan, directory }: Planned, run
   const loss: readonly Fact[] = [
     ["loss", lossLine(run.losses, columns - 13)],
     ["", `${losses}; no model can go below ${floor.toFixed(3)}`],
-    ...(plan.devices.length > cores
+    ...(threadsOf(plan.devices) > cores
       ? [["", `${plan.devices.length} workers share ${cores} cores, which bounds the speed`] as const]
       : []),
   ];

@@ -86,11 +86,14 @@ describe.each(OPTIMIZERS)("%s", (_, optimizer) => {
   });
 });
 
-it("AdamW makes what the paper's formulas make in float64, to some roundings", () => {
-  const { learningRate, beta1, beta2, epsilon, weightDecay } = DEFAULTS;
+it.each([
+  ["its defaults", DEFAULTS],
+  ["an epsilon that counts", { ...DEFAULTS, epsilon: 0.01 }],
+])("AdamW with %s makes what the paper's formulas make in float64, to some roundings", (_, optimizer) => {
+  const { learningRate, beta1, beta2, epsilon, weightDecay } = optimizer;
   const param = normals(new RandomStream(3, "parameter"));
   const wanted = [...param].map((value) => ({ param: value, first: 0, second: 0 }));
-  forEachStep(DEFAULTS, param, (step, gradSum, now) => {
+  forEachStep(optimizer, param, (step, gradSum, now) => {
     for (const [at, one] of wanted.entries()) {
       const gradient = gradSum[at]! / MICROBATCHES;
       one.first = beta1 * one.first + (1 - beta1) * gradient;
