@@ -65,16 +65,21 @@ export function updateGraph(optimizer: OptimizerSpec, shape: Shape, ops: OpTable
   const gradSum = input("gradSum", shape);
   const states = Array.from({ length: stateCount(optimizer) }, (_, index) => input(`state${index}`, shape));
   const scalars = new Map(stepScalars(optimizer, 1, 1, undefined).map(({ name }) => [name, input(name, [])]));
-  const update = optimizer.kind === "sgd" ? sgdUpdate : adamwUpdate;
-  const next = update(builder, optimizer as never, { param, gradSum, states, scalar: (name) => scalars.get(name)! });
+  const next = emitUpdate(builder, optimizer, { param, gradSum, states, scalar: (name) => scalars.get(name)! });
   return builder.build(`update ${optimizer.kind}`, next);
 }
 
-interface Operands {
+/** What the update of one parameter reads. */
+export interface Operands {
   readonly param: Value;
   readonly gradSum: Value;
   readonly states: readonly Value[];
   readonly scalar: (name: string) => Value;
+}
+
+/** Emits the update of one parameter. Returns its next value, then its next states. */
+export function emitUpdate(b: Emitter, optimizer: OptimizerSpec, operands: Operands): readonly Value[] {
+  return optimizer.kind === "sgd" ? sgdUpdate(b, optimizer, operands) : adamwUpdate(b, optimizer, operands);
 }
 
 /** v' = momentum·v + g;  p' = p − lr·v'. */
