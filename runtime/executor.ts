@@ -28,6 +28,7 @@ export class RowRun {
   readonly #allRows: readonly Wait[];
   #position = 0;
 
+  /** `laps` begin with the order of the step. The way of the order took nothing from a row that has to wait anyway. */
   constructor(plan: Plan, index: number, device: Device, progress: Progress, laps: Laps, step: number) {
     this.#device = device;
     this.#index = index;
@@ -38,14 +39,16 @@ export class RowRun {
     this.#startMs = new Float64Array(this.#row.length);
     this.#endMs = new Float64Array(this.#row.length);
     this.#allRows = plan.rows.map((row, other) => ({ device: other, count: row.length }));
+    laps.end(this.isReady ? "overhead" : "wait");
   }
 
   get isDone(): boolean {
     return this.#position === this.#row.length;
   }
 
-  /** True when the next action has all it waits for, and no other device is running it. */
+  /** True when there is a next action, it has all it waits for, and no other device is running it. */
   get isReady(): boolean {
+    if (this.isDone) return false;
     const offer = this.#device.standIn.own(this.#position);
     if (offer && this.#progress.claims.holder(this.#step, offer.number) !== undefined) return false;
     return this.#row[this.#position]!.waits.every((wait) => this.#progress.isReached(this.#step, wait));

@@ -8,7 +8,8 @@ export type ShareName = (typeof SHARE_NAMES)[number];
 
 /**
  * Wall time of one device in one step, ms. Compute: in the engine. Wait: for another device. Transfer: between shared
- * memory and a device that has its own. Update: in the optimizer. Overhead: all else, the order's way to the worker too.
+ * memory and a device that has its own. Update: in the optimizer. Overhead: all else, also the order's way to a worker
+ * whose row could have begun.
  */
 export type StepShares = Readonly<Record<ShareName, number>>;
 
@@ -18,11 +19,10 @@ export class Laps {
   readonly #shares: Record<ShareName, number> = { compute: 0, wait: 0, transfer: 0, update: 0, overhead: 0 };
   #lastMs: number;
 
-  /** `sentMs`: when the step was ordered; the time since then is overhead. */
+  /** `sentMs`: when the step was ordered, from which the first lap counts. */
   constructor(clock: Clock, sentMs: number) {
     this.#clock = clock;
     this.#lastMs = sentMs;
-    this.end("overhead");
   }
 
   /** The time since the last call was spent on `share`. Returns the time of the clock. */

@@ -55,8 +55,8 @@ async function begin(env: Env, start: WorkerStart, ready: (engine: string) => vo
 
 function runStep(env: Env, { start, device, progress }: Running, order: StepOrder): FromWorker {
   const laps = new Laps(env.clock, order.sentMs);
-  if (order.pull) device.pullState();
   const run = new RowRun(start.plan, start.device, device, progress, laps, order.step);
+  if (order.pull) device.pullState();
   try {
     if (!order.isFinishOnly) {
       device.beginStep();
