@@ -1,10 +1,13 @@
-/** @file The calls of Linux that Node does not offer: memfd_create, mmap, futex, prctl. */
+/** @file The calls of Linux that Node does not offer: memfd_create, mmap, futex, prctl, sched_setattr. */
 import koffi from "koffi";
 import { PipewrightError } from "../../compiler/errors.js";
 import { loadLibrary } from "./native.js";
 
-/** System call numbers of futex(2). */
-const FUTEX_CALL: Readonly<Record<string, number>> = { x64: 202, arm64: 98 };
+/** Numbers of the system calls that the C library has no function for. */
+const SYSTEM_CALLS: Readonly<Record<string, { futex: number; setScheduling: number; scheduling: number }>> = {
+  x64: { futex: 202, setScheduling: 314, scheduling: 315 },
+  arm64: { futex: 98, setScheduling: 274, scheduling: 275 },
+};
 
 const PROT_READ_WRITE = 0x1 | 0x2;
 const MAP_SHARED = 0x01;
@@ -16,6 +19,14 @@ const FUTEX_WAKE = 1;
 const EVERYONE = 0x7fffffff;
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
+/** The first version of `struct sched_attr`, and the places of two of its fields. */
+const SCHED_ATTR_BYTES = 48;
+const SCHED_POLICY_AT = 4;
+const SCHED_RUNTIME_AT = 24;
+const SCHED_OTHER = 0;
+const SCHED_BATCH = 3;
+/** Longest turn that Linux takes. It knows turns since 6.12, and ignores them before. */
+const TURN_NS = 100_000_000n;
 
 const MS_PER_SECOND = 1e3;
 const NS_PER_MS = 1e6;
@@ -33,11 +44,16 @@ export interface Linux {
   /** Sleeps while the word at an address holds `seen`; the kernel compares it. */
   futexWait(address: bigint, seen: number, timeoutMs: number): void;
   futexWake(address: bigint): void;
+  /**
+   * Turns of 100 ms for this thread and the threads that it makes, and no turn that begins in the midst of another's
+   * (SCHED_BATCH). Nothing if the user has chosen a policy, or the kernel refuses.
+   */
+  takeLongTurns(): void;
   /** Asks the kernel to kill this process when the thread that made it ends. */
   dieWithParent(): void;
 }
 
-type Native = (...args: (number | bigint | string | BigInt64Array | null)[]) => number | bigint;
+type Native = (...args: (number | bigint | string | Uint8Array | BigInt64Array | null)[]) => number | bigint;
 
 let bound: Linux | undefined;
 
@@ -47,8 +63,8 @@ export function linux(): Linux {
 }
 
 function bindLinux(): Linux {
-  const futexCall = FUTEX_CALL[process.arch];
-  if (process.platform !== "linux" || futexCall === undefined) {
+  const calls = SYSTEM_CALLS[process.arch];
+  if (process.platform !== "linux" || calls === undefined) {
     throw new PipewrightError(
       "USAGE",
       `stages as processes: not supported on this system yet; got ${process.platform} ${process.arch}, expected linux x64 or linux arm64. Run the stages as threads.`,
@@ -59,6 +75,7 @@ function bindLinux(): Linux {
   const memfdCreate = bind("memfd_create", "int", "str", "uint");
   const mmap = bind("mmap", "uintptr_t", "uintptr_t", "size_t", "int", "int", "int", "int64_t");
   const futex = bind("syscall", "long", "long", "uintptr_t", "long", "uint32_t", "void *", "void *", "long");
+  const sched = bind("syscall", "long", "long", "long", "void *", "long", "long");
   const prctl = bind("prctl", "int", "int", "ulong", "ulong", "ulong", "ulong");
 
   const map = (address: bigint, bytes: number, flags: number, descriptor: number): bigint => {
@@ -83,10 +100,19 @@ function bindLinux(): Linux {
       const seconds = Math.floor(boundedMs / MS_PER_SECOND);
       timespec[0] = BigInt(seconds);
       timespec[1] = BigInt(Math.floor((boundedMs - seconds * MS_PER_SECOND) * NS_PER_MS));
-      futex(futexCall, address, FUTEX_WAIT, seen >>> 0, timespec, null, 0);
+      futex(calls.futex, address, FUTEX_WAIT, seen >>> 0, timespec, null, 0);
     },
     futexWake: (address) => {
-      futex(futexCall, address, FUTEX_WAKE, EVERYONE, null, null, 0);
+      futex(calls.futex, address, FUTEX_WAKE, EVERYONE, null, null, 0);
+    },
+    takeLongTurns: () => {
+      const bytes = new Uint8Array(SCHED_ATTR_BYTES);
+      const fields = new DataView(bytes.buffer);
+      if (sched(calls.scheduling, 0, bytes, bytes.length, 0) !== 0) return;
+      if (fields.getUint32(SCHED_POLICY_AT, true) !== SCHED_OTHER) return;
+      fields.setUint32(SCHED_POLICY_AT, SCHED_BATCH, true);
+      fields.setBigUint64(SCHED_RUNTIME_AT, TURN_NS, true);
+      sched(calls.setScheduling, 0, bytes, 0, 0);
     },
     dieWithParent: () => {
       if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) !== 0) throw callFailure("prctl");

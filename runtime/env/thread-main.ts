@@ -19,6 +19,7 @@ setParent({
   env: childThreadEnv(start.memories, start.announcements),
   send: (message) => port.postMessage(message),
   onMessage: (listener) => messages.listen(listener),
+  takeLongTurns: () => undefined,
   leave: () => {
     port.close();
   },
