@@ -69,7 +69,7 @@ function takeTurns(runs: readonly RowRun[]): void {
   while (runs.some((run) => !run.isDone)) {
     let hasMoved = false;
     for (const run of runs) {
-      while (!run.isDone && run.isReady) {
+      while (run.isReady) {
         run.next();
         hasMoved = true;
       }

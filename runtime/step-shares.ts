@@ -9,7 +9,7 @@ export type ShareName = (typeof SHARE_NAMES)[number];
 /**
  * Wall time of one device in one step, ms. Compute: in the engine. Wait: for another device. Transfer: between shared
  * memory and a device that has its own. Update: in the optimizer. Overhead: all else, also the order's way to a worker
- * whose row could have begun.
+ * whose row could begin when it came. In a step that is run again, what came before counts as the way.
  */
 export type StepShares = Readonly<Record<ShareName, number>>;
 

@@ -20,7 +20,7 @@ interface Running {
 /** Answers the coordinator until it says stop or goes away. */
 export function serve(port: Parent): void {
   const { env } = port;
-  port.takeLongTurns();
+  port.takeLongSlices();
   const answer = (message: FromWorker): void => port.send(message);
   let running: Running | undefined;
   const handle = async (message: ToWorker): Promise<void> => {

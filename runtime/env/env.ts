@@ -125,10 +125,10 @@ export interface Parent {
   /** Messages that came before the first listener are kept for it. */
   onMessage(listener: (message: Message) => void): void;
   /**
-   * Asks the system to let this child compute for long at a time, and to start it late rather than in the midst of
-   * another's turn: children that share cores throw each other out of the caches. Nothing where a system cannot do that.
+   * Asks the system for long slices of time, none of which begins in the midst of another child's: children that share
+   * cores throw each other out of the caches. Nothing for threads, and where a system cannot do that.
    */
-  takeLongTurns(): void;
+  takeLongSlices(): void;
   /** Lets the child end when it has nothing more to do; no messages after this. */
   leave(): void;
 }

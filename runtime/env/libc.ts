@@ -3,10 +3,10 @@ import koffi from "koffi";
 import { PipewrightError } from "../../compiler/errors.js";
 import { loadLibrary } from "./native.js";
 
-/** Numbers of the system calls that the C library has no function for. */
-const SYSTEM_CALLS: Readonly<Record<string, { futex: number; setScheduling: number; scheduling: number }>> = {
-  x64: { futex: 202, setScheduling: 314, scheduling: 315 },
-  arm64: { futex: 98, setScheduling: 274, scheduling: 275 },
+/** Numbers of the system calls that not every C library has a function for. */
+const SYSTEM_CALLS: Readonly<Record<string, { futex: number; getScheduling: number; setScheduling: number }>> = {
+  x64: { futex: 202, getScheduling: 315, setScheduling: 314 },
+  arm64: { futex: 98, getScheduling: 275, setScheduling: 274 },
 };
 
 const PROT_READ_WRITE = 0x1 | 0x2;
@@ -25,8 +25,8 @@ const SCHED_POLICY_AT = 4;
 const SCHED_RUNTIME_AT = 24;
 const SCHED_OTHER = 0;
 const SCHED_BATCH = 3;
-/** Longest turn that Linux takes. It knows turns since 6.12, and ignores them before. */
-const TURN_NS = 100_000_000n;
+/** Longest slice that Linux takes. It is told by programs since 6.12, and ignores them before. */
+const SLICE_NS = 100_000_000n;
 
 const MS_PER_SECOND = 1e3;
 const NS_PER_MS = 1e6;
@@ -45,10 +45,10 @@ export interface Linux {
   futexWait(address: bigint, seen: number, timeoutMs: number): void;
   futexWake(address: bigint): void;
   /**
-   * Turns of 100 ms for this thread and the threads that it makes, and no turn that begins in the midst of another's
+   * Slices of 100 ms for this thread and the threads that it makes, none of which begins in the midst of another's
    * (SCHED_BATCH). Nothing if the user has chosen a policy, or the kernel refuses.
    */
-  takeLongTurns(): void;
+  takeLongSlices(): void;
   /** Asks the kernel to kill this process when the thread that made it ends. */
   dieWithParent(): void;
 }
@@ -105,13 +105,13 @@ function bindLinux(): Linux {
     futexWake: (address) => {
       futex(calls.futex, address, FUTEX_WAKE, EVERYONE, null, null, 0);
     },
-    takeLongTurns: () => {
+    takeLongSlices: () => {
       const bytes = new Uint8Array(SCHED_ATTR_BYTES);
       const fields = new DataView(bytes.buffer);
-      if (sched(calls.scheduling, 0, bytes, bytes.length, 0) !== 0) return;
+      if (sched(calls.getScheduling, 0, bytes, bytes.length, 0) !== 0) return;
       if (fields.getUint32(SCHED_POLICY_AT, true) !== SCHED_OTHER) return;
       fields.setUint32(SCHED_POLICY_AT, SCHED_BATCH, true);
-      fields.setBigUint64(SCHED_RUNTIME_AT, TURN_NS, true);
+      fields.setBigUint64(SCHED_RUNTIME_AT, SLICE_NS, true);
       sched(calls.setScheduling, 0, bytes, 0, 0);
     },
     dieWithParent: () => {

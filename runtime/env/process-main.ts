@@ -27,7 +27,7 @@ process.once("message", (first) => {
       if (process.connected) process.send!(message, undefined, undefined, () => undefined);
     },
     onMessage: (listener) => messages.listen(listener),
-    takeLongTurns: () => linux().takeLongTurns(),
+    takeLongSlices: () => linux().takeLongSlices(),
     leave: () => {
       leaving = true;
       process.disconnect();

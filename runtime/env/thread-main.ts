@@ -19,7 +19,7 @@ setParent({
   env: childThreadEnv(start.memories, start.announcements),
   send: (message) => port.postMessage(message),
   onMessage: (listener) => messages.listen(listener),
-  takeLongTurns: () => undefined,
+  takeLongSlices: () => undefined,
   leave: () => {
     port.close();
   },

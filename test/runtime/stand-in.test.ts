@@ -89,7 +89,7 @@ class Table {
       for (const { device, standsIn } of turns) {
         const run = runs[device]!;
         if (standsIn) run.standIn(Infinity);
-        else if (!run.isDone && run.isReady) run.next();
+        else if (run.isReady) run.next();
       }
     }
     return runs.map((run) => run.finish({ update: step + 1 }));

@@ -90,7 +90,7 @@ export async function startMortal(
 
     /** Runs the next action of a device's row, or lets it die there. Returns whether it was ready. */
     function goOn(run: RowRun, index: number, device: number): boolean {
-      if (run.isDone || !run.isReady) return false;
+      if (!run.isReady) return false;
       const isLast = isDoomed(device, done[index]!, false);
       if (isLast && death!.isAfter) devices[device]!.run(plan.rows[device]![done[index]!]!);
       if (isLast) outcomes[index] = died(device);
