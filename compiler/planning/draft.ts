@@ -30,6 +30,9 @@ export interface Draft {
   readonly recomputed: Recomputed;
   /** By copy of the model: of every forward node where it runs, with what runs again in its backward pass. */
   readonly costs: readonly ReadonlyMap<NodeId, NodeCost>[];
+  /** Of the stages, where those that `isSplit` names run I and W as programs of their own. */
+  readonly costsWith: (isSplit: readonly boolean[]) => ScheduleCosts;
+  /** Under the schedule. */
   readonly stageCosts: ScheduleCosts;
   readonly timeline: Timeline;
 }
@@ -58,26 +61,40 @@ export function draftOf(
     again.size === 0
       ? { differentiated: training.differentiated, runAgain: new Map() }
       : recompute(training.differentiated, { again, stageOf });
-  const isSplit = splitStages(first).map((own) => own || isSearched);
   const parts = stagesPerReplica(first);
   const placements = Array.from({ length: first.replicas ?? 1 }, (_, copy) =>
     first.placement.slice(copy * parts, (copy + 1) * parts),
   );
   const costs = placements.map((placement) => placedCosts(subject, cluster, placement, stageOf, recomputed));
-  const timed = joinCosts(
-    placements.map((placement, copy) =>
-      stageCosts(forward, costs[copy]!, stageOf, {
-        placement,
-        isSplit: isSplit.slice(copy * parts, (copy + 1) * parts),
-        runsAgain: (node) => recomputed.runAgain.has(node),
-        linkFrom: (from, to) => linkFrom(cluster, from, to),
-        overheads: cluster.devices.map((device) => overheadsOn(subject, device)),
-      }),
-    ),
-  );
+  const costsWith = (isSplit: readonly boolean[]): ScheduleCosts =>
+    joinCosts(
+      placements.map((placement, copy) =>
+        stageCosts(forward, costs[copy]!, stageOf, {
+          placement,
+          isSplit: isSplit.slice(copy * parts, (copy + 1) * parts),
+          runsAgain: (node) => recomputed.runAgain.has(node),
+          linkFrom: (from, to) => linkFrom(cluster, from, to),
+          overheads: cluster.devices.map((device) => overheadsOn(subject, device)),
+        }),
+      ),
+    );
   const search = { ...SEARCH, ...(seed === undefined ? {} : { seed }) };
-  const schedule = isSearched ? reorder(first, timed, search).schedule : first;
-  return { cut, schedule, stageOf, recomputed, costs, stageCosts: timed, timeline: simulate(schedule, timed) };
+  const schedule = isSearched ? reorder(first, costsWith(allSplit(first)), search).schedule : first;
+  return timed({ cut, stageOf, recomputed, costs, costsWith }, schedule);
+}
+
+/** What a search of the order may come to: it splits every stage, and leaves those whole where that gains nothing. */
+export function allSplit({ placement }: Schedule): readonly boolean[] {
+  return placement.map(() => true);
+}
+
+/** The same in this order. A stage whose backward pass is whole starts one program less. */
+export function timed<T extends Pick<Draft, "costsWith">>(
+  draft: T,
+  schedule: Schedule,
+): T & Pick<Draft, "schedule" | "stageCosts" | "timeline"> {
+  const stageCosts = draft.costsWith(splitStages(schedule));
+  return { ...draft, schedule, stageCosts, timeline: simulate(schedule, stageCosts) };
 }
 
 /** Costs by forward node on the device of its stage; a forward pass that runs again adds to its backward pass. */

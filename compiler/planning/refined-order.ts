@@ -2,9 +2,9 @@
 import type { Schedule } from "../schedule/action.js";
 import { peakStash } from "../schedule/in-flight.js";
 import { reorder } from "../schedule/reorder.js";
-import { simulate } from "../schedule/simulate.js";
-import { withSlack } from "../schedule/slack.js";
+import { ROUNDING, withSlack } from "../schedule/slack.js";
 import type { Draft } from "./draft.js";
+import { allSplit, timed } from "./draft.js";
 
 /** Actions that are timed in one search, which takes about a second; more where that is for too few schedules. */
 const MOST_ACTIONS = 16_000_000;
@@ -15,12 +15,12 @@ const EVALUATIONS = [20_000, 200_000] as const;
  * Requires: the order of the draft was searched from `start`. Ensures: the same cut, no slower; no device keeps more than
  * `start` does.
  */
-export function refinedOrder<T extends Pick<Draft, "schedule" | "stageCosts" | "timeline">>(
+export function refinedOrder<T extends Pick<Draft, "schedule" | "costsWith" | "stageCosts" | "timeline">>(
   draft: T,
   start: Schedule,
   seed?: number,
 ): T {
-  const { schedule, stageCosts } = draft;
+  const { schedule, stageCosts, costsWith } = draft;
   const actions = start.rows.reduce((sum, row) => sum + row.length, 0);
   const [least, most] = EVALUATIONS;
   const options = {
@@ -28,7 +28,15 @@ export function refinedOrder<T extends Pick<Draft, "schedule" | "stageCosts" | "
     capacity: peakStash(start, stageCosts.stash),
     ...(seed === undefined ? {} : { seed }),
   };
-  const shortest = reorder(schedule, stageCosts, options).schedule;
-  const slack = withSlack(shortest, stageCosts, options);
-  return { ...draft, schedule: slack, timeline: simulate(slack, stageCosts) };
+  const costs = costsWith(allSplit(schedule));
+  const shorter = timed(draft, reorder(schedule, costs, options).schedule);
+  const shortest = isNoSlower(shorter, draft) ? shorter : draft;
+  const slack = timed(draft, withSlack(shortest.schedule, costs, options));
+  return isNoSlower(slack, shortest) ? slack : shortest;
+}
+
+type Timed = Pick<Draft, "timeline">;
+
+function isNoSlower({ timeline: one }: Timed, { timeline: other }: Timed): boolean {
+  return one.makespanMs <= other.makespanMs * (1 + ROUNDING);
 }

@@ -11,7 +11,7 @@ import { simulate } from "./simulate.js";
 /** How late messages may be, as a share of the mean time of an action. */
 const LATENESS = 0.75;
 /** Makespans that differ by less than this share are equal. */
-const ROUNDING = 1e-9;
+export const ROUNDING = 1e-9;
 
 /**
  * Requires: as `reorder`. Ensures: the makespan does not grow, and no device keeps more than the capacity allows.

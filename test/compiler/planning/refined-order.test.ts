@@ -18,7 +18,7 @@ const COSTS = {
 it("reaches the bound where a brief search does not", () => {
   const start = canonicalSchedule(roomySearchStart({ devices: 2, microbatches: 8, stagesPerDevice: 2 }));
   const { schedule } = reorder(start, COSTS, { evaluations: 300 });
-  const brief = { schedule, stageCosts: COSTS, timeline: simulate(schedule, COSTS) };
+  const brief = { schedule, costsWith: () => COSTS, stageCosts: COSTS, timeline: simulate(schedule, COSTS) };
   const refined = refinedOrder(brief, start);
   checkSchedule(refined.schedule);
   expect(refined.timeline).toEqual(simulate(refined.schedule, COSTS));
