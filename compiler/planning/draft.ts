@@ -83,7 +83,7 @@ export function draftOf(
   return timed({ cut, stageOf, recomputed, costs, costsWith }, schedule);
 }
 
-/** What a search of the order may come to: it splits every stage, and leaves those whole where that gains nothing. */
+/** Every stage: orders are searched under the costs of that, since only the end of a search says which stay whole. */
 export function allSplit({ placement }: Schedule): readonly boolean[] {
   return placement.map(() => true);
 }

@@ -12,7 +12,7 @@ import { sumOfShares } from "../../runtime/step-shares.js";
 import { stepBatch, train } from "../../runtime/train.js";
 import { withWeights } from "../../runtime/trained-model.js";
 import { modelFile } from "../../models/file.js";
-import { policyOf, SCHED_BATCH } from "../support/scheduling.js";
+import { hasUsualPolicy, policyOf, SCHED_BATCH } from "../support/scheduling.js";
 import type { TinyModel, TinyOptions } from "../support/tiny-models.js";
 import { ADAMW, SGD, TIED_GPT, TINY_MLP } from "../support/tiny-models.js";
 import type { TinyPlan } from "../support/training.js";
@@ -158,7 +158,7 @@ it("writes weights back that ONNX Runtime runs to the outputs of the pipeline", 
   engine.close();
 });
 
-it.runIf(process.platform === "linux")("has workers that take long slices", async () => {
+it.runIf(hasUsualPolicy)("has workers that take long slices (Linux, no policy chosen)", async () => {
   await withPlan(TINY_MLP, { devices: 2 }, async ({ directory, plan }) => {
     const env = watchedEnv();
     const pipeline = await Pipeline.start(env, directory, plan, "process");

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 
+const SCHED_OTHER = 0;
 export const SCHED_BATCH = 3;
 
 /** Place of the policy in what follows the name in /proc/PID/stat. */
@@ -16,6 +17,9 @@ export const tellsSlices =
   (major > 6 || (major === 6 && minor >= 12)) &&
   existsSync("/proc/self/sched") &&
   SLICE_NS.test(readFileSync("/proc/self/sched", "utf8"));
+
+/** True on a Linux whose user has chosen no policy for this process, which its children would keep. */
+export const hasUsualPolicy = process.platform === "linux" && policyOf(process.pid) === SCHED_OTHER;
 
 /** By its number in Linux. */
 export function policyOf(pid: number): number {
