@@ -1,8 +1,9 @@
 /** @file The order of a plan that was searched briefly, searched for longer, with slack where that costs nothing. */
 import type { Schedule } from "../schedule/action.js";
+import { ROUNDING } from "../schedule/fuse.js";
 import { peakStash } from "../schedule/in-flight.js";
 import { reorder } from "../schedule/reorder.js";
-import { ROUNDING, withSlack } from "../schedule/slack.js";
+import { withSlack } from "../schedule/slack.js";
 import type { Draft } from "./draft.js";
 import { allSplit, timed } from "./draft.js";
 

@@ -7,7 +7,7 @@ import type { ScheduleCosts } from "./costs.js";
 import { simulate } from "./simulate.js";
 
 /** Makespans that differ by less than this share are equal. */
-const ROUNDING = 1e-9;
+export const ROUNDING = 1e-9;
 
 /**
  * The same schedule with B instead of I and W on every stage where the step takes no longer for it, tried from the last

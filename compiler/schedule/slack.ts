@@ -4,14 +4,13 @@
  */
 import type { Schedule } from "./action.js";
 import type { ScheduleCosts, Transfer } from "./costs.js";
+import { ROUNDING } from "./fuse.js";
 import type { ReorderOptions } from "./reorder.js";
 import { reorder } from "./reorder.js";
 import { simulate } from "./simulate.js";
 
 /** How late messages may be, as a share of the mean time of an action. */
 const LATENESS = 0.75;
-/** Makespans that differ by less than this share are equal. */
-export const ROUNDING = 1e-9;
 
 /**
  * Requires: as `reorder`. Ensures: the makespan does not grow, and no device keeps more than the capacity allows.
